@@ -1,0 +1,151 @@
+"""The command `keras-colorize`: arguments in, exit codes and one-line errors out."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from keras_colorize import __version__, quiet
+from keras_colorize.errors import ColorizeError, UsageError
+
+SMALLEST = 64  # the six halvings of the U-Net end at one pixel
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0 done, 1 work failed, 2 wrong use."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except ColorizeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        where = error.filename or "input or output"
+        print(f"error: {where}: {error.strerror or error}; mend that, then run the same command "
+              "to continue", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: stopped: interrupted; run the same command to continue", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="keras-colorize", description=(
+        "Learn the colours of an animated series from its episodes, and colour gray pictures."))
+    parser.add_argument("--version", action="version", version=f"keras-colorize {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, description, declare, run in COMMANDS:
+        command = commands.add_parser(name, help=description, description=description,
+                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        command.add_argument("--version", action="version",
+                             version=f"keras-colorize {__version__}")
+        declare(command)
+        command.set_defaults(run=run)
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not HEIGHTxWIDTH, such as 180x320") from None
+    if min(height, width) < SMALLEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
+    return height, width
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
+    command.add_argument("sources", metavar="SOURCE", nargs="+", type=Path,
+                         help="videos, and folders that are searched for videos and pictures")
+    command.add_argument("--out", required=True, type=Path, help="the dataset directory to make")
+    command.add_argument("--every", type=_positive, default=50, metavar="N",
+                         help="keep one frame in N of each video; pictures are all kept")
+    command.add_argument("--size", type=_size, default="180x320", metavar="HEIGHTxWIDTH",
+                         help="of the pictures in the dataset")
+    command.add_argument("--split-by", choices=("shot", "source", "frame"), default="shot",
+                         help="what stays together in one of train, validation and test; frame is "
+                              "the paper's, and lets near-identical frames be on both sides")
+    command.add_argument("--test", nargs="+", default=[], metavar="SOURCE",
+                         help="hold these sources out as the test set (name or path)")
+    command.add_argument("--seed", type=int, default=0, help="of the shuffling and the split")
+    command.add_argument("--zoom", choices=("spline", "area"), default="spline",
+                         help="how pictures are shrunk; spline is the paper's, area never aliases")
+    command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N",
+                         help="pictures prepared at once; the result does not depend on it")
+    command.add_argument("--skip-bad", action="store_true",
+                         help="leave unreadable sources out (and still exit with 1)")
+
+
+def _run_build_tfrecords(options: argparse.Namespace) -> int:
+    quiet.import_tensorflow()
+    from keras_colorize import builder
+
+    builder.check_output(options.out, options.sources)
+    settings = builder.Settings(options.every, options.size, options.split_by, tuple(options.test),
+                                options.seed, options.zoom)
+    manifest, failed = builder.build(options.sources, options.out, settings, options.workers,
+                                     options.skip_bad)
+    print(builder.summary(manifest, failed))
+    return 1 if failed else 0
+
+
+def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
+    command.add_argument("out", metavar="OUT.mp4", type=Path, help="the video file to write")
+
+
+def _run_draw_episode(options: argparse.Namespace) -> None:
+    from keras_colorize import episode, media
+
+    if not media.is_video(options.out):
+        raise UsageError(options.out, "is no video by its suffix", "name it OUT.mp4")
+    if options.out.exists():
+        print(f"{options.out} is there already")
+        return
+    episode.write_video(options.out)
+    print(f"{options.out}: {episode.length()} frames; now build a dataset from it:\n"
+          f"  keras-colorize build-tfrecords {options.out} --every 5 --size 90x160 --out DIR")
+
+
+def _declare_train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", metavar="CONFIG",
+                         help="a TOML file, or a shipped configuration by name (cpu/gan_gray)")
+    command.add_argument("--data", required=True, type=Path, help="a dataset directory")
+    command.add_argument("--out", required=True, type=Path, help="the run directory")
+    command.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
+                         help="change the configuration (again and again)")
+    command.add_argument("--init-from", type=Path, metavar="RUN_DIR",
+                         help="start a new run from the networks of another")
+
+
+def _run_train(options: argparse.Namespace) -> None:
+    from keras_colorize import config
+
+    wanted = config.load(options.config, options.set)
+    quiet.import_tensorflow()
+    from keras_colorize import dataset, training
+
+    data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
+                           wanted.train.seed)
+    trained = training.train(wanted, data, options.out, options.init_from)
+    print(f"{options.out}: " + ("trained" if trained else "was trained already")
+          + f", {wanted.train.epochs} epochs; look at the losses and measure the pictures:\n"
+          f"  tensorboard --logdir {options.out / 'tensorboard'}\n"
+          f"  keras-colorize evaluate {options.out} --data {options.data} --out REPORT_DIR")
+
+
+COMMANDS = (
+    ("build-tfrecords", "Make a dataset from videos and folders of pictures.",
+     _declare_build_tfrecords, _run_build_tfrecords),
+    ("train", "Train a ConvNet or a GAN on a dataset, or continue a run.",
+     _declare_train, _run_train),
+    ("draw-episode", "Draw the cartoon that the demo learns from.",
+     _declare_draw_episode, _run_draw_episode),
+)

@@ -1,0 +1,195 @@
+"""TOML to frozen dataclasses: what a run is, checked before TensorFlow is imported."""
+
+import dataclasses
+import difflib
+import json
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keras_colorize.errors import ConfigError
+
+SHIPPED = Path(__file__).parent / "configs"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which model, on which input, and how wide."""
+
+    kind: typing.Literal["convnet", "gan"]
+    """The U-Net alone with a squared loss, or with a discriminator (sections 3.1 and 3.2)."""
+    input: typing.Literal["gray", "edge"]
+    """What the model is given: the luminance, or white Canny lines on black."""
+    encoder: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
+    """Channels after each encoder level, top first."""
+    decoder: tuple[int, ...] = (512, 512, 256, 128, 64, 64)
+    """Channels after each decoder level, bottom first; as many as encoder levels."""
+    discriminator: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
+    """Channels after each level of the discriminator, of a GAN only."""
+    normalization_momentum: float = 0.99
+    """How slowly BatchNorm's inference statistics follow; lower for short runs."""
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the objective."""
+
+    l1_weight: float = 100.0
+    """Lambda of the generator's objective (section 3.2.2), of a GAN only."""
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam, one for all networks of a run."""
+
+    learning_rate: float = 2e-4
+    beta_1: float = 0.9
+    """0.5 in the paper's GAN."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How long and in what portions."""
+
+    epochs: int = 20
+    """May grow when a run is continued."""
+    batch_size: int = 64
+    seed: int = 0
+    """Of the initial weights and of the order of the examples."""
+    deterministic: bool = False
+    """Bitwise repeatable operations, slower on a GPU."""
+    checkpoint_steps: int = 0
+    """A checkpoint every so many batches besides the one after each epoch; 0: none besides."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A run's whole configuration: one dataclass a table."""
+
+    model: ModelConfig
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+def load(name: str | Path, overrides: typing.Sequence[str] = ()) -> Config:
+    """Reads a configuration.
+
+    Args:
+        name: a TOML file, or the name of a shipped one, such as `gan_gray` or `cpu/gan_gray`.
+        overrides: `section.key=value` each, the value in TOML; a bare word counts as a string.
+
+    Raises:
+        ConfigError: no such file, not TOML, an unknown key, a wrong type or a bad value.
+    """
+    path = Path(name)
+    if not path.is_file():
+        path = SHIPPED / f"{str(name).removesuffix('.toml')}.toml"
+    if not path.is_file():
+        raise ConfigError(name, "is neither a file nor a shipped configuration",
+                          f"shipped are {', '.join(shipped_names())}")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(path, f"is not TOML ({error})", "mend the line named") from error
+    for override in overrides:
+        _apply(override, tables)
+    return check(_dataclass_from(Config, tables, str(path)), str(path))
+
+
+def shipped_names() -> list[str]:
+    """The names of the configurations that come with the package."""
+    return sorted(str(path.relative_to(SHIPPED).with_suffix(""))
+                  for path in SHIPPED.rglob("*.toml"))
+
+
+def dumps(config: Config) -> str:
+    """The configuration as TOML, every key with its value."""
+    lines = []
+    for table, values in dataclasses.asdict(config).items():
+        lines += [f"[{table}]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]  # JSON is TOML
+        lines += [""]
+    return "\n".join(lines)
+
+
+def check(config: Config, where: str) -> Config:
+    """Returns the configuration if its values make sense together, else raises ConfigError."""
+    model, train = config.model, config.train
+    rules = (
+        (len(model.encoder) == len(model.decoder) > 0, "model.decoder",
+         f"has {len(model.decoder)} levels, model.encoder {len(model.encoder)}",
+         "give both the same number"),
+        (min(model.encoder + model.decoder + model.discriminator, default=0) > 0, "model",
+         "has a level without channels", "give positive widths"),
+        (len(model.discriminator) > 0, "model.discriminator", "is empty", "give its widths"),
+        (0 < model.normalization_momentum < 1, "model.normalization_momentum",
+         f"is {model.normalization_momentum}", "give a number between 0 and 1"),
+        (config.optimizer.learning_rate > 0, "optimizer.learning_rate",
+         f"is {config.optimizer.learning_rate}", "give a positive number"),
+        (0 <= config.optimizer.beta_1 < 1, "optimizer.beta_1",
+         f"is {config.optimizer.beta_1}", "give a number from 0 to below 1"),
+        (config.loss.l1_weight >= 0, "loss.l1_weight",
+         f"is {config.loss.l1_weight}", "give a number from 0 up"),
+        (train.epochs > 0, "train.epochs", f"is {train.epochs}", "give 1 or more"),
+        (train.batch_size > 0, "train.batch_size", f"is {train.batch_size}", "give 1 or more"),
+        (train.checkpoint_steps >= 0, "train.checkpoint_steps",
+         f"is {train.checkpoint_steps}", "give 0 or more"),
+    )
+    for holds, key, what, remedy in rules:
+        if not holds:
+            raise ConfigError(f"{where}: {key}", what, remedy)
+    return config
+
+
+def _apply(override: str, tables: dict) -> None:
+    key, separator, text = override.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not separator or not dot:
+        raise ConfigError(f"--set {override}", "is not section.key=value",
+                          "write for example --set train.epochs=5")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    tables.setdefault(section, {})[name] = value
+
+
+def _dataclass_from(kind: type, values: object, where: str):
+    if not isinstance(values, dict):
+        raise ConfigError(where, "is not a table", "write it as [table]")
+    fields = {each.name: each for each in dataclasses.fields(kind)}
+    for key in values.keys() - fields.keys():
+        nearest = difflib.get_close_matches(key, fields, n=1, cutoff=0)
+        raise ConfigError(where, f"unknown key {key!r}", f"did you mean {nearest[0]!r}?")
+    hints = typing.get_type_hints(kind)
+    for name, each in fields.items():
+        required = each.default is each.default_factory is dataclasses.MISSING
+        if required and name not in values:
+            raise ConfigError(where, f"lacks {name!r}", "add it")
+    return kind(**{name: _checked(value, hints[name], f"{where}: {name}")
+                   for name, value in values.items()})
+
+
+def _checked(value: object, hint: object, where: str):
+    if dataclasses.is_dataclass(hint):
+        return _dataclass_from(hint, value, where)
+    origin = typing.get_origin(hint)
+    if origin is typing.Literal:
+        if value not in typing.get_args(hint):
+            raise ConfigError(where, f"is {value!r}",
+                              f"give one of {', '.join(map(repr, typing.get_args(hint)))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ConfigError(where, f"is {value!r}", "give a list of whole numbers")
+        return tuple(_checked(each, int, where) for each in value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        kinds = types.MappingProxyType({int: "a whole number", float: "a number",
+                                        bool: "true or false", str: "a text"})
+        raise ConfigError(where, f"is {value!r}", f"give {kinds[hint]}")
+    return value

@@ -1,0 +1,94 @@
+"""tf.data pipelines: from the shards of a dataset directory to batches for a network."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_colorize import pixels
+from keras_colorize.errors import DatasetError
+from keras_colorize.records import Manifest, parse
+
+SHARDS_AT_ONCE = 4
+
+
+class Dataset:
+    """A dataset directory as batches of (condition, colour).
+
+    Args:
+        directory: what `build-tfrecords` made; every shard's checksum is compared at once.
+        condition: "gray" or "edge".
+        batch_size: of training batches; the other splits may end with a smaller one.
+        seed: decides the order of the training examples, together with the epoch.
+
+    Raises:
+        DatasetError: there is no whole dataset, or fewer training examples than a batch.
+    """
+
+    def __init__(self, directory: str | Path, condition: str, batch_size: int, seed: int = 0):
+        self.manifest = Manifest.read(directory)
+        self.manifest.verify()
+        self.condition, self.batch_size, self.seed = condition, batch_size, seed
+        if self.batches_per_epoch == 0:
+            raise DatasetError(directory, f"has {self.manifest.counts['train']} training examples, "
+                               f"a batch has {batch_size}", "set a smaller train.batch_size")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures."""
+        return self.manifest.size
+
+    @property
+    def digest(self) -> str:
+        """The digest of the dataset's records."""
+        return self.manifest.digest
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Whole training batches; the examples left over differ from epoch to epoch."""
+        return self.manifest.counts["train"] // self.batch_size
+
+    def training(self, epoch: int, skip: int = 0) -> tf.data.Dataset:
+        """The training batches of an epoch, in an order that `seed` and `epoch` decide.
+
+        Returns:
+            Batches from number `skip` on: float32 conditions [batch, h, w, 1] and colours
+            [batch, h, w, 3], both in [-1, 1].
+        """
+        # Shuffled before decoding: the bytes of all examples are small beside their pictures.
+        shuffled = self._serialized("train").shuffle(
+            self.manifest.counts["train"], seed=self.seed * 100_003 + epoch,
+            reshuffle_each_iteration=False)
+        batches = shuffled.batch(self.batch_size, drop_remainder=True).skip(skip)
+        return (batches.map(self._signed_batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+                .apply(tf.data.experimental.assert_cardinality(self.batches_per_epoch - skip)))
+
+    def validation(self) -> tf.data.Dataset:
+        """All validation examples in their order, batched and ranged as in `training`."""
+        return (self._serialized("validation").batch(self.batch_size)
+                .map(self._signed_batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
+
+    def pictures(self, split: str) -> tf.data.Dataset:
+        """All examples of a split in their order, as batches of uint8 (condition, colour)."""
+        return (self._serialized(split).batch(self.batch_size)
+                .map(self._uint8_batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
+
+    def _serialized(self, split: str) -> tf.data.Dataset:
+        shards = tf.data.Dataset.from_tensor_slices([str(path) for path in
+                                                     self.manifest.shards(split)])
+        return shards.interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE,
+                                 num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    def _uint8_batch(self, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def decode(one):
+            example = parse(one)
+            condition = tf.io.decode_png(example[self.condition], channels=1)
+            color = tf.io.decode_png(example["color"], channels=3)
+            return (tf.ensure_shape(condition, (*self.size, 1)),
+                    tf.ensure_shape(color, (*self.size, 3)))
+
+        return tf.map_fn(decode, serialized, fn_output_signature=(tf.uint8, tf.uint8))
+
+    def _signed_batch(self, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        condition, color = self._uint8_batch(serialized)
+        return (pixels.to_signed(tf.cast(condition, tf.float32)),
+                pixels.to_signed(tf.cast(color, tf.float32)))

@@ -1,0 +1,144 @@
+"""A small cartoon, drawn frame by frame, that the demonstration and the tests learn from.
+
+It has what makes colouring hard on purpose: twins who differ in hair colour alone, close-ups,
+changing places, held drawings, captions and fades to black. The same index always gives the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import itertools
+import os
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from keras_colorize.episode.cast import CHARACTERS, PALETTES, draw_character, pose
+from keras_colorize.episode.drawing import SIZE, Canvas, Pen
+from keras_colorize.episode.sets import SET_PALETTES, draw_set
+from keras_colorize.episode.shots import SHOTS
+
+__all__ = [
+    "CHARACTERS", "FRAMES_PER_SECOND", "PALETTES", "SHOTS", "SIZE", "character_masks",
+    "draw_frame", "length", "part_masks", "shot_of", "write_video",
+]
+
+FRAMES_PER_SECOND = 24
+OUTLINE_WIDTH = 2.4
+
+_STARTS = (0, *itertools.accumulate(shot.frames for shot in SHOTS))
+_PARTS = tuple((name, part) for name, palette in PALETTES.items() for part in palette)
+_LABELS = {name: {part: label for label, (owner, part) in enumerate(_PARTS, 1) if owner == name}
+           for name in CHARACTERS}
+
+
+def length() -> int:
+    """The number of frames of the whole episode."""
+    return _STARTS[-1]
+
+
+def shot_of(index: int) -> int:
+    """The 0-based number of the shot that a frame belongs to; IndexError outside the episode."""
+    if not 0 <= index < length():
+        raise IndexError(f"frame {index} is outside the episode's 0..{length() - 1}")
+    return bisect.bisect_right(_STARTS, index) - 1
+
+
+def draw_frame(index: int) -> np.ndarray:
+    """A frame, uint8 [360, 640, 3] RGB, which the caller may change; IndexError outside."""
+    picture, _, brightness = _frame(index)
+    return cv2.convertScaleAbs(picture, alpha=brightness)
+
+
+def character_masks(index: int) -> dict[str, np.ndarray]:
+    """The visible pixels, bool [360, 640], of every character seen in a frame, by name.
+
+    Later characters and the caption hide what is below them. A fully black frame shows nobody.
+    IndexError outside the episode.
+    """
+    masks: dict[str, np.ndarray] = {}
+    for key, mask in part_masks(index).items():
+        name = key.split(".")[0]
+        masks[name] = masks[name] | mask if name in masks else mask
+    return masks
+
+
+def part_masks(index: int) -> dict[str, np.ndarray]:
+    """The visible pixels, bool [360, 640], of every part seen in a frame, by "name.part".
+
+    The parts are those of PALETTES, such as "rosa.hair"; they do not overlap, and the dark lines
+    around them are a part of their own, "outline". IndexError outside the episode.
+    """
+    _, labels, brightness = _frame(index)
+    if brightness == 0:
+        return {}
+    return {".".join(_PARTS[label - 1]): labels == label for label in np.unique(labels) if label}
+
+
+def write_video(path: str | os.PathLike[str], frames: slice | None = None) -> None:
+    """Writes the episode, or the given frames of it, as H.264 video at 24 frames a second.
+
+    The suffix of `path` decides the container (".mp4", ".mkv", ...). The file appears under its
+    name only when whole. A progress bar shows if stderr is a terminal. OSError where the file
+    cannot be written, ValueError for a suffix that names no container.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        _encode(unfinished, range(length())[frames or slice(None)])
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _encode(path: Path, indices: range) -> None:
+    offered = {form.name for form in av.Codec("libx264", "w").video_formats or ()}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND,
+                                      options={"crf": "12", "preset": "veryfast"})
+        stream.height, stream.width = SIZE
+        stream.pix_fmt = "yuv444p" if "yuv444p" in offered else "yuv420p"
+        for index in tqdm(indices, unit="frame", disable=None):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(draw_frame(index), "rgb24")))
+        container.mux(stream.encode())
+
+
+def _frame(index: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """The drawing of a frame, its labels, and how bright, 0..1, it is shown."""
+    number = shot_of(index)
+    shot, frame = SHOTS[number], index - _STARTS[number]
+    return *_drawing(number, shot.drawing(frame), shot.center(frame)), shot.brightness(frame)
+
+
+@functools.lru_cache(maxsize=4)
+def _drawing(number: int, drawing: int, center: float) -> tuple[np.ndarray, np.ndarray]:
+    shot = SHOTS[number]
+    camera = (center, *shot.camera[1:])
+    canvas = Canvas(_background(shot.place, *camera))
+    roles = sorted(shot.roles, key=lambda role: CHARACTERS.index(role.name))
+    for order, role in enumerate(roles):
+        pen = Pen(canvas, PALETTES[role.name], _LABELS[role.name], _view(*camera), OUTLINE_WIDTH)
+        x = role.x + role.speed * drawing * 2 / FRAMES_PER_SECOND
+        draw_character(pen.moved(x, role.y, role.scale, role.mirror), role.name,
+                       pose(role.action, drawing, delay=5 * order + number))
+    if shot.caption:
+        canvas.caption(shot.caption)
+    return canvas.picture(), canvas.labels()
+
+
+@functools.lru_cache(maxsize=2)
+def _background(place: str, x: float, y: float, zoom: float) -> Canvas:
+    canvas = Canvas()
+    draw_set(Pen(canvas, SET_PALETTES[place], {}, _view(x, y, zoom)), place)
+    return canvas
+
+
+def _view(x: float, y: float, zoom: float) -> np.ndarray:
+    """The matrix from units of a set to pixels of a camera that looks at (x, y)."""
+    height, width = SIZE
+    return np.array([[zoom, 0, width / 2 - zoom * x], [0, zoom, height / 2 - zoom * y]])

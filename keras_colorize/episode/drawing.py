@@ -1,0 +1,159 @@
+"""Flat outlined shapes drawn at once to a colour picture and to a map of part labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+Color = tuple[int, int, int]
+Points = Sequence[tuple[float, float]] | np.ndarray
+
+SIZE = (360, 640)
+FINENESS = 2  # the canvas has this many pixels to one of the frame, each way
+SUBPIXEL_BITS = 4
+QUARTER = 16
+ANGLES = (np.arange(4 * QUARTER) + 0.5) * (np.pi / 2 / QUARTER)
+CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)
+CATMULL_ROM = np.linspace(0, 1, 8, endpoint=False)[:, None] ** np.arange(4) @ (
+    np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2)
+
+
+class Canvas:
+    """A picture, RGB, and the label (0 for the background) of what is seen at each of its pixels.
+
+    Every primitive writes both, the picture with anti-aliasing and the labels without, so that
+    the two cannot disagree. Coordinates are pixels of the frame; the canvas itself is finer.
+    """
+
+    def __init__(self, background: Canvas | None = None):
+        size = (SIZE[0] * FINENESS, SIZE[1] * FINENESS)
+        self._picture = background._picture.copy() if background else np.zeros((*size, 3), np.uint8)
+        self._labels = np.zeros(size, np.uint8)
+
+    def picture(self) -> np.ndarray:
+        """The frame drawn so far, uint8 [360, 640, 3]."""
+        return cv2.resize(self._picture, SIZE[::-1], interpolation=cv2.INTER_AREA)
+
+    def labels(self) -> np.ndarray:
+        """The labels of the frame's pixels, uint8 [360, 640]."""
+        return self._labels[::FINENESS, ::FINENESS].copy()
+
+    def polygon(self, pixels: np.ndarray, color: Color, label: int) -> None:
+        corners = [_fixed_point(pixels)]
+        cv2.fillPoly(self._picture, corners, color, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.fillPoly(self._labels, corners, label, cv2.LINE_8, SUBPIXEL_BITS)
+
+    def polyline(self, pixels: np.ndarray, width: float, color: Color, label: int) -> None:
+        corners, width = [_fixed_point(pixels)], max(1, round(width * FINENESS))
+        cv2.polylines(self._picture, corners, False, color, width, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.polylines(self._labels, corners, False, label, width, cv2.LINE_8, SUBPIXEL_BITS)
+
+    def caption(self, text: str) -> None:
+        """Writes one centred line of white text with a black outline near the lower edge."""
+        font, scale, thickness = cv2.FONT_HERSHEY_DUPLEX, 0.9 * FINENESS, 2 * FINENESS
+        (width, _), _ = cv2.getTextSize(text, font, scale, thickness)
+        corner = np.array([(SIZE[1] * FINENESS - width) // 2, (SIZE[0] - 26) * FINENESS])
+        for offset in (*(3 * FINENESS * CIRCLE[::8]).round().astype(int), np.zeros(2, int)):
+            place = tuple(map(int, corner + offset))
+            white = (0 if offset.any() else 255,) * 3
+            cv2.putText(self._picture, text, place, font, scale, white, thickness, cv2.LINE_AA)
+            cv2.putText(self._labels, text, place, font, scale, 0, thickness, cv2.LINE_8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pen:
+    """Draws named parts, given in its own units, with the colours and labels of one palette.
+
+    `matrix` (2 x 3) takes the pen's units to pixels; `line` is the width of outlines in its units.
+    """
+
+    canvas: Canvas
+    palette: Mapping[str, Color]
+    labels: Mapping[str, int]
+    matrix: np.ndarray
+    line: float = 0.0
+
+    def moved(self, x: float, y: float, scale: float = 1, mirror: bool = False,
+              degrees: float = 0) -> Pen:
+        """The same pen with its origin at (x, y), turned clockwise, scaled and maybe mirrored."""
+        cosine, sine = np.cos(np.radians(degrees)) * scale, np.sin(np.radians(degrees)) * scale
+        side = -1 if mirror else 1
+        local = np.array([[side * cosine, -side * sine, x], [sine, cosine, y], [0, 0, 1]])
+        return dataclasses.replace(self, matrix=self.matrix @ local)
+
+    def polygon(self, part: str, points: Points, line: float | None = None) -> None:
+        points, line = np.asarray(points, float), self.line if line is None else line
+        if line:
+            self._fill("outline", _inflated(points, line))
+        self._fill(part, points)
+
+    def blob(self, part: str, points: Points, line: float | None = None) -> None:
+        """A closed smooth curve through the points."""
+        self.polygon(part, _smooth_closed(points), line)
+
+    def disk(self, part: str, x: float, y: float, radius: float, height: float | None = None,
+             line: float | None = None) -> None:
+        """An ellipse of half-axes `radius` and `height`, a circle without the latter."""
+        half_axes, line = np.array([radius, height or radius]), self.line if line is None else line
+        if line:
+            self._fill("outline", CIRCLE * (half_axes + line) + (x, y))
+        self._fill(part, CIRCLE * half_axes + (x, y))
+
+    def box(self, part: str, left: float, top: float, right: float, bottom: float,
+            line: float | None = None, round_by: float = 0) -> None:
+        """A rectangle, its corners rounded by arcs of the radius `round_by`."""
+        corners = np.array([(right, bottom), (left, bottom), (left, top), (right, top)], float)
+        if round_by:
+            corners = np.repeat(corners, QUARTER, 0) + round_by * (CIRCLE - np.sign(CIRCLE))
+        self.polygon(part, corners, line)
+
+    def stroke(self, part: str, points: Points, width: float, line: float | None = None) -> None:
+        """An open line with round ends, `width` wide, outlined outside of that."""
+        line = self.line if line is None else line
+        pixels, scale = self._pixels(points), self._scale()
+        if line:
+            self._trace("outline", pixels, (width + 2 * line) * scale)
+        self._trace(part, pixels, width * scale)
+
+    def _pixels(self, points: Points) -> np.ndarray:
+        return np.asarray(points, float) @ self.matrix[:2, :2].T + self.matrix[:2, 2]
+
+    def _scale(self) -> float:
+        return float(np.sqrt(abs(np.linalg.det(self.matrix[:2, :2]))))
+
+    def _fill(self, part: str, points: np.ndarray) -> None:
+        self.canvas.polygon(self._pixels(points), self.palette[part], self.labels.get(part, 0))
+
+    def _trace(self, part: str, pixels: np.ndarray, width: float) -> None:
+        self.canvas.polyline(pixels, width, self.palette[part], self.labels.get(part, 0))
+
+
+def _fixed_point(pixels: np.ndarray) -> np.ndarray:
+    return np.round(pixels * (FINENESS * 2**SUBPIXEL_BITS)).astype(np.int32)
+
+
+def _shifted(points: np.ndarray, by: int) -> np.ndarray:
+    """The corners of a closed polygon, counted from another first one."""
+    return np.concatenate([points[by:], points[:by]])
+
+
+def _smooth_closed(points: Points) -> np.ndarray:
+    """The closed Catmull-Rom curve through the points."""
+    points = np.asarray(points, float)
+    controls = np.stack([_shifted(points, by) for by in (-1, 0, 1, 2)])
+    return np.tensordot(controls, CATMULL_ROM, (0, 1)).transpose(0, 2, 1).reshape(-1, 2)
+
+
+def _inflated(points: np.ndarray, distance: float) -> np.ndarray:
+    """The polygon with every edge moved outwards, very sharp corners blunted."""
+    following = _shifted(points, 1)
+    edges = following - points
+    area = points[:, 0] @ following[:, 1] - points[:, 1] @ following[:, 0]
+    normals = edges[:, ::-1] * ((1, -1) if area > 0 else (-1, 1))
+    normals = normals / np.maximum(np.hypot(*edges.T), 1e-9)[:, None]
+    before = _shifted(normals, -1)
+    miter = 1 / np.maximum(1 + (normals * before).sum(1), 0.5)
+    return points + distance * (normals + before) * miter[:, None]

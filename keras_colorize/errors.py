@@ -1,0 +1,47 @@
+"""The exceptions a user can meet: each says where, what, and what to do next."""
+
+
+class ColorizeError(Exception):
+    """Work failed (exit code 1).
+
+    Args:
+        where: the file, folder, option or step concerned.
+        what: what is wrong with it, in one clause.
+        remedy: what the user can do next, in one clause.
+    """
+
+    exit_code = 1
+
+    def __init__(self, where: object, what: str, remedy: str):
+        super().__init__(f"{where}: {what}; {remedy}")
+        self.where, self.what, self.remedy = str(where), what, remedy
+
+
+class UsageError(ColorizeError):
+    """The command, its options or its configuration were wrong (exit code 2)."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration file or a `--set` has an unknown key, a wrong type or a bad value."""
+
+
+class SettingsMismatch(UsageError):
+    """An output exists already, made with other settings."""
+
+
+class SourceError(ColorizeError):
+    """A video or picture cannot be read, or gives no frame."""
+
+
+class DatasetError(ColorizeError):
+    """A dataset directory is missing, incomplete, corrupt or of another schema."""
+
+
+class RunError(ColorizeError):
+    """A run directory lacks what is asked of it, or its training cannot go on."""
+
+
+class NotFiniteError(RunError):
+    """A loss became NaN or infinite."""

@@ -1,0 +1,75 @@
+"""TensorBoard event files: raw values and pictures in, a clean cut for resuming, values out."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+PATTERN = "events.out.tfevents.*"
+
+
+class EventLog:
+    """Writes one folder of event files, a TensorBoard "run"."""
+
+    def __init__(self, folder: Path):
+        self._writer = EventFileWriter(str(folder))
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Writes values under their tags, as one event."""
+        self._write(step, [Summary.Value(tag=tag, simple_value=value)
+                           for tag, value in values.items()])
+
+    def picture(self, step: int, tag: str, picture: np.ndarray) -> None:
+        """Writes a uint8 RGB picture [h, w, 3]."""
+        png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+        image = Summary.Image(height=picture.shape[0], width=picture.shape[1], colorspace=3,
+                              encoded_image_string=png)
+        self._write(step, [Summary.Value(tag=tag, image=image)])
+
+    def _write(self, step: int, values: list[Summary.Value]) -> None:
+        self._writer.add_event(Event(wall_time=time.time(), step=step,
+                                     summary=Summary(value=values)))
+
+    def flush(self) -> None:
+        """Returns once all events are in the file."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flushes and closes the file."""
+        self._writer.close()
+
+
+def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
+    """Rewrites a folder's event files without the events that `keep(tag, step)` refuses.
+
+    What a killed run logged after its last checkpoint is logged again when it resumes: it is taken
+    out first, so that a reader sees each step once.
+    """
+    old = sorted(folder.glob(PATTERN))
+    if not old:
+        return
+    writer = EventFileWriter(str(folder))
+    for path in old:
+        for event in LegacyEventFileLoader(str(path)).Load():
+            if event.summary.value and all(keep(value.tag, event.step)
+                                           for value in event.summary.value):
+                writer.add_event(event)
+    writer.close()
+    for path in old:
+        path.unlink()
+
+
+def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
+    """The steps and values of each tag in a folder of event files; empty where there are none."""
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    return {tag: ([event.step for event in events.Scalars(tag)],
+                  [event.value for event in events.Scalars(tag)])
+            for tag in events.Tags()["scalars"]}

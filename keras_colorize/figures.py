@@ -1,0 +1,69 @@
+"""Pictures side by side and loss curves, as PNG."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from keras_colorize.files import whole_file
+
+GAP = 4  # pixels between pictures
+LABEL = 130  # pixels left of a row for its name
+
+
+def tile(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Pictures of one size, in rows of one length, on a white ground.
+
+    Args:
+        rows: uint8 pictures, [h, w, 3] RGB or [h, w] gray.
+
+    Returns:
+        uint8 RGB [rows * (h + gap), columns * (w + gap), 3], a gap below and right of each.
+    """
+    height, width = rows[0][0].shape[:2]
+    canvas = np.full((len(rows) * (height + GAP), len(rows[0]) * (width + GAP), 3), 255, np.uint8)
+    for row, pictures in enumerate(rows):
+        for column, picture in enumerate(pictures):
+            top, left = row * (height + GAP), column * (width + GAP)
+            rgb = picture if picture.ndim == 3 else np.dstack([picture] * 3)
+            canvas[top:top + height, left:left + width] = rgb
+    return canvas
+
+
+def picture_grid(path: Path, rows: dict[str, Sequence[np.ndarray]]) -> None:
+    """Writes named rows of pictures (figures 6, 10 and 11 of the paper), pixel for pixel."""
+    canvas = tile(list(rows.values()))
+    height, width = canvas.shape[0], canvas.shape[1] + LABEL
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100)
+    axes = figure.add_axes((LABEL / width, 0, canvas.shape[1] / width, 1))
+    axes.imshow(canvas, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+    for row, name in enumerate(rows):
+        figure.text((LABEL - 10) / width, 1 - (row + 0.5) / len(rows), name,
+                    ha="right", va="center", fontsize=10)
+    _write(figure, path)
+
+
+def loss_curves(path: Path, title: str, per_epoch: dict[str, tuple[list[int], list[float]]],
+                per_batch: tuple[list[int], list[float]]) -> None:
+    """Writes a loss per epoch and per batch, side by side (figures 7, 8 and 9 of the paper).
+
+    Args:
+        per_epoch: for "train" and "validation" the epochs and the mean losses.
+        per_batch: the batches since the run began and their raw losses.
+    """
+    figure = Figure(figsize=(10, 3.6), dpi=100, layout="constrained")
+    epochs, batches = figure.subplots(1, 2)
+    for name, (steps, values) in per_epoch.items():
+        epochs.plot(steps, values, marker="o", markersize=3, label=name)
+    epochs.set(title=f"{title} per epoch", xlabel="epoch")
+    epochs.legend()
+    batches.plot(*per_batch, linewidth=0.5)
+    batches.set(title=f"{title} per batch", xlabel="batch")
+    _write(figure, path)
+
+
+def _write(figure: Figure, path: Path) -> None:
+    with whole_file(path) as temporary:
+        figure.savefig(temporary)

@@ -1,0 +1,111 @@
+"""What a picture goes through: gray, edges, resizing, and the value ranges of files and networks.
+
+Pictures are uint8 0..255, RGB [height, width, 3] or one channel [height, width]; networks see
+float32 in [-1, 1]. The two ranges meet here and nowhere else.
+"""
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+CANNY = (100, 200)  # low and high threshold of the edge detector
+ZOOMS = ("spline", "area")
+PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
+
+
+def to_signed(picture):
+    """0..255 to [-1, 1], for floating-point arrays and tensors of any library and shape."""
+    return picture / 127.5 - 1.0
+
+
+def from_signed(values):
+    """[-1, 1] to 0..255, unrounded, for arrays and tensors of any library and shape."""
+    return (values + 1.0) * 127.5
+
+
+def to_uint8(values: np.ndarray) -> np.ndarray:
+    """A network's output, float in [-1, 1], to uint8 0..255 of the same shape."""
+    return np.clip(np.rint(from_signed(values)), 0, 255).astype(np.uint8)
+
+
+def gray(picture: np.ndarray) -> np.ndarray:
+    """The luminance of an RGB picture: uint8 [h, w, 3] to uint8 [h, w]; one channel stays as is."""
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+
+
+def edges(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline") -> np.ndarray:
+    """White Canny lines on black, found at twice the final size (section 4 of the paper).
+
+    Args:
+        picture: uint8 [h, w, 3] or [h, w], any size of the same shape as `size`.
+        size: height and width of the result.
+        zoom_by: how the lines are brought to the final size, as in `zoom`.
+
+    Returns:
+        uint8 [size], lines softened by the zoom, as in training.
+    """
+    double = scale(gray(picture), (2 * size[0], 2 * size[1]))
+    return zoom(cv2.Canny(double, *CANNY), size, zoom_by)
+
+
+def scale(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes without aliasing: averaged when it shrinks, cubic when it grows."""
+    height, width = size
+    if picture.shape[:2] == (height, width):
+        return picture
+    shrinks = height < picture.shape[0]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks
+                      else cv2.INTER_CUBIC)
+
+
+def zoom(picture: np.ndarray, size: tuple[int, int], by: str = "spline") -> np.ndarray:
+    """Resizes as the paper does (section 4), uint8 in and out.
+
+    Args:
+        by: "spline" is a cubic spline through the pixels, channel by channel, which keeps lines
+            crisp and aliases; "area" is the mean of the covered pixels, which does neither.
+    """
+    if by == "area":
+        return scale(picture, size)
+    if picture.ndim == 3:
+        return np.dstack([zoom(channel, size) for channel in np.moveaxis(picture, 2, 0)])
+    factors = [new / old for new, old in zip(size, picture.shape, strict=True)]
+    return ndimage.zoom(picture, factors, order=3, mode="nearest", grid_mode=True)
+
+
+def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scales a picture until it covers `size` and crops it there about its centre."""
+    height, width = size
+    factor = max(height / picture.shape[0], width / picture.shape[1])
+    scaled = scale(picture, (max(height, round(picture.shape[0] * factor)),
+                             max(width, round(picture.shape[1] * factor))))
+    top, left = (scaled.shape[0] - height) // 2, (scaled.shape[1] - width) // 2
+    return scaled[top:top + height, left:left + width]
+
+
+def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
+    """Cuts a comic page into windows as wide as itself and of the shape of `size`.
+
+    The windows cover the page from top to bottom, evenly spaced, and overlap where they must.
+    A picture less than `PAGE_HEIGHT` times taller than such a window is returned whole.
+    """
+    window_height = round(picture.shape[1] * size[0] / size[1])
+    if picture.shape[0] < PAGE_HEIGHT * window_height:
+        return [picture]
+    count = -(-picture.shape[0] // window_height)
+    tops = np.linspace(0, picture.shape[0] - window_height, count).round().astype(int)
+    return [picture[top:top + window_height] for top in tops]
+
+
+def example(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline",
+            ) -> dict[str, np.ndarray]:
+    """A frame as the networks learn it (section 4): its colour, gray and edge pictures.
+
+    The frame is brought to twice the final size, where edges are found, and zoomed by one half.
+
+    Returns:
+        `color` uint8 [h, w, 3], `gray` and `edge` uint8 [h, w].
+    """
+    double = cover(picture, (2 * size[0], 2 * size[1]))
+    color = zoom(double, size, zoom_by)
+    return {"color": color, "gray": gray(color), "edge": edges(double, size, zoom_by)}

@@ -1,0 +1,112 @@
+"""The TFRecord schema: examples written and parsed, and the manifest of a dataset directory."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_colorize.errors import DatasetError
+from keras_colorize.files import sha256_of
+
+SCHEMA = 1
+MANIFEST = "dataset.json"
+SPLITS = ("train", "validation", "test")
+PICTURES = ("color", "gray", "edge")  # PNG each; color has three channels, the others one
+FEATURES = {
+    **{name: tf.io.FixedLenFeature([], tf.string) for name in PICTURES},
+    "source": tf.io.FixedLenFeature([], tf.string),
+    "frame": tf.io.FixedLenFeature([], tf.int64),
+    "time": tf.io.FixedLenFeature([], tf.float32),  # seconds
+    "shot": tf.io.FixedLenFeature([], tf.int64),
+}
+
+
+def serialize(pictures: dict[str, bytes], source: str, frame: int, time: float, shot: int) -> bytes:
+    """One example as the bytes of a `tf.train.Example`.
+
+    Args:
+        pictures: PNG bytes of `color`, `gray` and `edge`.
+        source: the name of the video or folder that it comes from.
+        frame: its number there, from 0.
+        time: seconds from the start of the video; 0 for pictures.
+        shot: the number of its shot (or page) in the source.
+    """
+    def feature(value):
+        if isinstance(value, bytes):
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        if isinstance(value, float):
+            return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    values = {**pictures, "source": source.encode(), "frame": frame, "time": time, "shot": shot}
+    features = tf.train.Features(feature={name: feature(value) for name, value in values.items()})
+    return tf.train.Example(features=features).SerializeToString(deterministic=True)
+
+
+def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The features of one serialized example, scalars, pictures still as PNG."""
+    return tf.io.parse_single_example(serialized, FEATURES)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `dataset.json` says of a dataset directory."""
+
+    directory: Path
+    values: dict
+
+    @classmethod
+    def read(cls, directory: str | Path) -> "Manifest":
+        """Reads and checks `dataset.json`.
+
+        Raises:
+            DatasetError: there is none, it is damaged, or of another schema.
+        """
+        path = Path(directory) / MANIFEST
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            schema = values["schema"]
+        except FileNotFoundError as error:
+            raise DatasetError(directory, f"holds no {MANIFEST}, so it is no dataset",
+                               "make one with build-tfrecords") from error
+        except (NotADirectoryError, ValueError, KeyError, TypeError) as error:
+            raise DatasetError(path, "is damaged", "build the dataset again") from error
+        if schema != SCHEMA:
+            raise DatasetError(path, f"has schema {schema!r}, this version reads {SCHEMA}",
+                               "build the dataset again with this version")
+        return cls(Path(directory), values)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of every picture."""
+        return tuple(self.values["size"])
+
+    @property
+    def digest(self) -> str:
+        """A digest of all records, in hexadecimal."""
+        return self.values["digest"]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of examples of each split."""
+        return self.values["counts"]
+
+    def shards(self, split: str) -> list[Path]:
+        """The split's record files, in order."""
+        return [self.directory / shard["file"] for shard in self.values["shards"]
+                if shard["file"].startswith(f"{split}-")]
+
+    def verify(self) -> None:
+        """Compares every shard with its checksum.
+
+        Raises:
+            DatasetError: names the first shard that is missing or was altered.
+        """
+        for shard in self.values["shards"]:
+            path = self.directory / shard["file"]
+            if not path.is_file():
+                raise DatasetError(path, "is missing", "build the dataset again")
+            if sha256_of(path) != shard["sha256"]:
+                raise DatasetError(path, "is corrupt: its checksum is not that of dataset.json",
+                                   "copy it again, or build the dataset again")

@@ -1,0 +1,147 @@
+"""A run directory: what was trained, on what, by which code, and where its parts lie."""
+
+import json
+import platform
+import shutil
+import subprocess
+import tomllib
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+
+from keras_colorize import checkpoints, config
+from keras_colorize.config import Config
+from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
+from keras_colorize.files import whole_file, write_json
+
+CONFIG, RUN = "config.toml", "run.json"
+
+
+def start(run_dir: Path, wanted: Config, dataset_digest: str, from_step: int) -> None:
+    """Creates a run directory, or notes one more start of the run that is there."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    path = run_dir / RUN
+    starts = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.exists() else []
+    starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step})
+    with whole_file(run_dir / CONFIG) as temporary:
+        temporary.write_text(config.dumps(wanted), encoding="utf-8")
+    write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(),
+                      "backend": keras.backend.backend(), "device": _device(),
+                      "dataset_digest": dataset_digest, "starts": starts})
+
+
+def check(run_dir: Path, wanted: Config, dataset_digest: str) -> None:
+    """Sees that a run may start, or go on, in this directory, and clears what a killed one left.
+
+    Raises:
+        SettingsMismatch: a run with another configuration (more epochs are allowed) or dataset.
+        UsageError: something other than a run is there.
+    """
+    if not run_dir.exists() or (run_dir.is_dir() and not any(run_dir.iterdir())):
+        return
+    if not (run_dir / CONFIG).is_file() or not (run_dir / RUN).is_file():
+        raise UsageError(run_dir, "exists and is no run directory", "name another --out")
+    made = read_config(run_dir)
+    grown = replace(made, train=replace(made.train, epochs=max(made.train.epochs,
+                                                               wanted.train.epochs)))
+    if grown != wanted:
+        raise SettingsMismatch(run_dir, f"is a run with another configuration "
+                               f"({_first_difference(made, wanted)})", "name another --out")
+    if describe(run_dir)["dataset_digest"] != dataset_digest:
+        raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
+    for partial in run_dir.rglob(".*.partial*"):
+        shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+
+
+def read_config(run_dir: Path) -> Config:
+    """The resolved configuration of a run.
+
+    Raises:
+        RunError: this is no run directory, or its configuration is damaged.
+    """
+    path = Path(run_dir) / CONFIG
+    if not path.is_file():
+        raise RunError(run_dir, "is no run directory", "make one with train")
+    try:
+        return config.load(path)
+    except ConfigError as error:
+        raise RunError(path, f"is damaged ({error.what})", "train again") from error
+
+
+def describe(run_dir: Path) -> dict:
+    """What `run.json` says.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    try:
+        return json.loads((Path(run_dir) / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(Path(run_dir) / RUN, "is missing or damaged", "train again") from error
+
+
+def load_generator(run_dir: Path) -> keras.Model:
+    """The generator as it was after the last whole epoch.
+
+    Raises:
+        RunError: no epoch was finished yet, or the file is damaged.
+    """
+    return _load(Path(run_dir) / "generator.keras")
+
+
+def load_discriminator(run_dir: Path) -> keras.Model:
+    """The discriminator of a GAN, as `load_generator`."""
+    return _load(Path(run_dir) / "discriminator.keras")
+
+
+def latest_checkpoint(run_dir: Path) -> Path | None:
+    """The newest checkpoint of a run, or None."""
+    return checkpoints.latest(Path(run_dir) / "checkpoints")
+
+
+def _load(path: Path) -> keras.Model:
+    import keras_colorize.models  # noqa: F401 - registers the layers that the file names
+
+    if not path.is_file():
+        raise RunError(path.parent, f"has no {path.name}: no epoch was finished yet",
+                       "run train on it for at least one epoch")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise RunError(path, "is damaged", "continue the run for one epoch, or train again",
+                       ) from error
+
+
+def _first_difference(made: Config, wanted: Config) -> str:
+    old, new = (tomllib.loads(config.dumps(each)) for each in (made, wanted))
+    for table, values in old.items():
+        for key, value in values.items():
+            if new[table][key] != value:
+                return f"{table}.{key} was {value!r}, now {new[table][key]!r}"
+    raise AssertionError("the configurations are equal")
+
+
+def _versions() -> dict[str, str]:
+    packages = ("keras_colorize", "keras", "tensorflow", "numpy", "opencv-python-headless")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def _commit() -> str | None:
+    """The commit of the source tree that this code was imported from, if it is one."""
+    try:
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent,
+                                capture_output=True, text=True)
+    except OSError:
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _device() -> str:
+    import tensorflow as tf
+
+    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+            for gpu in tf.config.list_physical_devices("GPU")]
+    return ", ".join(gpus) if gpus else f"CPU ({platform.machine()})"
