@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -160,7 +158,7 @@ def _stage(source: sources.Source, fingerprint: str, partial: Path, settings: Se
 
 def _encode(sample: sources.Sample, settings: Settings) -> dict[str, bytes]:
     example = pixels.example(sample.picture, settings.size, settings.zoom)
-    return {name: media.encode_png(picture) for name, picture in example.items()}
+    return {name: media.encode_picture(picture) for name, picture in example.items()}
 
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable, items: Iterable, depth: int) -> Iterator:
@@ -211,8 +209,7 @@ def _write_samples(path: Path, shard: Path, count: int = 6) -> None:
     for serialized in tf.data.TFRecordDataset(str(shard)).take(count):
         example = records.parse(serialized)
         for name in records.PICTURES:
-            encoded = np.frombuffer(example[name].numpy(), np.uint8)
-            rows[name].append(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB))
+            rows[name].append(media.decode_picture(example[name].numpy()))
     figures.picture_grid(path, rows)
 
 

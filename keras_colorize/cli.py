@@ -35,8 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"keras-colorize {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, description, declare, run in COMMANDS:
-        command = commands.add_parser(name, help=description, description=description,
-                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        command = commands.add_parser(name, help=description, description=description)
         command.add_argument("--version", action="version",
                              version=f"keras-colorize {__version__}")
         declare(command)
@@ -67,19 +66,24 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
                          help="videos, and folders that are searched for videos and pictures")
     command.add_argument("--out", required=True, type=Path, help="the dataset directory to make")
     command.add_argument("--every", type=_positive, default=50, metavar="N",
-                         help="keep one frame in N of each video; pictures are all kept")
+                         help="keep one frame in N of each video (%(default)s); pictures are all "
+                              "kept")
     command.add_argument("--size", type=_size, default="180x320", metavar="HEIGHTxWIDTH",
-                         help="of the pictures in the dataset")
+                         help="of the pictures in the dataset (%(default)s)")
     command.add_argument("--split-by", choices=("shot", "source", "frame"), default="shot",
-                         help="what stays together in one of train, validation and test; frame is "
-                              "the paper's, and lets near-identical frames be on both sides")
+                         help="what stays together in one of train, validation and test "
+                              "(%(default)s); frame is the paper's, and lets near-identical "
+                              "frames be on both sides")
     command.add_argument("--test", nargs="+", default=[], metavar="SOURCE",
                          help="hold these sources out as the test set (name or path)")
-    command.add_argument("--seed", type=int, default=0, help="of the shuffling and the split")
+    command.add_argument("--seed", type=int, default=0,
+                         help="of the shuffling and the split (%(default)s)")
     command.add_argument("--zoom", choices=("spline", "area"), default="spline",
-                         help="how pictures are shrunk; spline is the paper's, area never aliases")
+                         help="how pictures are shrunk (%(default)s): spline is the paper's, area "
+                              "never aliases")
     command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N",
-                         help="pictures prepared at once; the result does not depend on it")
+                         help="pictures prepared at once (all cores: %(default)s); the result does "
+                              "not depend on it")
     command.add_argument("--skip-bad", action="store_true",
                          help="leave unreadable sources out (and still exit with 1)")
 
@@ -141,11 +145,89 @@ def _run_train(options: argparse.Namespace) -> None:
           f"  keras-colorize evaluate {options.out} --data {options.data} --out REPORT_DIR")
 
 
+def _declare_evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path, help="trained runs")
+    command.add_argument("--data", required=True, type=Path, help="a dataset directory")
+    command.add_argument("--out", required=True, type=Path, help="the report directory")
+    command.add_argument("--split", choices=("test", "validation", "train", "all"), default="test",
+                         help="the examples to measure on (%(default)s)")
+
+
+def _run_evaluate(options: argparse.Namespace) -> None:
+    quiet.import_tensorflow()
+    from keras_colorize import evaluation
+
+    report = evaluation.evaluate(options.runs, options.data, options.out, options.split)
+    print(evaluation.table(report["rows"]))
+    print(f"look at {options.out}: metrics.json, table1.md, pictures and loss curves")
+
+
+def _declare_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN_DIR", type=Path, help="a trained run")
+    command.add_argument("--out", required=True, type=Path, help="the SavedModel directory")
+
+
+def _run_export(options: argparse.Namespace) -> None:
+    quiet.import_tensorflow()
+    from keras_colorize import export
+
+    written = export.export(options.run, options.out)
+    print(f"{options.out}: " + ("exported" if written else "was exported already")
+          + f"; now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR")
+
+
+def _declare_colorize(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", type=Path,
+                         help="a SavedModel, or a run directory")
+    command.add_argument("inputs", metavar="INPUT", nargs="+", type=Path,
+                         help="pictures, and folders of them")
+    command.add_argument("--out", required=True, type=Path,
+                         help="the folder for the coloured pictures")
+    command.add_argument("--edge-model", type=Path, metavar="MODEL",
+                         help="colours the inputs that are pure line art, without gray tones")
+
+
+def _run_colorize(options: argparse.Namespace) -> int:
+    quiet.import_tensorflow()
+    from keras_colorize import colorizer
+
+    model = colorizer.Model.load(options.model)
+    edge_model = colorizer.Model.load(options.edge_model) if options.edge_model else None
+    report = colorizer.colorize(model, options.inputs, options.out, edge_model)
+    for reason in report.failed:
+        print(f"error: {reason}", file=sys.stderr)
+    for name, count in report.colored.items():
+        print(f"{options.out}: {count} coloured by {name}")
+    if report.found_done:
+        print(f"{options.out}: {report.found_done} were coloured already")
+    return 1 if report.failed else 0
+
+
+def _declare_demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR",
+                         help="the folder for all that it makes (%(default)s)")
+
+
+def _run_demo(options: argparse.Namespace) -> None:
+    quiet.import_tensorflow()
+    from keras_colorize import demo
+
+    demo.demonstrate(options.out, main)
+
+
 COMMANDS = (
     ("build-tfrecords", "Make a dataset from videos and folders of pictures.",
      _declare_build_tfrecords, _run_build_tfrecords),
     ("train", "Train a ConvNet or a GAN on a dataset, or continue a run.",
      _declare_train, _run_train),
+    ("evaluate", "Measure trained runs beside baselines: table 1, curves and pictures.",
+     _declare_evaluate, _run_evaluate),
+    ("export", "Write a run's generator as a SavedModel.",
+     _declare_export, _run_export),
+    ("colorize", "Colour pictures and folders of pictures.",
+     _declare_colorize, _run_colorize),
     ("draw-episode", "Draw the cartoon that the demo learns from.",
      _declare_draw_episode, _run_draw_episode),
+    ("demo", "Do all of it, small, on the drawn cartoon.",
+     _declare_demo, _run_demo),
 )

@@ -21,16 +21,13 @@ class Dataset:
         seed: decides the order of the training examples, together with the epoch.
 
     Raises:
-        DatasetError: there is no whole dataset, or fewer training examples than a batch.
+        DatasetError: there is no whole dataset.
     """
 
     def __init__(self, directory: str | Path, condition: str, batch_size: int, seed: int = 0):
         self.manifest = Manifest.read(directory)
         self.manifest.verify()
         self.condition, self.batch_size, self.seed = condition, batch_size, seed
-        if self.batches_per_epoch == 0:
-            raise DatasetError(directory, f"has {self.manifest.counts['train']} training examples, "
-                               f"a batch has {batch_size}", "set a smaller train.batch_size")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,8 +41,16 @@ class Dataset:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Whole training batches; the examples left over differ from epoch to epoch."""
-        return self.manifest.counts["train"] // self.batch_size
+        """Whole training batches; the examples left over differ from epoch to epoch.
+
+        Raises:
+            DatasetError: there is not one.
+        """
+        examples = self.manifest.counts["train"]
+        if examples < self.batch_size:
+            raise DatasetError(self.manifest.directory, f"has {examples} training examples, a "
+                               f"batch has {self.batch_size}", "set a smaller train.batch_size")
+        return examples // self.batch_size
 
     def training(self, epoch: int, skip: int = 0) -> tf.data.Dataset:
         """The training batches of an epoch, in an order that `seed` and `epoch` decide.

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from keras_colorize import media
 
 PATTERN = "events.out.tfevents.*"
 
@@ -28,9 +29,8 @@ class EventLog:
 
     def picture(self, step: int, tag: str, picture: np.ndarray) -> None:
         """Writes a uint8 RGB picture [h, w, 3]."""
-        png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
         image = Summary.Image(height=picture.shape[0], width=picture.shape[1], colorspace=3,
-                              encoded_image_string=png)
+                              encoded_image_string=media.encode_picture(picture))
         self._write(step, [Summary.Value(tag=tag, image=image)])
 
     def _write(self, step: int, values: list[Summary.Value]) -> None:

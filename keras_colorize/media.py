@@ -11,9 +11,9 @@ import numpy as np
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
 
-VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mkv .webm .avi .mov .mpg .mpeg .ts .m2ts .wmv .flv .ogv .3gp".split())
-PICTURE_SUFFIXES = frozenset(".png .jpg .jpeg .webp .bmp .tif .tiff".split())
+VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
+                            ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
+PICTURE_SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"])
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def read_video(path: Path) -> Iterator[VideoFrame]:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             number = -1
-            for number, frame in enumerate(container.decode(stream)):  # noqa: B007
+            for number, frame in enumerate(container.decode(stream)):
                 yield VideoFrame(number, float(frame.time or 0.0), frame)
             declared = stream.frames
     except av.FFmpegError as error:
@@ -75,8 +75,7 @@ def read_picture(path: Path) -> np.ndarray:
     Raises:
         SourceError: the file is no picture, or is damaged.
     """
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB) \
-        if path.stat().st_size else None
+    picture = decode_picture(path.read_bytes())
     if picture is None:
         raise SourceError(path, "cannot be read as a picture", "is it whole? export it as PNG")
     return picture
@@ -88,16 +87,21 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
-    stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
-    encoded = cv2.imencode(path.suffix, stored)[1]
     with whole_file(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+        temporary.write_bytes(encode_picture(picture, path.suffix))
 
 
-def encode_png(picture: np.ndarray) -> bytes:
-    """uint8 [h, w, 3] RGB or [h, w] gray as the bytes of a PNG file."""
+def encode_picture(picture: np.ndarray, suffix: str = ".png") -> bytes:
+    """uint8 [h, w, 3] RGB or [h, w] gray as the bytes of a file of that suffix."""
     stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
-    return cv2.imencode(".png", stored)[1].tobytes()
+    return cv2.imencode(suffix, stored)[1].tobytes()
+
+
+def decode_picture(encoded: bytes) -> np.ndarray | None:
+    """The bytes of a picture file as uint8 RGB [h, w, 3]; None where they are no picture."""
+    if not encoded:
+        return None
+    return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
 def is_video(path: Path) -> bool:

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 CANNY = (100, 200)  # low and high threshold of the edge detector
 ZOOMS = ("spline", "area")
+LUMINANCE_WEIGHTS, LUMINANCE_UNIT = (9798, 19235, 3735), 1 << 15  # OpenCV's own, bit for bit
 PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
 
 
@@ -46,6 +47,16 @@ def edges(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline") -
     """
     double = scale(gray(picture), (2 * size[0], 2 * size[1]))
     return zoom(cv2.Canny(double, *CANNY), size, zoom_by)
+
+
+def is_line_art(picture: np.ndarray) -> bool:
+    """Whether a picture, uint8 [h, w, 3] or [h, w], is black lines on white without gray tones.
+
+    It is where fewer than a tenth of its pixels are neither near black nor near white: those that
+    soften the edges of the lines.
+    """
+    luminance = gray(picture)
+    return bool(np.mean((luminance > 48) & (luminance < 208)) < 0.1)
 
 
 def scale(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

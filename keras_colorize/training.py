@@ -22,6 +22,7 @@ class Batches(Protocol):
     digest: str
     """Tells one dataset from another."""
     batches_per_epoch: int
+    """How many whole training batches an epoch has; raises DatasetError for none."""
 
     def training(self, epoch: int, skip: int = 0) -> Iterable:
         """The epoch's (condition, colour) batches from number `skip` on, in [-1, 1]."""
@@ -45,6 +46,7 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
         RunError: out of memory, or a checkpoint or `init_from` that does not fit.
     """
     run_directory.check(run_dir, config, data.digest)
+    steps = data.batches_per_epoch
     keras.utils.set_random_seed(config.train.seed)
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -59,6 +61,8 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
     if position.epoch >= config.train.epochs:
         return False
     run_directory.start(run_dir, config, data.digest, position.step)
+    print(f"{run_dir}: epochs {position.epoch + 1} to {config.train.epochs}, each of {steps} "
+          f"batches of {config.train.batch_size} pictures", flush=True)
     try:
         _fit(model, config, data, run_dir, position)
     except tf.errors.ResourceExhaustedError as error:

@@ -22,6 +22,7 @@ from keras_colorize.episode.cast import CHARACTERS, PALETTES, draw_character, po
 from keras_colorize.episode.drawing import SIZE, Canvas, Pen
 from keras_colorize.episode.sets import SET_PALETTES, draw_set
 from keras_colorize.episode.shots import SHOTS
+from keras_colorize.files import whole_file
 
 __all__ = [
     "CHARACTERS", "FRAMES_PER_SECOND", "PALETTES", "SHOTS", "SIZE", "character_masks",
@@ -87,13 +88,8 @@ def write_video(path: str | os.PathLike[str], frames: slice | None = None) -> No
     name only when whole. A progress bar shows if stderr is a terminal. OSError where the file
     cannot be written, ValueError for a suffix that names no container.
     """
-    path = Path(path)
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        _encode(unfinished, range(length())[frames or slice(None)])
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(Path(path)) as temporary:
+        _encode(temporary, range(length())[frames or slice(None)])
 
 
 def _encode(path: Path, indices: range) -> None:

@@ -1,0 +1,147 @@
+"""A trained model and gray pictures to coloured files."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from keras_colorize import export, media, pixels, run_directory
+from keras_colorize.errors import RunError, SettingsMismatch, SourceError, UsageError
+from keras_colorize.files import sha256_of, write_json
+
+JOB = "colorize.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator ready to colour, from a SavedModel or a run directory."""
+
+    name: str
+    digest: str
+    input: str
+    network: Callable[[tf.Tensor], dict[str, tf.Tensor]]
+
+    @classmethod
+    def load(cls, path: Path) -> "Model":
+        """Loads a SavedModel that `export` wrote, or the generator of a run directory.
+
+        Raises:
+            RunError: it is neither, or it is damaged.
+        """
+        if (path / "saved_model.pb").is_file():
+            try:
+                card = json.loads((path / export.CARD).read_text(encoding="utf-8"))
+                loaded = tf.saved_model.load(str(path))
+                signature = loaded.signatures["network"]
+            except (OSError, ValueError, KeyError, AttributeError, tf.errors.OpError) as error:
+                raise RunError(path, "cannot be loaded as a SavedModel of ours",
+                               "export it again") from error
+            return cls(str(path), card["generator_sha256"], card["input"],
+                       # `loaded` must outlive its signature
+                       lambda batch, _alive=loaded: signature(pixels=batch))
+        config = run_directory.read_config(path)
+        module = export.Colorizer(run_directory.load_generator(path))
+        return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
+                   module.network)
+
+    def colorize(self, picture: np.ndarray) -> np.ndarray:
+        """Colours one picture at its own size.
+
+        Args:
+            picture: uint8 [h, w, 3] RGB or [h, w] gray. A gray model sees its luminance, an edge
+                model the white lines on black that are found in it.
+
+        Returns:
+            uint8 RGB [h, w, 3].
+        """
+        condition = pixels.gray(picture) if self.input == "gray" else \
+            pixels.edges(picture, picture.shape[:2])
+        batch = tf.constant(condition[np.newaxis, ..., np.newaxis])  # [1, h, w, 1]
+        return self.network(batch)["pixels"][0].numpy()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the pictures: how many each model coloured, and why the failed ones did."""
+
+    colored: Counter[str]
+    found_done: int
+    failed: list[str]
+
+
+def colorize(model: Model, inputs: list[Path], out: Path, edge_model: Model | None = None,
+             ) -> Report:
+    """Colours pictures, and folders of them with their tree kept, into the folder `out`.
+
+    A picture keeps its name and format. One that cannot be read is reported and the rest goes on;
+    one that was coloured before by the same models is left alone.
+
+    Args:
+        edge_model: colours the pictures without gray tones (`pixels.is_line_art`) in place of
+            `model`.
+
+    Raises:
+        SourceError: an input does not exist or holds no picture.
+        SettingsMismatch: `out` was coloured by other models.
+        UsageError: `out` would overwrite an input, or two inputs have one name.
+    """
+    jobs = _jobs(inputs, out)
+    _claim(out, {"model": model.digest, "edge_model": edge_model and edge_model.digest})
+    report = Report(Counter(), sum(target.exists() for target in jobs.values()), [])
+    left = {source: target for source, target in jobs.items() if not target.exists()}
+    for source, target in tqdm(left.items(), unit="picture", delay=2):
+        try:
+            picture = media.read_picture(source)
+            chosen = edge_model if edge_model and pixels.is_line_art(picture) else model
+            media.write_picture(target, chosen.colorize(picture))
+            report.colored[chosen.name] += 1
+        except SourceError as error:
+            report.failed.append(str(error))
+        except tf.errors.ResourceExhaustedError:
+            report.failed.append(f"{source}: is too large for this machine's memory; scale it down")
+    return report
+
+
+def _claim(out: Path, settings: dict) -> None:
+    """Notes in `out` by what it is coloured, or sees that it is the same as before."""
+    note = out / JOB
+    if not note.exists():
+        write_json(note, settings)
+    elif json.loads(note.read_text(encoding="utf-8")) != settings:
+        raise SettingsMismatch(out, "was coloured by another model", "name another --out")
+
+
+def _jobs(inputs: list[Path], out: Path) -> dict[Path, Path]:
+    """For each picture the file to write, in order."""
+    jobs: dict[Path, Path] = {}
+    for place in inputs:
+        for source, relative in _pictures(place):
+            target = out / relative
+            if target in jobs.values():
+                raise UsageError(source, f"and another input are both to be {target}",
+                                 "colour them one after the other into folders of their own")
+            if target.resolve() == source.resolve():
+                raise UsageError(out, f"would overwrite the input {source}", "name another --out")
+            jobs[source] = target
+    return jobs
+
+
+def _pictures(place: Path) -> Iterator[tuple[Path, Path]]:
+    if place.is_dir():
+        found = sorted(path for path in place.rglob("*")
+                       if media.is_picture(path) and not path.name.startswith("."))
+        if not found:
+            raise SourceError(place, "holds no picture", "give pictures, or folders of them")
+        yield from ((path, path.relative_to(place)) for path in found)
+    elif not place.is_file():
+        raise SourceError(place, "does not exist", "give pictures, or folders of them")
+    elif not media.is_picture(place):
+        raise SourceError(place, "is no picture (by its suffix)",
+                          f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))}")
+    else:
+        yield place, Path(place.name)

@@ -1,0 +1,92 @@
+"""A generator and the pixel maths around it as a SavedModel that needs none of this code."""
+
+import json
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_colorize import pixels, run_directory
+from keras_colorize.errors import SettingsMismatch, UsageError
+from keras_colorize.files import sha256_of, whole_folder, write_json
+
+CARD = "assets.extra/keras_colorize.json"
+
+
+class Colorizer(tf.Module):
+    """The serving functions around a generator.
+
+    Args:
+        generator: a functional model from float32 [batch, h, w, 1] to [batch, h, w, 3] in [-1, 1].
+    """
+
+    def __init__(self, generator: keras.Model):
+        super().__init__()
+        self.generator = generator
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8, "pixels")])
+    def network(self, picture):
+        """The generator's own picture, uint8 [batch, h, w, 3]."""
+        signed = pixels.to_signed(tf.cast(picture, tf.float32))
+        color = pixels.from_signed(self.generator(signed, training=False))
+        return {"pixels": tf.saturate_cast(tf.round(color), tf.uint8)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, None], tf.uint8, "pixels")])
+    def pixels(self, picture):
+        """As `network`, of pictures with 1 or 3 channels."""
+        return self.network(_one_channel(picture))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    def serving_default(self, image_bytes):
+        """PNG or JPEG files of any sizes in, PNG files out."""
+        def colorize(encoded):
+            picture = tf.io.decode_image(encoded, expand_animations=False)
+            return tf.io.encode_png(self.pixels(picture[tf.newaxis])["pixels"][0])
+
+        return {"colored_bytes": tf.map_fn(colorize, image_bytes, fn_output_signature=tf.string)}
+
+
+def _one_channel(picture):
+    """The luminance of uint8 pictures [batch, h, w, channels], alpha left out: [batch, h, w, 1]."""
+    def luminance():
+        weighted = tf.cast(picture[..., :3], tf.int32) * pixels.LUMINANCE_WEIGHTS
+        total = tf.reduce_sum(weighted, axis=-1, keepdims=True)
+        return tf.cast((total + pixels.LUMINANCE_UNIT // 2) // pixels.LUMINANCE_UNIT, tf.uint8)
+
+    return tf.cond(tf.shape(picture)[-1] >= 3, luminance, lambda: picture[..., :1])
+
+
+def export(run_dir: Path, out: Path) -> bool:
+    """Writes a run's generator as a SavedModel.
+
+    `assets.extra/keras_colorize.json` says which run and dataset it is from, which input it takes
+    and which picture size it was trained on.
+
+    Returns:
+        False where the same generator was exported there before.
+
+    Raises:
+        RunError: this is no run, or it has finished no epoch.
+        SettingsMismatch: `out` holds another SavedModel.
+        UsageError: `out` holds something else.
+    """
+    generator = run_directory.load_generator(run_dir)
+    card = {"generator_sha256": sha256_of(run_dir / "generator.keras"),
+            "run": run_dir.resolve().name, "input": run_directory.read_config(run_dir).model.input,
+            "dataset_digest": run_directory.describe(run_dir)["dataset_digest"],
+            "trained": run_directory.describe(run_dir)["starts"][0]["time"]}
+    if out.exists() and (out.is_file() or any(out.iterdir())):
+        if not (out / CARD).is_file():
+            raise UsageError(out, "exists and is no SavedModel of ours", "name another --out")
+        if json.loads((out / CARD).read_text(encoding="utf-8")) != card:
+            raise SettingsMismatch(out, "is the SavedModel of another run, or of an earlier epoch",
+                                   "name another --out, or remove it first")
+        return False
+    module = Colorizer(generator)
+    with whole_folder(out) as temporary:
+        tf.saved_model.save(module, str(temporary), signatures={
+            "serving_default": module.serving_default, "pixels": module.pixels,
+            "network": module.network})
+        (temporary / CARD).parent.mkdir()
+        write_json(temporary / CARD, card)
+    return True
