@@ -1,5 +1,6 @@
 """tf.data pipelines: from the shards of a dataset directory to batches for a network."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -64,24 +65,28 @@ class Dataset:
             self.manifest.counts["train"], seed=self.seed * 100_003 + epoch,
             reshuffle_each_iteration=False)
         batches = shuffled.batch(self.batch_size, drop_remainder=True).skip(skip)
-        return (batches.map(self._signed_batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-                .apply(tf.data.experimental.assert_cardinality(self.batches_per_epoch - skip)))
+        return self._decoded(batches, self._signed_batch)
 
     def validation(self) -> tf.data.Dataset:
         """All validation examples in their order, batched and ranged as in `training`."""
-        return (self._serialized("validation").batch(self.batch_size)
-                .map(self._signed_batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
+        return self._decoded(self._serialized("validation").batch(self.batch_size),
+                             self._signed_batch)
 
     def pictures(self, split: str) -> tf.data.Dataset:
         """All examples of a split in their order, as batches of uint8 (condition, colour)."""
-        return (self._serialized(split).batch(self.batch_size)
-                .map(self._uint8_batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
+        return self._decoded(self._serialized(split).batch(self.batch_size), self._uint8_batch)
 
     def _serialized(self, split: str) -> tf.data.Dataset:
         shards = tf.data.Dataset.from_tensor_slices([str(path) for path in
                                                      self.manifest.shards(split)])
-        return shards.interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE,
-                                 num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        records = shards.interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE,
+                                    num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        # Keras must know the number of batches, and a shard that reads short must not pass.
+        return records.apply(tf.data.experimental.assert_cardinality(self.manifest.counts[split]))
+
+    @staticmethod
+    def _decoded(batches: tf.data.Dataset, decode: Callable) -> tf.data.Dataset:
+        return batches.map(decode, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def _uint8_batch(self, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def decode(one):

@@ -32,8 +32,9 @@ class ConvNet(RawLossModel):
             loss = squared_loss(self.generator(condition, training=True), color)
         variables = self.generator.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
-        return self.report({"loss": loss})
+        return self.report({"loss": loss}, color)
 
     def test_step(self, data):
         condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.report({"loss": squared_loss(self.generator(condition, training=False), color)})
+        loss = squared_loss(self.generator(condition, training=False), color)
+        return self.report({"loss": loss}, color)

@@ -42,21 +42,22 @@ class GAN(RawLossModel):
         self.l1_weight = l1_weight
 
     def train_step(self, data):
+        condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape(persistent=True) as tape:
-            losses = self.losses_of(data, training=True)
+            losses = self.losses_of(condition, color, training=True)
         d_variables = self.discriminator.trainable_variables
         g_variables = self.generator.trainable_variables
         d_gradients = tape.gradient(losses["d_loss"], d_variables)
         g_gradients = tape.gradient(losses["g_loss"], g_variables)
         self.optimizer.apply(d_gradients + g_gradients, d_variables + g_variables)
-        return self.report(losses)
+        return self.report(losses, color)
 
     def test_step(self, data):
-        return self.report(self.losses_of(data, training=False))
-
-    def losses_of(self, data, training: bool) -> dict:
-        """The losses of a batch; one pass of D over G(x) serves both objectives."""
         condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.report(self.losses_of(condition, color, training=False), color)
+
+    def losses_of(self, condition, color, training: bool) -> dict:
+        """The losses of a batch; one pass of D over G(x) serves both objectives."""
         fake = self.generator(condition, training=training)
         real_logits = self.discriminator([condition, color], training=training)
         fake_logits = self.discriminator([condition, fake], training=training)

@@ -28,8 +28,12 @@ class RawLossModel(keras.Model):
     def call(self, condition, training=False):
         return self.generator(condition, training=training)
 
-    def report(self, losses: dict) -> dict:
-        """Adds the scalar losses of one batch to the epoch's means and returns them."""
+    def report(self, losses: dict, color) -> dict:
+        """Adds the scalar losses of one batch to the epoch's means and returns them.
+
+        The means are over pictures: the last batch of a pass may hold fewer of them.
+        """
+        pictures = keras.ops.shape(color)[0]
         for mean in self.means:
-            mean.update_state(losses[mean.name])
+            mean.update_state(losses[mean.name], sample_weight=pictures)
         return losses

@@ -1,0 +1,90 @@
+"""Small real things that several tests share: a film, a dataset, and trained runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_colorize import builder, cli, config, dataset, episode, training
+
+SIZE = (64, 96)
+TINY = ("model.encoder=[4,4,4,4,4,4]", "model.decoder=[4,4,4,4,4,4]",
+        "model.discriminator=[4,4,4,4,4,4]", "train.batch_size=4", "train.epochs=2")
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory) -> Path:
+    """Twelve shots of the drawn episode, 624 frames or so."""
+    path = tmp_path_factory.mktemp("film") / "episode.mp4"
+    end = next(index for index in range(episode.length()) if episode.shot_of(index) == 12)
+    episode.write_video(path, slice(0, end))
+    return path
+
+
+@pytest.fixture(scope="session")
+def data_dir(film, tmp_path_factory) -> Path:
+    """A dataset of that film, one frame in twenty, 64x96."""
+    out = tmp_path_factory.mktemp("data") / "dataset"
+    builder.build([film], out, builder.Settings(every=20, size=SIZE))
+    return out
+
+
+def tiny(name: str, *overrides: str) -> config.Config:
+    """A shipped configuration with four channels a level."""
+    return config.load(name, [*TINY, *overrides])
+
+
+def data_for(wanted: config.Config, data_dir: Path) -> dataset.Dataset:
+    """The dataset as `train` opens it."""
+    return dataset.Dataset(data_dir, wanted.model.input, wanted.train.batch_size, wanted.train.seed)
+
+
+@pytest.fixture(scope="session")
+def runs(data_dir, tmp_path_factory) -> dict[str, Path]:
+    """A trained tiny run of each of the four shipped configurations, by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("convnet_gray", "convnet_edge", "gan_gray", "gan_edge"):
+        wanted = tiny(f"cpu/{name}")
+        training.train(wanted, data_for(wanted, data_dir), folder / name)
+    return {path.name: path for path in folder.iterdir()}
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess:
+    """Runs `keras-colorize` in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "keras_colorize", *map(str, arguments)],
+                          capture_output=True, text=True)
+
+
+@pytest.fixture
+def error_of(capfd):
+    """A function that runs a command in this process and returns its exit code and error line."""
+    def run(*arguments: object) -> tuple[int, str]:
+        capfd.readouterr()
+        try:
+            code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code
+        errors = [line for line in capfd.readouterr().err.splitlines() if "error: " in line]
+        assert len(errors) <= 1
+        return code, errors[0] if errors else ""
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real films and comics; tests that need it skip without it."""
+    folder = os.environ.get("KERAS_COLORIZE_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("KERAS_COLORIZE_DATA names no folder of films and comics")
+    return Path(folder)
+
+
+@pytest.fixture
+def random_pictures():
+    """A function that makes uint8 noise of a shape."""
+    generator = np.random.default_rng(0)
+    return lambda *shape: generator.integers(0, 256, shape, np.uint8)

@@ -1,0 +1,181 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_colorize import builder, episode, media, pixels, records
+from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
+
+SETTINGS = builder.Settings(every=40, size=(64, 96))
+
+
+def files_of(folder):
+    """The names and bytes of a folder's files."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def examples(data_dir, split):
+    """The parsed records of a split."""
+    shards = records.Manifest.read(data_dir).shards(split)
+    return [records.parse(each) for each in tf.data.TFRecordDataset([str(path) for path in shards])]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Two folders of pictures: twelve comic pages, and five single panels."""
+    folder = tmp_path_factory.mktemp("comics")
+    for name, count in (("pages", 12), ("panels", 5)):
+        (folder / name).mkdir()
+        for number in range(count):
+            panels = [episode.draw_frame(120 * number + 30 * row) for row in range(4)]
+            picture = np.vstack(panels) if name == "pages" else panels[0]
+            media.write_picture(folder / name / f"{number}.png", picture)
+    return folder
+
+
+def test_one_frame_in_every_n_is_kept_from_frame_0_with_its_shot_and_time(film, data_dir):
+    all_examples = [each for split in records.SPLITS for each in examples(data_dir, split)]
+    frames = sorted(int(each["frame"]) for each in all_examples)
+    decoded = media.frame_count(film)
+    assert frames == list(range(0, decoded, 20))
+    for each in all_examples:
+        assert each["source"].numpy() == b"episode.mp4"
+        assert int(each["shot"]) == episode.shot_of(int(each["frame"]))
+        assert float(each["time"]) == pytest.approx(int(each["frame"]) / 24, abs=1e-3)
+
+
+def test_a_record_holds_what_the_pixels_module_makes_of_its_frame(film, data_dir):
+    each = examples(data_dir, "test")[0]
+    number = int(each["frame"])
+    frame = next(frame for frame in media.read_video(film) if frame.number == number)
+    expected = pixels.example(frame.picture(), (64, 96))
+    for name, picture in expected.items():
+        stored = cv2.imdecode(np.frombuffer(each[name].numpy(), np.uint8), cv2.IMREAD_UNCHANGED)
+        rgb = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB) if stored.ndim == 3 else stored
+        np.testing.assert_array_equal(rgb, picture)
+
+
+def test_the_manifest_agrees_with_the_shards(film, data_dir):
+    manifest = records.Manifest.read(data_dir)
+    assert manifest.values["schema"] == 1
+    assert manifest.size == (64, 96)
+    assert manifest.values["canny"] == [100, 200]
+    for split in records.SPLITS:
+        assert len(examples(data_dir, split)) == manifest.counts[split] > 0
+    source, = manifest.values["sources"]
+    assert source["decoded"] == media.frame_count(film)
+    assert source["decoded"] == source["kept"] + sum(source["skipped"].values())
+    assert sum(manifest.counts.values()) == source["kept"]
+    manifest.verify()
+
+
+def test_no_shot_is_on_two_sides(data_dir):
+    sides = [{int(each["shot"]) for each in examples(data_dir, split)} for split in records.SPLITS]
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+
+
+def test_a_build_is_the_same_bytes_with_one_worker_and_with_two(film, tmp_path):
+    builder.build([film], tmp_path / "one", SETTINGS, workers=1)
+    builder.build([film], tmp_path / "two", SETTINGS, workers=2)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_windows_of_a_page_share_its_shot_and_stay_together(pages, tmp_path):
+    manifest, _ = builder.build([pages / "pages"], tmp_path / "out", SETTINGS)
+    assert manifest.values["sources"][0]["decoded"] == 12
+    assert sum(manifest.counts.values()) == 48
+    for split in records.SPLITS:
+        shots = [int(each["shot"]) for each in examples(tmp_path / "out", split)]
+        assert all(shots.count(shot) == 4 for shot in shots)
+
+
+def test_each_folder_and_each_video_is_a_source(pages, film, tmp_path):
+    manifest, _ = builder.build([pages, film], tmp_path / "out", SETTINGS)
+    assert [source["name"] for source in manifest.values["sources"]] == ["episode.mp4", "pages",
+                                                                         "panels"]
+
+
+def test_a_source_is_held_out_by_name_or_path(pages, film, tmp_path):
+    for number, name in enumerate(("panels", str(pages / "panels"))):
+        settings = builder.Settings(every=40, size=(64, 96), test=(name,))
+        builder.build([pages, film], tmp_path / str(number), settings)
+        held_out = examples(tmp_path / str(number), "test")
+        assert {each["source"].numpy() for each in held_out} == {b"panels"}
+        assert len(held_out) == 5
+    with pytest.raises(UsageError, match=r"--test pannels: is none of the sources.*panels"):
+        builder.build([pages], tmp_path / "x", builder.Settings(test=("pannels",)))
+
+
+def test_finished_sources_of_a_build_that_broke_off_are_kept(film, pages, tmp_path, monkeypatch):
+    broken = pages / "panels" / "0.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(b"not a picture")
+    with pytest.raises(SourceError, match=r"0\.png: cannot be read as a picture"):
+        builder.build([film, pages], tmp_path / "out", SETTINGS)
+    assert not (tmp_path / "out").exists()
+    broken.write_bytes(whole)
+    decoded = []
+    read_video = media.read_video
+    monkeypatch.setattr(media, "read_video", lambda path: decoded.append(path) or read_video(path))
+    builder.build([film, pages], tmp_path / "out", SETTINGS)
+    assert decoded == []
+    monkeypatch.undo()
+    builder.build([film, pages], tmp_path / "fresh", SETTINGS)
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "fresh")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "fresh"}
+
+
+def test_bad_sources_are_left_out_only_when_asked(film, tmp_path):
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "good.mp4").symlink_to(film)
+    (sources / "bad.mp4").write_bytes(film.read_bytes()[:5000])
+    with pytest.raises(SourceError, match=r"bad\.mp4: cannot be decoded"):
+        builder.build([sources], tmp_path / "out", SETTINGS)
+    manifest, failed = builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
+    assert list(failed) == ["bad.mp4"] == list(manifest.values["failed"])
+    assert [source["name"] for source in manifest.values["sources"]] == ["good.mp4"]
+    again, failed = builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
+    assert again.digest == manifest.digest and not failed
+
+
+def test_a_finished_dataset_is_found_and_other_settings_are_refused(film, data_dir, tmp_path):
+    before = files_of(data_dir)
+    builder.build([film], data_dir, builder.Settings(every=20, size=(64, 96)))
+    assert files_of(data_dir) == before
+    for other in (builder.Settings(every=21, size=(64, 96)),
+                  builder.Settings(every=20, size=(64, 96), seed=1),
+                  builder.Settings(every=20, size=(64, 96), split_by="frame"),
+                  builder.Settings(every=20, size=(64, 96), zoom="area")):
+        with pytest.raises(SettingsMismatch, match="other sources or with other settings"):
+            builder.build([film], data_dir, other)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("keep")
+    with pytest.raises(UsageError, match="exists and is no dataset"):
+        builder.build([film], tmp_path / "notes", SETTINGS)
+
+
+def test_the_sample_sheet_shows_colour_gray_and_edges(data_dir):
+    sheet = media.read_picture(data_dir / "samples.png")
+    third = sheet.shape[0] // 3
+    rows = [sheet[row * third:(row + 1) * third - 4, 130:] for row in range(3)]
+    saturation = [np.mean(np.ptp(row.astype(int), axis=2)) for row in rows]
+    assert saturation[0] > 30 > saturation[1] == saturation[2] == 0
+
+
+def test_dataset_json_has_the_keys_that_others_read(data_dir):
+    values = json.loads((data_dir / "dataset.json").read_text())
+    assert {"schema", "size", "every", "split_by", "seed", "canny", "digest", "counts", "shards",
+            "sources"} <= values.keys()
+    assert set(values["shards"][0]) == {"file", "records", "sha256"}
+    assert set(values["sources"][0]) == {"name", "sha256", "decoded", "kept", "skipped"}
+
+
+@pytest.mark.data
+def test_big_buck_bunny_keeps_587_frames(real_data, tmp_path):
+    film = real_data / "big_buck_bunny" / "big_buck_bunny_720p.mp4"
+    manifest, _ = builder.build([film], tmp_path / "out",
+                                builder.Settings(every=5, size=(64, 96), zoom="area"), workers=2)
+    assert sum(manifest.counts.values()) == 587

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from keras_colorize import config
+from keras_colorize.errors import ConfigError
+
+CONFIGS = Path(config.__file__).parents[1] / "configs"
+
+
+@pytest.mark.parametrize("name", config.shipped_names())
+def test_every_shipped_config_loads_and_survives_being_written(name, tmp_path):
+    loaded = config.load(name)
+    assert name.endswith(f"{loaded.model.kind}_{loaded.model.input}")
+    (tmp_path / "again.toml").write_text(config.dumps(loaded))
+    assert config.load(tmp_path / "again.toml") == loaded
+
+
+def test_the_four_paper_configs_are_the_papers():
+    for name in ("convnet_gray", "convnet_edge", "gan_gray", "gan_edge"):
+        paper = config.load(name)
+        assert (paper.train.epochs, paper.train.batch_size) == (20, 64)
+        assert paper.optimizer.learning_rate == 2e-4
+        assert paper.optimizer.beta_1 == (0.5 if paper.model.kind == "gan" else 0.9)
+        assert paper.loss.l1_weight == 100
+        assert paper.model.encoder == (64, 128, 256, 512, 512, 512)
+        assert config.load(f"cpu/{name}").train.batch_size <= 16
+
+
+def test_the_configs_at_the_top_are_those_of_the_package():
+    assert config.SHIPPED.resolve() == CONFIGS.resolve()
+
+
+def test_set_overrides_and_takes_bare_words_as_text():
+    loaded = config.load("gan_gray", ["train.epochs=3", "model.input=edge",
+                                      "optimizer.learning_rate=1", "model.encoder=[1,2,3,4,5,6]"])
+    assert (loaded.train.epochs, loaded.model.input) == (3, "edge")
+    assert loaded.optimizer.learning_rate == 1.0
+    assert loaded.model.encoder == (1, 2, 3, 4, 5, 6)
+
+
+@pytest.mark.parametrize(("override", "message"), [
+    ("train.epoch=3", "unknown key 'epoch'; did you mean 'epochs'?"),
+    ("trian.epochs=3", "unknown key 'trian'; did you mean 'train'?"),
+    ("train.epochs=many", "train.*epochs: is 'many'; give a whole number"),
+    ("train.epochs=true", "is True; give a whole number"),
+    ("train.epochs=0", "train.epochs: is 0; give 1 or more"),
+    ("train.deterministic=1", "is 1; give true or false"),
+    ("model.kind=transformer", "'transformer'; give one of 'convnet', 'gan'"),
+    ("model.encoder=[1,2]", "model.decoder: has 6 levels, model.encoder 2"),
+    ("model.encoder=wide", "is 'wide'; give a list of whole numbers"),
+    ("optimizer.learning_rate=-1", "learning_rate: is -1.0; give a positive number"),
+    ("epochs=3", "is not section.key=value"),
+    ("train=3", "is not section.key=value"),
+])
+def test_a_bad_value_is_named_with_what_to_do(override, message):
+    with pytest.raises(ConfigError, match=message):
+        config.load("gan_gray", [override])
+
+
+def test_a_missing_key_a_missing_file_and_no_toml_are_named(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text("[model]\nkind = 'gan'\n")
+    with pytest.raises(ConfigError, match="lacks 'input'"):
+        config.load(path)
+    path.write_text("model = 3")
+    with pytest.raises(ConfigError, match="is not a table"):
+        config.load(path)
+    path.write_text("[model")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        config.load(path)
+    with pytest.raises(ConfigError, match="shipped are convnet_edge, convnet_gray, cpu/"):
+        config.load("gan_grey")
