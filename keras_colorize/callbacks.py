@@ -159,7 +159,8 @@ class Checkpoint(keras.callbacks.Callback):
             checkpoints.restore_means(self.model, self.position)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.every_steps and self.position.step % self.every_steps == 0:
+        ends_epoch = batch + 1 == self.params["steps"]  # whose own checkpoint comes at once
+        if self.every_steps and self.position.step % self.every_steps == 0 and not ends_epoch:
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 work failed, 2 wrong use."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options) or 0
+        return options.perform(options) or 0
     except ColorizeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -34,12 +34,12 @@ def _parser() -> argparse.ArgumentParser:
         "Learn the colours of an animated series from its episodes, and colour gray pictures."))
     parser.add_argument("--version", action="version", version=f"keras-colorize {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, description, declare, run in COMMANDS:
+    for name, description, declare, perform in COMMANDS:
         command = commands.add_parser(name, help=description, description=description)
         command.add_argument("--version", action="version",
                              version=f"keras-colorize {__version__}")
         declare(command)
-        command.set_defaults(run=run)
+        command.set_defaults(perform=perform)
     return parser
 
 

@@ -24,7 +24,9 @@ class Model:
     name: str
     digest: str
     input: str
-    network: Callable[[tf.Tensor], dict[str, tf.Tensor]]
+    network: Callable[..., dict[str, tf.Tensor]]
+    owner: object
+    """What `network` belongs to: TensorFlow frees a model whose functions alone are kept."""
 
     @classmethod
     def load(cls, path: Path) -> "Model":
@@ -41,13 +43,11 @@ class Model:
             except (OSError, ValueError, KeyError, AttributeError, tf.errors.OpError) as error:
                 raise RunError(path, "cannot be loaded as a SavedModel of ours",
                                "export it again") from error
-            return cls(str(path), card["generator_sha256"], card["input"],
-                       # `loaded` must outlive its signature
-                       lambda batch, _alive=loaded: signature(pixels=batch))
+            return cls(str(path), card["generator_sha256"], card["input"], signature, loaded)
         config = run_directory.read_config(path)
         module = export.Colorizer(run_directory.load_generator(path))
         return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
-                   module.network)
+                   module.network, module)
 
     def colorize(self, picture: np.ndarray) -> np.ndarray:
         """Colours one picture at its own size.
@@ -62,7 +62,7 @@ class Model:
         condition = pixels.gray(picture) if self.input == "gray" else \
             pixels.edges(picture, picture.shape[:2])
         batch = tf.constant(condition[np.newaxis, ..., np.newaxis])  # [1, h, w, 1]
-        return self.network(batch)["pixels"][0].numpy()
+        return self.network(pixels=batch)["pixels"][0].numpy()
 
 
 @dataclass(frozen=True)

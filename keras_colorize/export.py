@@ -6,9 +6,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_colorize import pixels, run_directory
+from keras_colorize import run_directory
 from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.files import sha256_of, whole_folder, write_json
+from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS, from_signed, to_signed
 
 CARD = "assets.extra/keras_colorize.json"
 
@@ -24,19 +25,19 @@ class Colorizer(tf.Module):
         super().__init__()
         self.generator = generator
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8, "pixels")])
-    def network(self, picture):
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
+    def network(self, pixels):
         """The generator's own picture, uint8 [batch, h, w, 3]."""
-        signed = pixels.to_signed(tf.cast(picture, tf.float32))
-        color = pixels.from_signed(self.generator(signed, training=False))
+        signed = to_signed(tf.cast(pixels, tf.float32))
+        color = from_signed(self.generator(signed, training=False))
         return {"pixels": tf.saturate_cast(tf.round(color), tf.uint8)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, None], tf.uint8, "pixels")])
-    def pixels(self, picture):
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, None], tf.uint8)])
+    def pixels(self, pixels):
         """As `network`, of pictures with 1 or 3 channels."""
-        return self.network(_one_channel(picture))
+        return self.network(_one_channel(pixels))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def serving_default(self, image_bytes):
         """PNG or JPEG files of any sizes in, PNG files out."""
         def colorize(encoded):
@@ -49,9 +50,9 @@ class Colorizer(tf.Module):
 def _one_channel(picture):
     """The luminance of uint8 pictures [batch, h, w, channels], alpha left out: [batch, h, w, 1]."""
     def luminance():
-        weighted = tf.cast(picture[..., :3], tf.int32) * pixels.LUMINANCE_WEIGHTS
+        weighted = tf.cast(picture[..., :3], tf.int32) * LUMINANCE_WEIGHTS
         total = tf.reduce_sum(weighted, axis=-1, keepdims=True)
-        return tf.cast((total + pixels.LUMINANCE_UNIT // 2) // pixels.LUMINANCE_UNIT, tf.uint8)
+        return tf.cast((total + LUMINANCE_UNIT // 2) // LUMINANCE_UNIT, tf.uint8)
 
     return tf.cond(tf.shape(picture)[-1] >= 3, luminance, lambda: picture[..., :1])
 

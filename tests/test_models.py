@@ -146,4 +146,5 @@ def test_saved_networks_load_and_give_the_same_picture(tmp_path):
     generator = keras.models.load_model(tmp_path / "generator.keras")
     judge = keras.models.load_model(tmp_path / "discriminator.keras")
     np.testing.assert_array_equal(generator(condition), model.generator(condition))
-    np.testing.assert_array_equal(judge([condition, color]), model.discriminator([condition, color]))
+    pair = [condition, color]
+    np.testing.assert_array_equal(judge(pair), model.discriminator(pair))

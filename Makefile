@@ -1,0 +1,38 @@
+# Everything a newcomer needs: `make demo` and `make test`, each alone, on a fresh clone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo install lint lock test test-all clean
+
+demo: install
+	$(BIN)/keras-colorize demo --out demo
+
+install: $(VENV)/installed
+
+# The lock file holds the exact versions that the tests have passed with.
+$(VENV)/installed: setup.cfg pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: python: is %d.%d; run make PYTHON=python3.11 or newer" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+lint: install
+	$(BIN)/ruff check .
+
+test: install
+	$(BIN)/pytest -m "not slow"
+
+test-all: install
+	$(BIN)/pytest
+
+# Resolves the ranges of setup.cfg anew, in an environment of its own.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --editable '.[dev]'
+	build/lock/bin/pip freeze --exclude-editable > requirements.lock
+
+clean:
+	rm -rf $(VENV) build demo *.egg-info

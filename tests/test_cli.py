@@ -1,0 +1,204 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TINY, command
+
+from keras_colorize import cli
+
+BIN = Path(cli.__file__).parents[1] / "bin"
+COMMANDS = [name for name, *_ in cli.COMMANDS]
+OVERRIDES = [part for override in TINY for part in ("--set", override)]
+
+
+def test_help_answers_in_under_half_a_second():
+    def seconds():
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "keras_colorize", "--help"], check=True,
+                       capture_output=True)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.5
+
+
+def test_help_imports_nothing_heavy():
+    code = ("import sys, contextlib\nfrom keras_colorize import cli\n"
+            "with contextlib.suppress(SystemExit): cli.main(['--help'])\n"
+            "print({'tensorflow', 'keras', 'numpy', 'cv2'} & set(sys.modules))")
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_version(name, capsys):
+    for flag, text in (("--help", "usage: "), ("--version", "keras-colorize 0.")):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([name, flag])
+        assert stop.value.code == 0 and text in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["build_tfrecords", "train", "evaluate", "export", "colorize"])
+def test_each_launcher_is_its_command(name):
+    answer = subprocess.run([BIN / name, "--help"], capture_output=True, text=True)
+    assert answer.stdout.startswith(f"usage: keras-colorize {name.replace('_', '-')}")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["build-tfrecords", "x.mp4"], "required: --out"),
+    (["build-tfrecords", "x.mp4", "--out", "d", "--size", "180"], "'180' is not HEIGHTxWIDTH"),
+    (["build-tfrecords", "x.mp4", "--out", "d", "--size", "32x32"], "at least 64x64"),
+    (["build-tfrecords", "x.mp4", "--out", "d", "--every", "0"], "not a whole number from 1 up"),
+    (["train", "gan_grey", "--data", "d", "--out", "r"], "gan_grey: is neither a file nor"),
+    (["train", "gan_gray", "--data", "d", "--out", "r", "--set", "train.epoch=1"],
+     "unknown key 'epoch'; did you mean 'epochs'?"),
+    (["paint"], "invalid choice: 'paint'"),
+    ([], "required: COMMAND"),
+])
+def test_wrong_use_is_one_line_and_exit_2(arguments, message, error_of):
+    code, error = error_of(*arguments)
+    assert code == 2 and message in error
+
+
+@pytest.fixture
+def places(tmp_path, film):
+    """Sources that cannot be read, by name."""
+    whole = film.read_bytes()
+    (tmp_path / "empty_folder").mkdir()
+    (tmp_path / "not_a_video.mp4").write_text("I am a poem.")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "truncated.mp4").write_bytes(whole[:len(whole) // 2])
+    (tmp_path / "poem.txt").write_text("I am a poem.")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("missing.mp4", "missing.mp4: does not exist; give videos"),
+    ("empty_folder", "empty_folder: holds no video and no picture; known suffixes"),
+    ("not_a_video.mp4", "not_a_video.mp4: cannot be decoded (Invalid data"),
+    ("empty.mp4", "empty.mp4: cannot be decoded"),
+    ("truncated.mp4", "truncated.mp4: cannot be decoded"),
+    ("poem.txt", "poem.txt: is no video (by its suffix); give videos"),
+])
+def test_a_bad_source_is_one_line_and_exit_1_and_leaves_no_dataset(name, message, places, error_of):
+    code, error = error_of("build-tfrecords", places / name, "--out", places / "out",
+                           "--size", "64x96")
+    assert code == 1 and message in error
+    assert not (places / "out").exists()
+
+
+def test_a_video_cut_short_after_its_index_is_told_by_its_frame_count(film, tmp_path, error_of):
+    remuxed = tmp_path / "film.mp4"
+    _move_index_to_front(film, remuxed)
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(remuxed.read_bytes()[:remuxed.stat().st_size // 2])
+    code, error = error_of("build-tfrecords", cut, "--out", tmp_path / "out", "--size", "64x96")
+    assert code == 1
+    assert "cut.mp4: is cut short" in error or "cut.mp4: cannot be decoded" in error
+    assert not (tmp_path / "out").exists()
+
+
+def _move_index_to_front(source: Path, target: Path) -> None:
+    import av
+
+    with av.open(str(source)) as old, \
+            av.open(str(target), "w", options={"movflags": "faststart"}) as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+
+
+def test_an_unreadable_folder_is_named(tmp_path, error_of):
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o000)
+    if os.access(folder, os.R_OK):
+        pytest.skip("this user may read every folder")
+    code, error = error_of("build-tfrecords", folder, "--out", tmp_path / "out")
+    assert code == 1 and "closed: cannot be read" in error
+
+
+def test_an_output_with_other_settings_is_exit_2_and_stays(film, data_dir, runs, error_of):
+    before = (data_dir / "dataset.json").read_bytes()
+    code, error = error_of("build-tfrecords", film, "--out", data_dir, "--size", "64x96",
+                           "--every", "30")
+    assert code == 2 and "made from other sources or with other settings" in error
+    assert (data_dir / "dataset.json").read_bytes() == before
+    code, error = error_of("train", "cpu/gan_gray", "--data", data_dir, "--out", runs["gan_gray"])
+    assert code == 2 and "is a run with another configuration" in error
+
+
+def test_an_output_that_is_an_input_is_refused(film, error_of):
+    code, error = error_of("build-tfrecords", film, "--out", film)
+    assert code == 2 and "would overwrite the input" in error
+
+
+def test_a_dataset_that_is_none_is_exit_1(tmp_path, runs, error_of):
+    for arguments in (["train", "gan_gray", "--out", tmp_path / "run"],
+                      ["evaluate", runs["gan_gray"], "--out", tmp_path / "report"]):
+        code, error = error_of(*arguments, "--data", tmp_path)
+        assert code == 1 and "holds no dataset.json" in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, film, error_of):
+    (tmp_path / "file").touch()
+    code, error = error_of("draw-episode", tmp_path / "file" / "episode.mp4")
+    assert code == 1 and error.startswith("error: ") and "file" in error
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_path):
+    code = ("import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
+            "from keras_colorize import cli; "
+            f"raise SystemExit(cli.main(['draw-episode', {str(tmp_path / 'episode.mp4')!r}]))")
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    errors = [line for line in answer.stderr.splitlines() if "error: " in line]
+    assert answer.returncode == 1 and len(errors) == 1, answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing_under_the_final_name(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_colorize", "draw-episode", str(tmp_path / "episode.mp4")],
+        stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.iterdir()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    error = process.communicate()[1]
+    assert process.returncode == 1
+    assert error.splitlines()[-1] == \
+        "error: stopped: interrupted; run the same command to continue"
+    assert "Traceback" not in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_whole_way_through_bin(film, tmp_path):
+    def run(name, *arguments):
+        return subprocess.run([BIN / name, *map(str, arguments)], capture_output=True, text=True,
+                              cwd=tmp_path)
+
+    steps = (("build_tfrecords", film, "--every", 20, "--size", "64x96", "--out", "data"),
+             ("train", "cpu/gan_gray", "--data", "data", "--out", "run", *OVERRIDES),
+             ("evaluate", "run", "--data", "data", "--out", "report"),
+             ("export", "run", "--out", "model"),
+             ("colorize", "model", "data/samples.png", "--out", "colored"))
+    for step in steps:
+        answer = run(*step)
+        assert answer.returncode == 0, answer.stderr
+        assert "WARNING" not in answer.stderr and "I0000" not in answer.stderr
+    assert (tmp_path / "colored" / "samples.png").is_file()
+    for step in steps:
+        again = run(*step)
+        assert again.returncode == 0, again.stderr
+    assert "1 were coloured already" in again.stdout
+    assert command("train", "cpu/gan_gray", "--data", tmp_path / "data", "--out", tmp_path / "run",
+                   *OVERRIDES).stdout.count("was trained already") == 1

@@ -1,0 +1,187 @@
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from conftest import TINY, command, data_for, tiny
+
+from keras_colorize import checkpoints, event_log, media, models, run_directory, training
+from keras_colorize.errors import NotFiniteError, SettingsMismatch, UsageError
+
+LOSSES = {"convnet": {"loss"}, "gan": {"d_loss", "g_loss", "g_adversarial", "l1"}}
+
+
+def scalars(run_dir, writer="train"):
+    """What TensorBoard reads of a run."""
+    return event_log.read_scalars(run_dir / "tensorboard" / writer)
+
+
+def state_of(run_dir):
+    """All weights and the optimiser's state of a run's last checkpoint."""
+    model = models.build(run_directory.read_config(run_dir), (64, 96))
+    position = checkpoints.restore(run_directory.latest_checkpoint(run_dir), model)
+    return position, [np.asarray(each) for each in model.variables + model.optimizer.variables]
+
+
+@pytest.mark.parametrize("name", ["convnet_gray", "convnet_edge", "gan_gray", "gan_edge"])
+def test_event_files_hold_one_raw_point_a_batch_and_one_mean_an_epoch(name, runs, data_dir):
+    losses = LOSSES[name.split("_")[0]]
+    steps = data_for(tiny(f"cpu/{name}"), data_dir).batches_per_epoch
+    train, validation = scalars(runs[name]), scalars(runs[name], "validation")
+    assert set(train) == {f"batch/{loss}" for loss in losses} | {f"epoch/{loss}" for loss in losses}
+    assert set(validation) == {f"epoch/{loss}" for loss in losses}
+    for loss in losses:
+        at, raw = train[f"batch/{loss}"]
+        assert at == list(range(1, 2 * steps + 1))
+        epochs, means = train[f"epoch/{loss}"]
+        assert epochs == validation[f"epoch/{loss}"][0] == [1, 2]
+        np.testing.assert_allclose(means, [np.mean(raw[:steps]), np.mean(raw[steps:])], rtol=1e-5)
+
+
+def test_a_run_directory_holds_what_others_read(runs):
+    run_dir = runs["gan_gray"]
+    described = json.loads((run_dir / "run.json").read_text())
+    assert {"seed", "versions", "commit", "backend", "device", "dataset_digest",
+            "starts"} <= described.keys()
+    assert described["starts"][0]["from_step"] == 0
+    assert run_directory.read_config(run_dir) == tiny("cpu/gan_gray")
+    with open(run_dir / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["epoch/d_loss"]) == pytest.approx(scalars(run_dir)["epoch/d_loss"][1][1])
+    assert float(rows[1]["validation/epoch/l1"]) == pytest.approx(
+        scalars(run_dir, "validation")["epoch/l1"][1][1])
+    for name in ("generator", "discriminator"):
+        assert keras.models.load_model(run_dir / f"{name}.keras").name == name
+    picture = media.read_picture(run_dir / "samples" / "epoch-0002.png")
+    assert picture.shape[0] == 3 * (64 + 4)  # condition, output, truth
+
+
+def test_saved_networks_load_in_a_fresh_process_after_one_import(runs):
+    code = ("import keras, keras_colorize.models; "
+            f"print(keras.models.load_model({str(runs['gan_gray'] / 'generator.keras')!r}).name)")
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout.strip() == "generator", answer.stderr
+
+
+@pytest.mark.parametrize("name", ["convnet_gray", "gan_gray"])
+def test_a_run_stopped_after_an_epoch_and_resumed_equals_one_that_never_was(name, data_dir,
+                                                                            tmp_path):
+    three = tiny(f"cpu/{name}", "train.epochs=3")
+    training.train(three, data_for(three, data_dir), tmp_path / "whole")
+    two = tiny(f"cpu/{name}", "train.epochs=2")
+    training.train(two, data_for(two, data_dir), tmp_path / "resumed")
+    training.train(three, data_for(three, data_dir), tmp_path / "resumed")
+    _assert_equal_runs(tmp_path / "whole", tmp_path / "resumed")
+    starts = run_directory.describe(tmp_path / "resumed")["starts"]
+    steps = data_for(three, data_dir).batches_per_epoch
+    assert [each["from_step"] for each in starts] == [0, 2 * steps]
+
+
+def test_a_run_killed_within_an_epoch_goes_on_from_its_last_checkpoint(data_dir, tmp_path):
+    wanted = tiny("cpu/gan_gray", "train.checkpoint_steps=2")
+    training.train(wanted, data_for(wanted, data_dir), tmp_path / "whole")
+    arguments = ["cpu/gan_gray", "--data", data_dir, "--out", tmp_path / "killed"]
+    for override in (*TINY, "train.checkpoint_steps=2"):
+        arguments += ["--set", override]
+    _kill_after_first_checkpoint(arguments, tmp_path / "killed")
+    position, _ = state_of(tmp_path / "killed")
+    assert position.step < 2 * data_for(wanted, data_dir).batches_per_epoch
+    resumed = command("train", *arguments)
+    assert resumed.returncode == 0, resumed.stderr
+    _assert_equal_runs(tmp_path / "whole", tmp_path / "killed")
+
+
+def _kill_after_first_checkpoint(arguments, run_dir):
+    process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "train",
+                                *map(str, arguments)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((run_dir / "checkpoints").glob("step-*")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _assert_equal_runs(one, other):
+    (position, state), (other_position, again) = state_of(one), state_of(other)
+    assert position == other_position
+    for each, same in zip(state, again, strict=True):
+        np.testing.assert_allclose(each, same, rtol=1e-5, atol=1e-7)
+    for writer in ("train", "validation"):
+        expected, got = scalars(one, writer), scalars(other, writer)
+        assert expected.keys() == got.keys()
+        for tag, (steps, values) in expected.items():
+            assert got[tag][0] == steps, tag  # no gap and no repeat
+            np.testing.assert_allclose(got[tag][1], values, rtol=1e-4, err_msg=tag)
+    with open(one / "history.csv") as first, open(other / "history.csv") as second:
+        assert len(first.readlines()) == len(second.readlines())
+
+
+def test_a_finished_run_is_left_alone_and_may_grow(runs, data_dir, tmp_path):
+    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
+    before = (run_dir / "run.json").read_bytes()
+    wanted = tiny("cpu/convnet_gray")
+    assert training.train(wanted, data_for(wanted, data_dir), run_dir) is False
+    assert (run_dir / "run.json").read_bytes() == before
+    fewer = tiny("cpu/convnet_gray", "train.epochs=1")
+    with pytest.raises(SettingsMismatch, match=r"train\.epochs was 2, now 1"):
+        training.train(fewer, data_for(fewer, data_dir), run_dir)
+    more = tiny("cpu/convnet_gray", "train.epochs=3")
+    assert training.train(more, data_for(more, data_dir), run_dir) is True
+    assert scalars(run_dir)["epoch/loss"][0] == [1, 2, 3]
+
+
+def test_another_configuration_or_dataset_on_the_same_run_is_refused(runs, data_dir, tmp_path):
+    other = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-4")
+    with pytest.raises(SettingsMismatch, match=r"optimizer\.learning_rate was 0\.001, now 0\.0001"):
+        training.train(other, data_for(other, data_dir), runs["gan_gray"])
+    same = tiny("cpu/gan_gray")
+    data = data_for(same, data_dir)
+    data.manifest.values["digest"] = "another"
+    with pytest.raises(SettingsMismatch, match="is a run on another dataset"):
+        training.train(same, data, runs["gan_gray"])
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="exists and is no run directory"):
+        training.train(same, data, tmp_path)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(data_dir, tmp_path):
+    calm = tiny("cpu/convnet_gray", "train.epochs=1")
+    training.train(calm, data_for(calm, data_dir), tmp_path)
+    good = run_directory.latest_checkpoint(tmp_path)
+    more = tiny("cpu/convnet_gray")
+    data = data_for(more, data_dir)
+    training_batches = data.training
+    data.training = lambda epoch, skip=0: training_batches(epoch, skip).map(
+        lambda condition, color: (condition * np.nan, color))
+    step = data.batches_per_epoch + 1
+    with pytest.raises(NotFiniteError, match=f"batch {step}: loss is not finite.*{good.name}"):
+        training.train(more, data, tmp_path)
+    assert run_directory.latest_checkpoint(tmp_path) == good
+
+
+def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
+    wanted = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-30", "train.epochs=1")
+    training.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned",
+                   init_from=runs["gan_gray"])
+    for load in (run_directory.load_generator, run_directory.load_discriminator):
+        for one, other in zip(load(runs["gan_gray"]).trainable_weights,
+                              load(tmp_path / "tuned").trainable_weights, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+    wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8,8,8,8]")
+    with pytest.raises(SettingsMismatch, match="its generator has another shape"):
+        training.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
+
+
+def test_the_same_seed_gives_the_same_run(runs, data_dir, tmp_path):
+    wanted = tiny("cpu/convnet_gray")
+    training.train(wanted, data_for(wanted, data_dir), tmp_path / "again")
+    _assert_equal_runs(runs["convnet_gray"], tmp_path / "again")
