@@ -137,7 +137,7 @@ def _run_train(options: argparse.Namespace) -> None:
     from keras_colorize import dataset, training
 
     data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
-                           wanted.train.seed)
+                           wanted.train.seed, wanted.augment)
     trained = training.train(wanted, data, options.out, options.init_from)
     print(f"{options.out}: " + ("trained" if trained else "was trained already")
           + f", {wanted.train.epochs} epochs; look at the losses and measure the pictures:\n"

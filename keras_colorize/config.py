@@ -33,6 +33,16 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class AugmentConfig:
+    """How training pictures are varied; condition and colour alike. The paper does not."""
+
+    flip: bool = False
+    """Mirror every second picture, at random."""
+    crop: float = 1.0
+    """The least share of height and width that a random crop keeps, enlarged again; 1: all."""
+
+
+@dataclass(frozen=True)
 class LossConfig:
     """Weights of the objective."""
 
@@ -69,6 +79,7 @@ class Config:
     """A run's whole configuration: one dataclass a table."""
 
     model: ModelConfig
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -127,6 +138,8 @@ def check(config: Config, where: str) -> Config:
         (len(model.discriminator) > 0, "model.discriminator", "is empty", "give its widths"),
         (0 < model.normalization_momentum < 1, "model.normalization_momentum",
          f"is {model.normalization_momentum}", "give a number between 0 and 1"),
+        (0 < config.augment.crop <= 1, "augment.crop", f"is {config.augment.crop}",
+         "give a share above 0, up to 1"),
         (config.optimizer.learning_rate > 0, "optimizer.learning_rate",
          f"is {config.optimizer.learning_rate}", "give a positive number"),
         (0 <= config.optimizer.beta_1 < 1, "optimizer.beta_1",

@@ -6,6 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_colorize import pixels
+from keras_colorize.config import AugmentConfig
 from keras_colorize.errors import DatasetError
 from keras_colorize.records import Manifest, parse
 
@@ -19,16 +20,19 @@ class Dataset:
         directory: what `build-tfrecords` made; every shard's checksum is compared at once.
         condition: "gray" or "edge".
         batch_size: of training batches; the other splits may end with a smaller one.
-        seed: decides the order of the training examples, together with the epoch.
+        seed: decides the order and the variation of the training examples, with the epoch.
+        augment: how training examples are varied.
 
     Raises:
         DatasetError: there is no whole dataset.
     """
 
-    def __init__(self, directory: str | Path, condition: str, batch_size: int, seed: int = 0):
+    def __init__(self, directory: str | Path, condition: str, batch_size: int, seed: int = 0,
+                 augment: AugmentConfig = AugmentConfig()):  # noqa: B008 - it is frozen
         self.manifest = Manifest.read(directory)
         self.manifest.verify()
-        self.condition, self.batch_size, self.seed = condition, batch_size, seed
+        self.condition, self.batch_size = condition, batch_size
+        self.seed, self.augment = seed, augment
 
     @property
     def size(self) -> tuple[int, int]:
@@ -64,8 +68,13 @@ class Dataset:
         shuffled = self._serialized("train").shuffle(
             self.manifest.counts["train"], seed=self.seed * 100_003 + epoch,
             reshuffle_each_iteration=False)
-        batches = shuffled.batch(self.batch_size, drop_remainder=True).skip(skip)
-        return self._decoded(batches, self._signed_batch)
+        batches = shuffled.batch(self.batch_size, drop_remainder=True).enumerate().skip(skip)
+
+        def varied_batch(number, serialized):
+            seed = tf.stack([tf.constant(self.seed * 100_003 + epoch, tf.int64), number])
+            return self._vary(*self._signed_batch(serialized), seed)
+
+        return self._decoded(batches, varied_batch)
 
     def validation(self) -> tf.data.Dataset:
         """All validation examples in their order, batched and ranged as in `training`."""
@@ -75,6 +84,21 @@ class Dataset:
     def pictures(self, split: str) -> tf.data.Dataset:
         """All examples of a split in their order, as batches of uint8 (condition, colour)."""
         return self._decoded(self._serialized(split).batch(self.batch_size), self._uint8_batch)
+
+    def _vary(self, condition: tf.Tensor, color: tf.Tensor, seed: tf.Tensor,
+              ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mirrors and crops each picture of a batch as `augment` says, its two parts alike."""
+        both = tf.concat([condition, color], axis=-1)  # [batch, h, w, 4]
+        count = tf.shape(both)[0]
+        chances = tf.random.stateless_uniform([4, count], seed)
+        if self.augment.flip:
+            both = tf.where(chances[0, :, None, None, None] < 0.5, both[:, :, ::-1], both)
+        if self.augment.crop < 1:
+            side = self.augment.crop + chances[1] * (1 - self.augment.crop)
+            top, left = chances[2] * (1 - side), chances[3] * (1 - side)
+            boxes = tf.stack([top, left, top + side, left + side], axis=1)
+            both = tf.image.crop_and_resize(both, boxes, tf.range(count), self.size)
+        return both[..., :1], both[..., 1:]
 
     def _serialized(self, split: str) -> tf.data.Dataset:
         shards = tf.data.Dataset.from_tensor_slices([str(path) for path in

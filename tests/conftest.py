@@ -39,7 +39,8 @@ def tiny(name: str, *overrides: str) -> config.Config:
 
 def data_for(wanted: config.Config, data_dir: Path) -> dataset.Dataset:
     """The dataset as `train` opens it."""
-    return dataset.Dataset(data_dir, wanted.model.input, wanted.train.batch_size, wanted.train.seed)
+    return dataset.Dataset(data_dir, wanted.model.input, wanted.train.batch_size,
+                           wanted.train.seed, wanted.augment)
 
 
 @pytest.fixture(scope="session")

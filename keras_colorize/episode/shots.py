@@ -53,7 +53,7 @@ class Shot:
         return min(1.0, max(0.0, (self.frames - 16 - frame) / 16)) if self.fade else 1.0
 
 
-SHOTS: tuple[Shot, ...] = (
+_STORY: tuple[Shot, ...] = (
     Shot("meadow", 56, (330, 280, 0.95), (Role("rosa", 300, "wave"), Role("pim", 470)),
          pan=60, caption="A day with Rosa and Indigo"),
     Shot("room", 44, (560, 290, 1.0), (Role("indigo", 480, "talk"),
@@ -107,3 +107,19 @@ SHOTS: tuple[Shot, ...] = (
                                           Role("bolt", 770, "wave"), Role("pim", 910, "wave")),
          caption="Good night", fade=True),
 )
+
+
+def _other_take(shot: Shot) -> Shot:
+    """The same scene for a second: the camera nearer the middle of the set, the cast changed round.
+
+    A set or a character is thereby seen in many frames of its own, as in a long series.
+    """
+    x, y, zoom = shot.camera
+    middle = x + 110 if x < 650 else x - 110
+    zoom = zoom * 1.2 if zoom < 2 else zoom / 1.6
+    roles = tuple(dataclasses.replace(role, x=middle + x - role.x, mirror=not role.mirror,
+                                      speed=-role.speed) for role in shot.roles)
+    return Shot(shot.place, 24, (middle, y, zoom), roles, pan=60 if middle < 650 else -60)
+
+
+SHOTS = (*_STORY[:-1], *map(_other_take, _STORY[:-1]), _STORY[-1])
