@@ -115,7 +115,7 @@ def _run_draw_episode(options: argparse.Namespace) -> None:
         return
     episode.write_video(options.out)
     print(f"{options.out}: {episode.length()} frames; now build a dataset from it:\n"
-          f"  keras-colorize build-tfrecords {options.out} --every 5 --size 90x160 --out DIR")
+          f"  keras-colorize build-tfrecords {options.out} --every 6 --size 90x160 --out DIR")
 
 
 def _declare_train(command: argparse.ArgumentParser) -> None:

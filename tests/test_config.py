@@ -49,6 +49,7 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("model.kind=transformer", "'transformer'; give one of 'convnet', 'gan'"),
     ("model.encoder=[1,2]", "model.decoder: has 6 levels, model.encoder 2"),
     ("model.encoder=wide", "is 'wide'; give a list of whole numbers"),
+    ("augment.crop=1.5", "augment.crop: is 1.5; give a share above 0, up to 1"),
     ("optimizer.learning_rate=-1", "learning_rate: is -1.0; give a positive number"),
     ("epochs=3", "is not section.key=value"),
     ("train=3", "is not section.key=value"),

@@ -5,6 +5,7 @@ import pytest
 from test_builder import examples
 
 from keras_colorize import media, pixels
+from keras_colorize.config import AugmentConfig
 from keras_colorize.dataset import Dataset
 from keras_colorize.errors import DatasetError
 
@@ -84,3 +85,35 @@ def test_another_schema_a_damaged_manifest_and_none_are_named(copy, tmp_path):
 def test_fewer_examples_than_a_batch_are_refused(data_dir):
     with pytest.raises(DatasetError, match=r"training examples, a batch has 512; set a smaller"):
         _ = Dataset(data_dir, "gray", 512).batches_per_epoch
+
+
+def test_variation_is_the_same_for_both_parts_and_again_for_the_same_epoch(data_dir):
+    varied = Dataset(data_dir, "gray", 4, augment=AugmentConfig(flip=True, crop=0.5))
+    first, again = list(varied.training(2)), list(varied.training(2))
+    plain = list(Dataset(data_dir, "gray", 4).training(2))
+    changed = 0
+    for (condition, color), (_, same), (_, other) in zip(first, again, plain, strict=True):
+        np.testing.assert_array_equal(color, same)
+        changed += sum(np.any(one != two) for one, two in zip(color, other, strict=True))
+        luminance = color.numpy() @ np.array([0.299, 0.587, 0.114])
+        np.testing.assert_allclose(condition[..., 0], luminance, atol=0.02)
+    assert changed > 2 * len(first)
+    np.testing.assert_array_equal(first[1][1], next(iter(varied.training(2, skip=1)))[1])
+
+
+def test_a_flip_mirrors_about_half_of_the_pictures(data_dir):
+    flipped = Dataset(data_dir, "gray", 4, augment=AugmentConfig(flip=True)).training(0)
+    plain = Dataset(data_dir, "gray", 4).training(0)
+    pairs = [(one, two) for (_, ones), (_, twos) in zip(flipped, plain, strict=True)
+             for one, two in zip(ones.numpy(), twos.numpy(), strict=True)]
+    mirrored = [np.array_equal(one, two[:, ::-1]) for one, two in pairs]
+    assert all(same or np.array_equal(one, two)
+               for same, (one, two) in zip(mirrored, pairs, strict=True))
+    assert 0.2 < np.mean(mirrored) < 0.8
+
+
+def test_the_other_splits_are_not_varied(data_dir):
+    varied = Dataset(data_dir, "gray", 4, augment=AugmentConfig(flip=True, crop=0.5))
+    for one, two in zip(varied.validation(), Dataset(data_dir, "gray", 4).validation(),
+                        strict=True):
+        np.testing.assert_array_equal(one[1], two[1])
