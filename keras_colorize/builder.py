@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from keras_colorize import figures, media, pixels, records, sources, splits
 from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
-from keras_colorize.files import sha256_of, write_json
+from keras_colorize.files import check_apart, sha256_of, write_json
 
 RECORDS_PER_SHARD = 512
 FRAMING = 16  # bytes that a TFRecord file adds to each record: length, and two checksums
@@ -69,8 +69,9 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
     Raises:
         SourceError: a source is unreadable (without `skip_bad`), or nothing is left of them.
         SettingsMismatch: `out` exists, made otherwise.
-        UsageError: a name in `settings.test` is no source.
+        UsageError: a name in `settings.test` is no source, or `out` is within one.
     """
+    check_apart(out, places)
     found = sources.find(places)
     settings = dataclasses.replace(settings, test=_named(settings.test, found))
     fingerprints = {source.name: source.fingerprint() for source in found}
@@ -211,14 +212,6 @@ def _write_samples(path: Path, shard: Path, count: int = 6) -> None:
         for name in records.PICTURES:
             rows[name].append(media.decode_picture(example[name].numpy()))
     figures.picture_grid(path, rows)
-
-
-def check_output(out: Path, places: list[Path]) -> None:
-    """Raises UsageError where writing `out` would touch an input."""
-    resolved = out.resolve()
-    for place in places:
-        if resolved == place.resolve() or resolved in place.resolve().parents:
-            raise UsageError(out, f"would overwrite the input {place}", "name another --out")
 
 
 def summary(manifest: records.Manifest, failed: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_colorize import checkpoints, event_log, figures, media, pixels
 from keras_colorize.checkpoints import Position
-from keras_colorize.errors import NotFiniteError
+from keras_colorize.errors import NotFiniteError, RunError
 from keras_colorize.files import whole_file
 
 
@@ -73,9 +73,13 @@ class LogLosses(keras.callbacks.Callback):
     def _read_history(self) -> list[dict]:
         if not self.history.exists():
             return []
-        with open(self.history, newline="", encoding="utf-8") as file:
-            return [row for row in csv.DictReader(file)
-                    if int(row["epoch"]) <= self.position.epoch]
+        try:
+            with open(self.history, newline="", encoding="utf-8") as file:
+                return [row for row in csv.DictReader(file)
+                        if int(row["epoch"]) <= self.position.epoch]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(self.history, "is damaged", "remove it to continue without the epochs "
+                           "that it lists") from error
 
     def on_train_batch_end(self, batch, logs=None):
         self.logs["train"].scalars(self.position.step,

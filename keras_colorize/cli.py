@@ -92,7 +92,6 @@ def _run_build_tfrecords(options: argparse.Namespace) -> int:
     quiet.import_tensorflow()
     from keras_colorize import builder
 
-    builder.check_output(options.out, options.sources)
     settings = builder.Settings(options.every, options.size, options.split_by, tuple(options.test),
                                 options.seed, options.zoom)
     manifest, failed = builder.build(options.sources, options.out, settings, options.workers,

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from keras_colorize import export, media, pixels, run_directory
 from keras_colorize.errors import RunError, SettingsMismatch, SourceError, UsageError
-from keras_colorize.files import sha256_of, write_json
+from keras_colorize.files import check_apart, sha256_of, write_json
 
 JOB = "colorize.json"
 
@@ -44,6 +44,9 @@ class Model:
                 raise RunError(path, "cannot be loaded as a SavedModel of ours",
                                "export it again") from error
             return cls(str(path), card["generator_sha256"], card["input"], signature, loaded)
+        if not (path / run_directory.CONFIG).is_file():
+            raise RunError(path, "is neither a SavedModel nor a run directory",
+                           "export a run, or name one")
         config = run_directory.read_config(path)
         module = export.Colorizer(run_directory.load_generator(path))
         return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
@@ -90,6 +93,7 @@ def colorize(model: Model, inputs: list[Path], out: Path, edge_model: Model | No
         SettingsMismatch: `out` was coloured by other models.
         UsageError: `out` would overwrite an input, or two inputs have one name.
     """
+    check_apart(out, inputs)
     jobs = _jobs(inputs, out)
     _claim(out, {"model": model.digest, "edge_model": edge_model and edge_model.digest})
     report = Report(Counter(), sum(target.exists() for target in jobs.values()), [])

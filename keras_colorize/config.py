@@ -167,7 +167,10 @@ def _apply(override: str, tables: dict) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
-    tables.setdefault(section, {})[name] = value
+    table = tables.setdefault(section, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"--set {override}", f"{section} is not a table", "mend the file")
+    table[name] = value
 
 
 def _dataclass_from(kind: type, values: object, where: str):

@@ -4,9 +4,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from keras_colorize.errors import UsageError
+
+
+def check_apart(out: Path, places: Sequence[Path]) -> None:
+    """Raises UsageError where the output `out` is one of the inputs, or within one."""
+    resolved = out.resolve()
+    for place in places:
+        if place.resolve() in (resolved, *resolved.parents):
+            raise UsageError(out, f"is within the input {place}", "name another --out")
 
 
 @contextmanager

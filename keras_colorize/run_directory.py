@@ -26,11 +26,11 @@ def start(run_dir: Path, wanted: Config, dataset_digest: str, from_step: int) ->
     path = run_dir / RUN
     starts = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.exists() else []
     starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step})
-    with whole_file(run_dir / CONFIG) as temporary:
-        temporary.write_text(config.dumps(wanted), encoding="utf-8")
     write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(),
                       "backend": keras.backend.backend(), "device": _device(),
                       "dataset_digest": dataset_digest, "starts": starts})
+    with whole_file(run_dir / CONFIG) as temporary:
+        temporary.write_text(config.dumps(wanted), encoding="utf-8")
 
 
 def check(run_dir: Path, wanted: Config, dataset_digest: str) -> None:
@@ -40,10 +40,18 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str) -> None:
         SettingsMismatch: a run with another configuration (more epochs are allowed) or dataset.
         UsageError: something other than a run is there.
     """
-    if not run_dir.exists() or (run_dir.is_dir() and not any(run_dir.iterdir())):
+    if not run_dir.exists():
         return
-    if not (run_dir / CONFIG).is_file() or not (run_dir / RUN).is_file():
+    if not run_dir.is_dir():
+        raise UsageError(run_dir, "is a file", "name another --out")
+    for partial in run_dir.rglob(".*.partial*"):
+        shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+    if not any(run_dir.iterdir()):
+        return
+    if not (run_dir / RUN).is_file():
         raise UsageError(run_dir, "exists and is no run directory", "name another --out")
+    if not (run_dir / CONFIG).is_file():
+        return  # killed between the two, before any training
     made = read_config(run_dir)
     grown = replace(made, train=replace(made.train, epochs=max(made.train.epochs,
                                                                wanted.train.epochs)))
@@ -52,8 +60,6 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str) -> None:
                                f"({_first_difference(made, wanted)})", "name another --out")
     if describe(run_dir)["dataset_digest"] != dataset_digest:
         raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
-    for partial in run_dir.rglob(".*.partial*"):
-        shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
 
 def read_config(run_dir: Path) -> Config:

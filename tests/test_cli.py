@@ -134,8 +134,9 @@ def test_an_output_with_other_settings_is_exit_2_and_stays(film, data_dir, runs,
 
 
 def test_an_output_that_is_an_input_is_refused(film, error_of):
-    code, error = error_of("build-tfrecords", film, "--out", film)
-    assert code == 2 and "would overwrite the input" in error
+    for out in (film, film.parent / "dataset"):
+        code, error = error_of("build-tfrecords", film, film.parent, "--out", out)
+        assert code == 2 and "is within the input" in error
 
 
 def test_a_dataset_that_is_none_is_exit_1(tmp_path, runs, error_of):

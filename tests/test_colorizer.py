@@ -83,8 +83,10 @@ def test_line_art_goes_to_the_edge_model(models, pictures, tmp_path):
 
 def test_inputs_are_never_overwritten(models, pictures):
     before = (pictures / "one.png").read_bytes()
-    for inputs, out in (([pictures], pictures), ([pictures / "one.png"], pictures)):
-        with pytest.raises(UsageError, match="would overwrite the input"):
+    for inputs, out, message in (([pictures], pictures, "is within the input"),
+                                 ([pictures], pictures / "colored", "is within the input"),
+                                 ([pictures / "one.png"], pictures, "would overwrite the input")):
+        with pytest.raises(UsageError, match=message):
             colorizer.colorize(models["gray"], inputs, out)
     assert (pictures / "one.png").read_bytes() == before
 
@@ -99,7 +101,7 @@ def test_what_cannot_be_coloured_is_named(models, pictures, tmp_path):
             colorizer.colorize(models["gray"], [place], tmp_path / "out")
     with pytest.raises(UsageError, match="and another input are both to be"):
         colorizer.colorize(models["gray"], [pictures / "one.png", pictures], tmp_path / "out")
-    with pytest.raises(RunError, match="is no run directory"):
+    with pytest.raises(RunError, match="is neither a SavedModel nor a run directory"):
         colorizer.Model.load(tmp_path / "hollow")
     (tmp_path / "hollow" / "saved_model.pb").write_bytes(b"cut")
     with pytest.raises(RunError, match="cannot be loaded as a SavedModel"):
