@@ -14,7 +14,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import figures, media, pixels, records, sources, splits
-from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
+from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError
 from keras_colorize.files import check_apart, sha256_of, write_json
 
 RECORDS_PER_SHARD = 512
@@ -74,11 +74,13 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
     check_apart(out, places)
     found = sources.find(places)
     settings = dataclasses.replace(settings, test=_named(settings.test, found))
-    fingerprints = {source.name: source.fingerprint() for source in found}
+    fingerprints = {source.name: source.fingerprint()
+                    for source in tqdm(found, "reading sources", unit="source", delay=2)}
+    partial = out.with_name(f".{out.name}.partial")
     finished = _finished(out, settings, fingerprints)
     if finished:
+        shutil.rmtree(partial, ignore_errors=True)
         return finished, {}
-    partial = out.with_name(f".{out.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     staged, failed = [], {}
     for source in tqdm(found, "sources", unit="source", delay=2, disable=len(found) < 2):
@@ -87,16 +89,14 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
         except SourceError as error:
             if not skip_bad:
                 raise
-            failed[source.name] = str(error)
+            failed[source.name] = {"sha256": fingerprints[source.name], "reason": str(error)}
     if not staged:
-        raise SourceError(places[0], "gave no example: no source could be read",
-                          "see the reasons above")
+        raise SourceError(", ".join(map(str, places)), "no source could be read",
+                          f"the first: {next(iter(failed.values()))['reason']}")
     _assemble(staged, partial / "whole", settings, failed)
-    if out.exists():
-        out.rmdir()  # empty, as _finished has seen
-    (partial / "whole").rename(out)
+    (partial / "whole").rename(out)  # which is absent or empty, as _finished has seen
     shutil.rmtree(partial)
-    return records.Manifest.read(out), failed
+    return records.Manifest.read(out), {name: each["reason"] for name, each in failed.items()}
 
 
 def _named(names: tuple[str, ...], found: list[sources.Source]) -> tuple[str, ...]:
@@ -118,11 +118,11 @@ def _finished(out: Path, settings: Settings, fingerprints: dict[str, str],
         raise UsageError(out, "exists and is no dataset", "name another --out")
     manifest = records.Manifest.read(out)
     made = manifest.values
-    same = (all(made[key] == value for key, value in settings.of_examples().items())
+    same = (all(made.get(key) == value for key, value in settings.of_examples().items())
             and made["split_by"] == settings.split_by and made["seed"] == settings.seed
-            and made["test"] == list(settings.test)
-            and {each["name"]: each["sha256"] for each in made["sources"]}
-            == {name: fingerprints[name] for name in fingerprints.keys() - made["failed"].keys()})
+            and made.get("test") == list(settings.test)
+            and fingerprints == {each["name"]: each["sha256"] for each in made["sources"]}
+            | {name: each["sha256"] for name, each in made.get("failed", {}).items()})
     if not same:
         raise SettingsMismatch(out, "is a dataset made from other sources or with other settings",
                                "name another --out, or remove it first")
@@ -141,17 +141,21 @@ def _stage(source: sources.Source, fingerprint: str, partial: Path, settings: Se
     shots, ends = [], []
     samples = source.samples(settings.size, settings.every, counts)
     expected = source.expected(settings.every) or None
-    with (tf.io.TFRecordWriter(str(path)) as writer,
-          ThreadPoolExecutor(workers) as pool,
-          tqdm(total=expected, desc=source.name, unit="picture", delay=2) as progress):
-        for sample, pictures in _ahead(pool, lambda sample: _encode(sample, settings), samples,
-                                       2 * workers):
-            serialized = records.serialize(pictures, source.name, sample.frame, sample.time,
-                                           sample.shot)
-            writer.write(serialized)
-            shots.append(sample.shot)
-            ends.append((ends[-1] if ends else 0) + len(serialized) + FRAMING)
-            progress.update()
+    try:
+        with (tf.io.TFRecordWriter(str(path)) as writer,
+              ThreadPoolExecutor(workers) as pool,
+              tqdm(total=expected, desc=source.name, unit="picture", delay=2) as progress):
+            for sample, pictures in _ahead(pool, lambda sample: _encode(sample, settings), samples,
+                                           2 * workers):
+                serialized = records.serialize(pictures, source.name, sample.frame, sample.time,
+                                               sample.shot)
+                writer.write(serialized)
+                shots.append(sample.shot)
+                ends.append((ends[-1] if ends else 0) + len(serialized) + FRAMING)
+                progress.update()
+    except tf.errors.OpError as error:
+        raise DatasetError(path, f"cannot be written ({error.message})",
+                           "free some space, then run the same command to continue") from error
     report = {"name": source.name, "sha256": fingerprint, **dataclasses.asdict(counts)}
     write_json(description, {"report": report, "shots": shots, "ends": ends})
     return Staged(path, report, shots, ends)
@@ -174,7 +178,7 @@ def _ahead(pool: ThreadPoolExecutor, work: Callable, items: Iterable, depth: int
         yield item, future.result()
 
 
-def _assemble(staged: list[Staged], whole: Path, settings: Settings, failed: dict[str, str]):
+def _assemble(staged: list[Staged], whole: Path, settings: Settings, failed: dict[str, dict]):
     """Splits the examples of all sources and writes the dataset directory `whole`."""
     shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir()
@@ -214,14 +218,15 @@ def _write_samples(path: Path, shard: Path, count: int = 6) -> None:
     figures.picture_grid(path, rows)
 
 
-def summary(manifest: records.Manifest, failed: dict[str, str]) -> str:
+def summary(manifest: records.Manifest) -> str:
     """A screenful on a finished dataset: what was kept, why the rest was not, and what next."""
     lines = []
     for source in manifest.values["sources"]:
         skipped = ", ".join(f"{count} {reason}" for reason, count in source["skipped"].items())
         lines.append(f"  {source['name']}: {source['kept']} kept of {source['decoded']} decoded"
                      + (f" ({skipped})" if skipped else ""))
-    lines += [f"  left out: {reason}" for reason in failed.values()]
+    lines += [f"  left out: {each['reason']}"
+              for each in manifest.values.get("failed", {}).values()]
     counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
     height, width = manifest.size
     return "\n".join([

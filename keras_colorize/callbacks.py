@@ -33,13 +33,22 @@ class CountSteps(keras.callbacks.Callback):
 
 
 class StopOnNotFinite(keras.callbacks.Callback):
-    """Raises NotFiniteError as soon as a loss is NaN or infinite."""
+    """Raises NotFiniteError as soon as a loss, of training or validation, is NaN or infinite.
+
+    Stands before the callbacks that save: what is not finite never replaces what is.
+    """
 
     def __init__(self, run_dir: Path, position: Position):
         super().__init__()
         self.run_dir, self.position = run_dir, position
 
     def on_train_batch_end(self, batch, logs=None):
+        self._check(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._check(logs)
+
+    def _check(self, logs: dict[str, float]):
         bad = [name for name, value in logs.items() if not math.isfinite(value)]
         if bad:
             good = checkpoints.latest(self.run_dir / "checkpoints")
@@ -153,17 +162,19 @@ class Checkpoint(keras.callbacks.Callback):
     that says it is done.
     """
 
-    def __init__(self, run_dir: Path, position: Position, log: LogLosses, every_steps: int):
+    def __init__(self, run_dir: Path, position: Position, log: LogLosses, every_steps: int,
+                 steps_per_epoch: int):
         super().__init__()
         self.folder = run_dir / "checkpoints"
-        self.position, self.log, self.every_steps = position, log, every_steps
+        self.position, self.log = position, log
+        self.every_steps, self.steps_per_epoch = every_steps, steps_per_epoch
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.position.batch:
             checkpoints.restore_means(self.model, self.position)
 
     def on_train_batch_end(self, batch, logs=None):
-        ends_epoch = batch + 1 == self.params["steps"]  # whose own checkpoint comes at once
+        ends_epoch = self.position.batch == self.steps_per_epoch  # whose checkpoint comes at once
         if self.every_steps and self.position.step % self.every_steps == 0 and not ends_epoch:
             self._save()
 

@@ -29,8 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Answers wrong use in one line, as every other mistake is answered."""
+
+    def error(self, message: str):
+        self.exit(2, f"error: {self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="keras-colorize", description=(
+    parser = _Parser(prog="keras-colorize", description=(
         "Learn the colours of an animated series from its episodes, and colour gray pictures."))
     parser.add_argument("--version", action="version", version=f"keras-colorize {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -41,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         declare(command)
         command.set_defaults(perform=perform)
     return parser
+
+
+def _place(text: str) -> Path:
+    place = Path(text)
+    return place if place.name else place.resolve()  # "." has no name to write beside
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -64,7 +76,7 @@ def _positive(text: str) -> int:
 def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
     command.add_argument("sources", metavar="SOURCE", nargs="+", type=Path,
                          help="videos, and folders that are searched for videos and pictures")
-    command.add_argument("--out", required=True, type=Path, help="the dataset directory to make")
+    command.add_argument("--out", required=True, type=_place, help="the dataset directory to make")
     command.add_argument("--every", type=_positive, default=50, metavar="N",
                          help="keep one frame in N of each video (%(default)s); pictures are all "
                               "kept")
@@ -96,12 +108,14 @@ def _run_build_tfrecords(options: argparse.Namespace) -> int:
                                 options.seed, options.zoom)
     manifest, failed = builder.build(options.sources, options.out, settings, options.workers,
                                      options.skip_bad)
-    print(builder.summary(manifest, failed))
+    print(builder.summary(manifest))
+    for reason in failed.values():
+        print(f"error: {reason}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
-    command.add_argument("out", metavar="OUT.mp4", type=Path, help="the video file to write")
+    command.add_argument("out", metavar="OUT.mp4", type=_place, help="the video file to write")
 
 
 def _run_draw_episode(options: argparse.Namespace) -> None:
@@ -121,7 +135,7 @@ def _declare_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("config", metavar="CONFIG",
                          help="a TOML file, or a shipped configuration by name (cpu/gan_gray)")
     command.add_argument("--data", required=True, type=Path, help="a dataset directory")
-    command.add_argument("--out", required=True, type=Path, help="the run directory")
+    command.add_argument("--out", required=True, type=_place, help="the run directory")
     command.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
                          help="change the configuration (again and again)")
     command.add_argument("--init-from", type=Path, metavar="RUN_DIR",
@@ -147,7 +161,7 @@ def _run_train(options: argparse.Namespace) -> None:
 def _declare_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path, help="trained runs")
     command.add_argument("--data", required=True, type=Path, help="a dataset directory")
-    command.add_argument("--out", required=True, type=Path, help="the report directory")
+    command.add_argument("--out", required=True, type=_place, help="the report directory")
     command.add_argument("--split", choices=("test", "validation", "train", "all"), default="test",
                          help="the examples to measure on (%(default)s)")
 
@@ -163,7 +177,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
 
 def _declare_export(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", metavar="RUN_DIR", type=Path, help="a trained run")
-    command.add_argument("--out", required=True, type=Path, help="the SavedModel directory")
+    command.add_argument("--out", required=True, type=_place, help="the SavedModel directory")
 
 
 def _run_export(options: argparse.Namespace) -> None:
@@ -180,13 +194,18 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
                          help="a SavedModel, or a run directory")
     command.add_argument("inputs", metavar="INPUT", nargs="+", type=Path,
                          help="pictures, and folders of them")
-    command.add_argument("--out", required=True, type=Path,
+    command.add_argument("--out", required=True, type=_place,
                          help="the folder for the coloured pictures")
     command.add_argument("--edge-model", type=Path, metavar="MODEL",
                          help="colours the inputs that are pure line art, without gray tones")
 
 
 def _run_colorize(options: argparse.Namespace) -> int:
+    from keras_colorize import media
+
+    if media.is_file_name(options.out):
+        raise UsageError(options.out, "names a file, and pictures are coloured into a folder",
+                         "name a folder")
     quiet.import_tensorflow()
     from keras_colorize import colorizer
 
@@ -195,8 +214,10 @@ def _run_colorize(options: argparse.Namespace) -> int:
     report = colorizer.colorize(model, options.inputs, options.out, edge_model)
     for reason in report.failed:
         print(f"error: {reason}", file=sys.stderr)
-    for name, count in report.colored.items():
-        print(f"{options.out}: {count} coloured by {name}")
+    if edge_model:
+        for target, name in report.colored.items():
+            print(f"{target}: coloured by {name}")
+    print(f"{options.out}: {len(report.colored)} coloured")
     if report.found_done:
         print(f"{options.out}: {report.found_done} were coloured already")
     return 1 if report.failed else 0

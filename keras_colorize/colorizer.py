@@ -1,7 +1,6 @@
 """A trained model and gray pictures to coloured files."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from keras_colorize import export, media, pixels, run_directory
 from keras_colorize.errors import RunError, SettingsMismatch, SourceError, UsageError
 from keras_colorize.files import check_apart, sha256_of, write_json
+from keras_colorize.sources import walk
 
 JOB = "colorize.json"
 
@@ -24,6 +24,8 @@ class Model:
     name: str
     digest: str
     input: str
+    zoom: str
+    """How the edges that it learned were brought to their size, as in `pixels.edges`."""
     network: Callable[..., dict[str, tf.Tensor]]
     owner: object
     """What `network` belongs to: TensorFlow frees a model whose functions alone are kept."""
@@ -39,17 +41,20 @@ class Model:
             try:
                 card = json.loads((path / export.CARD).read_text(encoding="utf-8"))
                 loaded = tf.saved_model.load(str(path))
-                signature = loaded.signatures["network"]
-            except (OSError, ValueError, KeyError, AttributeError, tf.errors.OpError) as error:
+                return cls(str(path), card["generator_sha256"], card["input"],
+                           card["dataset"].get("zoom") or "spline",
+                           loaded.signatures["network"], loaded)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError,
+                    tf.errors.OpError) as error:
                 raise RunError(path, "cannot be loaded as a SavedModel of ours",
                                "export it again") from error
-            return cls(str(path), card["generator_sha256"], card["input"], signature, loaded)
         if not (path / run_directory.CONFIG).is_file():
             raise RunError(path, "is neither a SavedModel nor a run directory",
                            "export a run, or name one")
         config = run_directory.read_config(path)
         module = export.Colorizer(run_directory.load_generator(path))
-        return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
+        zoom = run_directory.describe(path).get("dataset", {}).get("zoom") or "spline"
+        return cls(str(path), sha256_of(path / "generator.keras"), config.model.input, zoom,
                    module.network, module)
 
     def colorize(self, picture: np.ndarray) -> np.ndarray:
@@ -63,16 +68,16 @@ class Model:
             uint8 RGB [h, w, 3].
         """
         condition = pixels.gray(picture) if self.input == "gray" else \
-            pixels.edges(picture, picture.shape[:2])
+            pixels.edges(picture, picture.shape[:2], self.zoom)
         batch = tf.constant(condition[np.newaxis, ..., np.newaxis])  # [1, h, w, 1]
         return self.network(pixels=batch)["pixels"][0].numpy()
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the pictures: how many each model coloured, and why the failed ones did."""
+    """What became of the pictures: which model coloured each, and why the failed ones did."""
 
-    colored: Counter[str]
+    colored: dict[Path, str]
     found_done: int
     failed: list[str]
 
@@ -90,20 +95,21 @@ def colorize(model: Model, inputs: list[Path], out: Path, edge_model: Model | No
 
     Raises:
         SourceError: an input does not exist or holds no picture.
-        SettingsMismatch: `out` was coloured by other models.
-        UsageError: `out` would overwrite an input, or two inputs have one name.
+        SettingsMismatch: `out` was coloured by other models, or from other pictures.
+        UsageError: `out` would overwrite an input, is no output of ours, or two inputs would be
+            one file.
     """
     check_apart(out, inputs)
     jobs = _jobs(inputs, out)
-    _claim(out, {"model": model.digest, "edge_model": edge_model and edge_model.digest})
-    report = Report(Counter(), sum(target.exists() for target in jobs.values()), [])
-    left = {source: target for source, target in jobs.items() if not target.exists()}
-    for source, target in tqdm(left.items(), unit="picture", delay=2):
+    _claim(out, {"model": model.digest, "edge_model": edge_model and edge_model.digest}, jobs)
+    left = {target: source for target, source in jobs.items() if not target.exists()}
+    report = Report({}, len(jobs) - len(left), [])
+    for target, source in tqdm(left.items(), unit="picture", delay=2):
         try:
             picture = media.read_picture(source)
             chosen = edge_model if edge_model and pixels.is_line_art(picture) else model
             media.write_picture(target, chosen.colorize(picture))
-            report.colored[chosen.name] += 1
+            report.colored[target] = chosen.name
         except SourceError as error:
             report.failed.append(str(error))
         except tf.errors.ResourceExhaustedError:
@@ -111,34 +117,47 @@ def colorize(model: Model, inputs: list[Path], out: Path, edge_model: Model | No
     return report
 
 
-def _claim(out: Path, settings: dict) -> None:
-    """Notes in `out` by what it is coloured, or sees that it is the same as before."""
+def _claim(out: Path, models: dict, jobs: dict[Path, Path]) -> None:
+    """Notes in `out` by what and from what it is coloured, or sees that it is as before."""
     note = out / JOB
-    if not note.exists():
-        write_json(note, settings)
-    elif json.loads(note.read_text(encoding="utf-8")) != settings:
-        raise SettingsMismatch(out, "was coloured by another model", "name another --out")
+    sources = {target.relative_to(out).as_posix(): str(source.resolve())
+               for target, source in jobs.items()}
+    if note.exists():
+        try:
+            before = json.loads(note.read_text(encoding="utf-8"))
+            known = before["sources"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(note, "is damaged", "name another --out") from error
+        if {**before, "sources": None} != {**models, "sources": None}:
+            raise SettingsMismatch(out, "was coloured by another model", "name another --out")
+        for name in sources.keys() & known.keys():
+            if sources[name] != known[name]:
+                raise SettingsMismatch(out / name, f"was coloured from {known[name]}",
+                                       "name another --out")
+        sources = known | sources
+    elif out.exists() and any(out.iterdir()):
+        raise UsageError(out, "exists and was not coloured by this command", "name another --out")
+    write_json(note, {**models, "sources": sources})
 
 
 def _jobs(inputs: list[Path], out: Path) -> dict[Path, Path]:
-    """For each picture the file to write, in order."""
+    """For each file to write the picture it is of, in order."""
     jobs: dict[Path, Path] = {}
     for place in inputs:
         for source, relative in _pictures(place):
             target = out / relative
-            if target in jobs.values():
-                raise UsageError(source, f"and another input are both to be {target}",
+            if jobs.setdefault(target, source) != source:
+                raise UsageError(source, f"and {jobs[target]} are both to be {target}",
                                  "colour them one after the other into folders of their own")
             if target.resolve() == source.resolve():
                 raise UsageError(out, f"would overwrite the input {source}", "name another --out")
-            jobs[source] = target
     return jobs
 
 
 def _pictures(place: Path) -> Iterator[tuple[Path, Path]]:
     if place.is_dir():
-        found = sorted(path for path in place.rglob("*")
-                       if media.is_picture(path) and not path.name.startswith("."))
+        found = [folder / name for folder, names in walk(place) for name in names
+                 if media.is_picture(Path(name))]
         if not found:
             raise SourceError(place, "holds no picture", "give pictures, or folders of them")
         yield from ((path, path.relative_to(place)) for path in found)

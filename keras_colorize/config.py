@@ -3,8 +3,8 @@
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,14 +140,16 @@ def check(config: Config, where: str) -> Config:
          f"is {model.normalization_momentum}", "give a number between 0 and 1"),
         (0 < config.augment.crop <= 1, "augment.crop", f"is {config.augment.crop}",
          "give a share above 0, up to 1"),
-        (config.optimizer.learning_rate > 0, "optimizer.learning_rate",
+        (0 < config.optimizer.learning_rate < math.inf, "optimizer.learning_rate",
          f"is {config.optimizer.learning_rate}", "give a positive number"),
         (0 <= config.optimizer.beta_1 < 1, "optimizer.beta_1",
          f"is {config.optimizer.beta_1}", "give a number from 0 to below 1"),
-        (config.loss.l1_weight >= 0, "loss.l1_weight",
+        (0 <= config.loss.l1_weight < math.inf, "loss.l1_weight",
          f"is {config.loss.l1_weight}", "give a number from 0 up"),
         (train.epochs > 0, "train.epochs", f"is {train.epochs}", "give 1 or more"),
         (train.batch_size > 0, "train.batch_size", f"is {train.batch_size}", "give 1 or more"),
+        (0 <= train.seed < 2**32, "train.seed", f"is {train.seed}",
+         "give a whole number from 0 to 4294967295"),
         (train.checkpoint_steps >= 0, "train.checkpoint_steps",
          f"is {train.checkpoint_steps}", "give 0 or more"),
     )
@@ -177,7 +179,7 @@ def _dataclass_from(kind: type, values: object, where: str):
     if not isinstance(values, dict):
         raise ConfigError(where, "is not a table", "write it as [table]")
     fields = {each.name: each for each in dataclasses.fields(kind)}
-    for key in values.keys() - fields.keys():
+    for key in (key for key in values if key not in fields):
         nearest = difflib.get_close_matches(key, fields, n=1, cutoff=0)
         raise ConfigError(where, f"unknown key {key!r}", f"did you mean {nearest[0]!r}?")
     hints = typing.get_type_hints(kind)
@@ -205,7 +207,6 @@ def _checked(value: object, hint: object, where: str):
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
-        kinds = types.MappingProxyType({int: "a whole number", float: "a number",
-                                        bool: "true or false", str: "a text"})
+        kinds = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
         raise ConfigError(where, f"is {value!r}", f"give {kinds[hint]}")
     return value

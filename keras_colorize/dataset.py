@@ -45,6 +45,11 @@ class Dataset:
         return self.manifest.digest
 
     @property
+    def described(self) -> dict:
+        """What a run notes of its data: the digest, and how the pictures were made."""
+        return {key: self.manifest.values.get(key) for key in ("digest", "size", "zoom", "canny")}
+
+    @property
     def batches_per_epoch(self) -> int:
         """Whole training batches; the examples left over differ from epoch to epoch.
 

@@ -28,7 +28,8 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
         line = [str(argument) for argument in arguments]
         print(f"\n$ keras-colorize {' '.join(line)}", flush=True)
         if command(line):
-            raise ColorizeError(f"keras-colorize {line[0]}", "failed", "see the line above")
+            raise ColorizeError(f"keras-colorize {line[0]}", "failed",
+                                "mend what the line above says, then run the demo again")
 
     film, data, report = folder / "episode.mp4", folder / "dataset", folder / "report"
     runs = {name: folder / "runs" / name for name in MODELS}

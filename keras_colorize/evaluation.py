@@ -1,5 +1,6 @@
 """Run directories to a report: table 1, loss curves and pictures of the models side by side."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from tqdm import tqdm
 
 from keras_colorize import baselines, event_log, figures, pixels, run_directory
 from keras_colorize.dataset import Dataset
-from keras_colorize.errors import RunError, UsageError
-from keras_colorize.files import whole_file, write_json
+from keras_colorize.errors import RunError, SettingsMismatch, UsageError
+from keras_colorize.files import sha256_of, whole_file, write_json
 from keras_colorize.metrics import METRICS
+from keras_colorize.records import Manifest
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid
@@ -47,28 +49,36 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         split: "train", "validation", "test" or "all".
 
     Returns:
-        What `metrics.json` says.
+        What `metrics.json` says, also where it said so before of the same generators.
 
     Raises:
+        SettingsMismatch: the report there is on other runs, another dataset or split.
         RunError: a run is missing, damaged, or has finished no epoch.
         DatasetError: the dataset is missing or damaged.
         UsageError: two runs have one name.
     """
     names = _names(run_dirs)
+    generators = {names[run_dir]: sha256_of(run_dir / "generator.keras") for run_dir in run_dirs
+                  if (run_dir / "generator.keras").is_file()}
+    made = _made_before(report_dir, Manifest.read(data_dir).digest, split, set(names.values()))
+    if made and made["generators"] == generators:
+        return made
     configs = {run_dir: run_directory.read_config(run_dir) for run_dir in run_dirs}
     rows, grids = [], {}
     for condition in sorted({config.model.input for config in configs.values()}, reverse=True):
         data = Dataset(data_dir, condition, BATCH)
+        training = tqdm(data.pictures("train").as_numpy_iterator(), "mean colour", unit="batch",
+                        delay=2)
         candidates = [
             Candidate(None, "input", condition, baselines.return_input),
             Candidate(None, "mean_colour", condition,
-                      baselines.mean_colour(data.pictures("train").as_numpy_iterator(), condition)),
+                      baselines.mean_colour(training, condition)),
             *(Candidate(names[run_dir], config.model.kind, condition,
                         colorizer_of(run_directory.load_generator(run_dir)))
               for run_dir, config in configs.items() if config.model.input == condition)]
         measured, grids[condition] = _measure(candidates, data, split)
         rows += measured
-    report = {"dataset": data.digest, "split": split, "rows": rows}
+    report = {"dataset": data.digest, "split": split, "generators": generators, "rows": rows}
     for condition, grid in grids.items():
         figures.picture_grid(report_dir / f"pictures_{condition}.png", grid)
     for run_dir in run_dirs:
@@ -102,6 +112,21 @@ def _names(run_dirs: list[Path]) -> dict[Path, str]:
         raise UsageError(", ".join(map(str, run_dirs)), "two runs have one name",
                          "rename a run directory, or give each once")
     return names
+
+
+def _made_before(report_dir: Path, digest: str, split: str, names: set[str]) -> dict | None:
+    path = report_dir / "metrics.json"
+    if not path.exists():
+        return None
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+        same = (made["dataset"], made["split"], made["generators"].keys()) == (digest, split, names)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(path, "is no report of ours, or damaged", "name another --out") from error
+    if not same:
+        raise SettingsMismatch(report_dir, "is a report on other runs, another dataset or split",
+                               "name another --out")
+    return made
 
 
 def _measure(candidates: list[Candidate], data: Dataset, split: str,

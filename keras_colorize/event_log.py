@@ -50,17 +50,19 @@ def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
     """Rewrites a folder's event files without the events that `keep(tag, step)` refuses.
 
     What a killed run logged after its last checkpoint is logged again when it resumes: it is taken
-    out first, so that a reader sees each step once.
+    out first, so that a reader sees each step once. So is what stands there twice, should a process
+    be killed here.
     """
     old = sorted(folder.glob(PATTERN))
     if not old:
         return
-    writer = EventFileWriter(str(folder))
+    writer, written = EventFileWriter(str(folder)), set()
     for path in old:
         for event in LegacyEventFileLoader(str(path)).Load():
-            if event.summary.value and all(keep(value.tag, event.step)
-                                           for value in event.summary.value):
+            points = tuple((value.tag, event.step) for value in event.summary.value)
+            if points and points not in written and all(keep(*point) for point in points):
                 writer.add_event(event)
+                written.add(points)
     writer.close()
     for path in old:
         path.unlink()
@@ -68,6 +70,8 @@ def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
 
 def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
     """The steps and values of each tag in a folder of event files; empty where there are none."""
+    if not folder.is_dir():
+        return {}
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     events.Reload()
     return {tag: ([event.step for event in events.Scalars(tag)],

@@ -1,6 +1,5 @@
 """A generator and the pixel maths around it as a SavedModel that needs none of this code."""
 
-import json
 from pathlib import Path
 
 import keras
@@ -8,7 +7,7 @@ import tensorflow as tf
 
 from keras_colorize import run_directory
 from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.files import sha256_of, whole_folder, write_json
+from keras_colorize.files import json_text, sha256_of, whole_folder, write_json
 from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS, from_signed, to_signed
 
 CARD = "assets.extra/keras_colorize.json"
@@ -72,14 +71,14 @@ def export(run_dir: Path, out: Path) -> bool:
         UsageError: `out` holds something else.
     """
     generator = run_directory.load_generator(run_dir)
+    described = run_directory.describe(run_dir)
     card = {"generator_sha256": sha256_of(run_dir / "generator.keras"),
             "run": run_dir.resolve().name, "input": run_directory.read_config(run_dir).model.input,
-            "dataset_digest": run_directory.describe(run_dir)["dataset_digest"],
-            "trained": run_directory.describe(run_dir)["starts"][0]["time"]}
+            "dataset": described.get("dataset", {}), "started": described["starts"][0]["time"]}
     if out.exists() and (out.is_file() or any(out.iterdir())):
         if not (out / CARD).is_file():
             raise UsageError(out, "exists and is no SavedModel of ours", "name another --out")
-        if json.loads((out / CARD).read_text(encoding="utf-8")) != card:
+        if (out / CARD).read_text(encoding="utf-8") != json_text(card):
             raise SettingsMismatch(out, "is the SavedModel of another run, or of an earlier epoch",
                                    "name another --out, or remove it first")
         return False

@@ -54,10 +54,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def json_text(value: object) -> str:
+    """`value` as indented JSON, as `write_json` writes it."""
+    return json.dumps(value, indent=2) + "\n"
+
+
 def write_json(path: Path, value: object) -> None:
     """Writes `value` as indented JSON, whole or not at all."""
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(value), encoding="utf-8")
 
 
 def sha256_of(path: Path) -> str:

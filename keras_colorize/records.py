@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
+from tqdm import tqdm
 
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of
 
 SCHEMA = 1
 MANIFEST = "dataset.json"
+KEYS = {"size", "every", "split_by", "seed", "canny", "digest", "counts", "shards", "sources"}
 SPLITS = ("train", "validation", "test")
 PICTURES = ("color", "gray", "edge")  # PNG each; color has three channels, the others one
 FEATURES = {
@@ -67,14 +69,18 @@ class Manifest:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             schema = values["schema"]
+            missing = KEYS - values.keys()
         except FileNotFoundError as error:
             raise DatasetError(directory, f"holds no {MANIFEST}, so it is no dataset",
                                "make one with build-tfrecords") from error
-        except (NotADirectoryError, ValueError, KeyError, TypeError) as error:
+        except (NotADirectoryError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DatasetError(path, "is damaged", "build the dataset again") from error
         if schema != SCHEMA:
             raise DatasetError(path, f"has schema {schema!r}, this version reads {SCHEMA}",
                                "build the dataset again with this version")
+        if missing:
+            raise DatasetError(path, f"lacks {', '.join(sorted(missing))}",
+                               "build the dataset again")
         return cls(Path(directory), values)
 
     @property
@@ -103,7 +109,7 @@ class Manifest:
         Raises:
             DatasetError: names the first shard that is missing or was altered.
         """
-        for shard in self.values["shards"]:
+        for shard in tqdm(self.values["shards"], "checking shards", unit="shard", delay=2):
             path = self.directory / shard["file"]
             if not path.is_file():
                 raise DatasetError(path, "is missing", "build the dataset again")

@@ -5,39 +5,50 @@ import platform
 import shutil
 import subprocess
 import tomllib
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+import cv2
 import keras
+import numpy as np
+import tensorflow as tf
 
-from keras_colorize import checkpoints, config
+from keras_colorize import __version__, checkpoints, config
 from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
-from keras_colorize.files import whole_file, write_json
+from keras_colorize.files import sha256_of, whole_file, write_json
 
 CONFIG, RUN = "config.toml", "run.json"
 
 
-def start(run_dir: Path, wanted: Config, dataset_digest: str, from_step: int) -> None:
-    """Creates a run directory, or notes one more start of the run that is there."""
+def start(run_dir: Path, wanted: Config, dataset: dict, from_step: int,
+          init_from: Path | None = None) -> None:
+    """Creates a run directory, or notes one more start of the run that is there.
+
+    Args:
+        dataset: its `digest`, and how its pictures were made.
+    """
     run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / RUN
-    starts = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.exists() else []
+    starts = describe(run_dir)["starts"] if path.exists() else []
     starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step})
     write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(),
                       "backend": keras.backend.backend(), "device": _device(),
-                      "dataset_digest": dataset_digest, "starts": starts})
+                      "dataset_digest": dataset["digest"], "dataset": dataset,
+                      "init_from": _origin(init_from), "starts": starts})
     with whole_file(run_dir / CONFIG) as temporary:
         temporary.write_text(config.dumps(wanted), encoding="utf-8")
 
 
-def check(run_dir: Path, wanted: Config, dataset_digest: str) -> None:
+def check(run_dir: Path, wanted: Config, dataset_digest: str,
+          init_from: Path | None = None) -> None:
     """Sees that a run may start, or go on, in this directory, and clears what a killed one left.
 
     Raises:
-        SettingsMismatch: a run with another configuration (more epochs are allowed) or dataset.
+        SettingsMismatch: a run with another configuration (more epochs are allowed), dataset or
+            origin, or one whose checkpoints are gone.
         UsageError: something other than a run is there.
     """
     if not run_dir.exists():
@@ -58,8 +69,15 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str) -> None:
     if grown != wanted:
         raise SettingsMismatch(run_dir, f"is a run with another configuration "
                                f"({_first_difference(made, wanted)})", "name another --out")
-    if describe(run_dir)["dataset_digest"] != dataset_digest:
+    described = describe(run_dir)
+    if described["dataset_digest"] != dataset_digest:
         raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
+    if described.get("init_from") != _origin(init_from):
+        raise SettingsMismatch(run_dir, "is a run with another --init-from",
+                               "give the same one again, or name another --out")
+    if (run_dir / "generator.keras").exists() and not latest_checkpoint(run_dir):
+        raise SettingsMismatch(run_dir, "has lost its checkpoints, so it cannot go on",
+                               "start another run with --init-from this one")
 
 
 def read_config(run_dir: Path) -> Config:
@@ -84,8 +102,10 @@ def describe(run_dir: Path) -> dict:
         RunError: it is missing or damaged.
     """
     try:
-        return json.loads((Path(run_dir) / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        described = json.loads((Path(run_dir) / RUN).read_text(encoding="utf-8"))
+        _ = described["dataset_digest"], described["starts"][0]["time"]
+        return described
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise RunError(Path(run_dir) / RUN, "is missing or damaged", "train again") from error
 
 
@@ -116,7 +136,7 @@ def _load(path: Path) -> keras.Model:
                        "run train on it for at least one epoch")
     try:
         return keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError, TypeError) as error:
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise RunError(path, "is damaged", "continue the run for one epoch, or train again",
                        ) from error
 
@@ -130,24 +150,30 @@ def _first_difference(made: Config, wanted: Config) -> str:
     raise AssertionError("the configurations are equal")
 
 
+def _origin(init_from: Path | None) -> dict | None:
+    return init_from and {"run": init_from.resolve().name,
+                          "generator_sha256": sha256_of(init_from / "generator.keras")}
+
+
 def _versions() -> dict[str, str]:
-    packages = ("keras_colorize", "keras", "tensorflow", "numpy", "opencv-python-headless")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    return {"python": platform.python_version(), "keras_colorize": __version__,
+            **{module.__name__: module.__version__ for module in (keras, tf, np, cv2)}}
 
 
 def _commit() -> str | None:
     """The commit of the source tree that this code was imported from, if it is one."""
+    def git(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True,
+                              text=True)
+
     try:
-        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent,
-                                capture_output=True, text=True)
+        tracked = git("ls-files", "--error-unmatch", Path(__file__).name).returncode == 0
+        return git("rev-parse", "HEAD").stdout.strip() if tracked else None
     except OSError:
         return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def _device() -> str:
-    import tensorflow as tf
-
     gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
             for gpu in tf.config.list_physical_devices("GPU")]
     return ", ".join(gpus) if gpus else f"CPU ({platform.machine()})"

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,9 +114,10 @@ def find(places: list[Path]) -> list[Source]:
         UsageError: two sources have one name.
     """
     found = [source for place in places for source in _sources_in(Path(place))]
-    names = [source.name for source in found]
-    for name in {name for name in names if names.count(name) > 1}:
-        raise UsageError(name, "is the name of two sources",
+    names = Counter(source.name for source in found)
+    name, count = names.most_common(1)[0]
+    if count > 1:
+        raise UsageError(name, f"is the name of {count} sources",
                          "rename one, or give the folder above both")
     return sorted(found, key=lambda source: source.name)
 
@@ -129,8 +131,8 @@ def _sources_in(place: Path) -> list[Source]:
     if not place.is_dir():
         raise SourceError(place, "does not exist", "give videos, or folders of them")
     found = []
-    for folder, names in _walk(place):
-        files = [folder / name for name in sorted(names)]
+    for folder, names in walk(place):
+        files = [folder / name for name in names]
         relative = folder.relative_to(place)
         found += [VideoSource((relative / path.name).as_posix(), path)
                   for path in files if media.is_video(path)]
@@ -145,10 +147,16 @@ def _sources_in(place: Path) -> list[Source]:
     return found
 
 
-def _walk(place: Path) -> Iterator[tuple[Path, list[str]]]:
+def walk(place: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder in and below `place` with the names of its files, sorted, hidden ones left out.
+
+    Raises:
+        SourceError: a folder cannot be read.
+    """
     def refuse(error: OSError):
         raise SourceError(error.filename, f"cannot be read ({error.strerror})",
                           "check its permissions") from error
 
-    for folder, _, names in os.walk(place, onerror=refuse):
-        yield Path(folder), [name for name in names if not name.startswith(".")]
+    for folder, below, names in os.walk(place, onerror=refuse):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield Path(folder), sorted(name for name in names if not name.startswith("."))

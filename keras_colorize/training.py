@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_colorize import callbacks, checkpoints, models, run_directory
 from keras_colorize.checkpoints import Position
 from keras_colorize.config import Config
-from keras_colorize.errors import RunError, SettingsMismatch
+from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 
 
 class Batches(Protocol):
@@ -21,6 +21,8 @@ class Batches(Protocol):
     """Height and width of the pictures."""
     digest: str
     """Tells one dataset from another."""
+    described: dict
+    """What `run.json` notes of the data, the digest among it."""
     batches_per_epoch: int
     """How many whole training batches an epoch has; raises DatasetError for none."""
 
@@ -44,8 +46,12 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
         SettingsMismatch: the run directory is of another configuration or dataset.
         NotFiniteError: a loss became NaN or infinite; the last checkpoint is kept.
         RunError: out of memory, or a checkpoint or `init_from` that does not fit.
+        UsageError: Keras runs on another backend than TensorFlow.
     """
-    run_directory.check(run_dir, config, data.digest)
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError("KERAS_BACKEND", f"is {keras.backend.backend()!r}",
+                         "set it to tensorflow: the training steps are written for it")
+    run_directory.check(run_dir, config, data.digest, init_from)
     steps = data.batches_per_epoch
     keras.utils.set_random_seed(config.train.seed)
     if config.train.deterministic:
@@ -60,7 +66,7 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
             _take_weights(model, init_from)
     if position.epoch >= config.train.epochs:
         return False
-    run_directory.start(run_dir, config, data.digest, position.step)
+    run_directory.start(run_dir, config, data.described, position.step, init_from)
     print(f"{run_dir}: epochs {position.epoch + 1} to {config.train.epochs}, each of {steps} "
           f"batches of {config.train.batch_size} pictures", flush=True)
     try:
@@ -79,7 +85,8 @@ def _fit(model: keras.Model, config: Config, data: Batches, run_dir: Path, posit
         log,
         callbacks.SamplePictures(run_dir, log.logs["validation"], next(iter(data.validation()))),
         callbacks.SaveNetworks(run_dir),
-        callbacks.Checkpoint(run_dir, position, log, config.train.checkpoint_steps),
+        callbacks.Checkpoint(run_dir, position, log, config.train.checkpoint_steps,
+                             data.batches_per_epoch),
     ]
     try:
         for epoch in range(position.epoch, config.train.epochs):

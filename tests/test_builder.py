@@ -136,9 +136,19 @@ def test_bad_sources_are_left_out_only_when_asked(film, tmp_path):
         builder.build([sources], tmp_path / "out", SETTINGS)
     manifest, failed = builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
     assert list(failed) == ["bad.mp4"] == list(manifest.values["failed"])
+    assert "bad.mp4: cannot be decoded" in builder.summary(manifest)
     assert [source["name"] for source in manifest.values["sources"]] == ["good.mp4"]
     again, failed = builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
     assert again.digest == manifest.digest and not failed
+    (sources / "bad.mp4").unlink()
+    (sources / "bad.mp4").symlink_to(film)  # mended: the dataset is no longer all that there is
+    with pytest.raises(SettingsMismatch):
+        builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
+    (sources / "good.mp4").unlink()
+    (sources / "bad.mp4").unlink()
+    (sources / "worse.mp4").touch()
+    with pytest.raises(SourceError, match=r"no source could be read; the first: .*worse\.mp4"):
+        builder.build([sources], tmp_path / "other", SETTINGS, skip_bad=True)
 
 
 def test_a_finished_dataset_is_found_and_other_settings_are_refused(film, data_dir, tmp_path):

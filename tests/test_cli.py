@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import pytest
 from conftest import TINY, command
 
-from keras_colorize import cli
+from keras_colorize import cli, media
 
 BIN = Path(cli.__file__).parents[1] / "bin"
 COMMANDS = [name for name, *_ in cli.COMMANDS]
@@ -56,12 +57,14 @@ def test_each_launcher_is_its_command(name):
     (["train", "gan_grey", "--data", "d", "--out", "r"], "gan_grey: is neither a file nor"),
     (["train", "gan_gray", "--data", "d", "--out", "r", "--set", "train.epoch=1"],
      "unknown key 'epoch'; did you mean 'epochs'?"),
+    (["colorize", "model", "page.png", "--out", "colored.cbz"], "colored.cbz: names a file"),
     (["paint"], "invalid choice: 'paint'"),
     ([], "required: COMMAND"),
 ])
-def test_wrong_use_is_one_line_and_exit_2(arguments, message, error_of):
-    code, error = error_of(*arguments)
-    assert code == 2 and message in error
+def test_wrong_use_is_one_line_and_exit_2(arguments, message):
+    answer = command(*arguments)
+    assert answer.returncode == 2 and answer.stderr.startswith("error: ")
+    assert message in answer.stderr and answer.stderr.count("\n") == 1
 
 
 @pytest.fixture
@@ -91,22 +94,34 @@ def test_a_bad_source_is_one_line_and_exit_1_and_leaves_no_dataset(name, message
     assert not (places / "out").exists()
 
 
-def test_a_video_cut_short_after_its_index_is_told_by_its_frame_count(film, tmp_path, error_of):
-    remuxed = tmp_path / "film.mp4"
-    _move_index_to_front(film, remuxed)
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(remuxed.read_bytes()[:remuxed.stat().st_size // 2])
+@pytest.mark.parametrize(("suffix", "message"), [
+    (".avi", r"is cut short: \d+ of \d+ declared frames"),
+    (".mkv", r"is cut short: it ends at \d+ of \d+ seconds"),
+])
+def test_a_video_that_decodes_but_ends_early_is_told(suffix, message, film, tmp_path, error_of):
+    whole, cut = tmp_path / f"film{suffix}", tmp_path / f"cut{suffix}"
+    _remux(film, whole)
+    cut.write_bytes(whole.read_bytes()[:whole.stat().st_size // 2])
     code, error = error_of("build-tfrecords", cut, "--out", tmp_path / "out", "--size", "64x96")
-    assert code == 1
-    assert "cut.mp4: is cut short" in error or "cut.mp4: cannot be decoded" in error
+    assert code == 1 and re.search(message, error), error
+    assert not (tmp_path / "out").exists()
+    assert sum(1 for _ in media.read_video(whole)) == media.frame_count(film)
+
+
+def test_a_full_disk_while_building_is_one_line(film, tmp_path):
+    code = ("import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
+            "from keras_colorize import cli; raise SystemExit(cli.main(['build-tfrecords', "
+            f"{str(film)!r}, '--size', '64x96', '--out', {str(tmp_path / 'out')!r}]))")
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    errors = [line for line in answer.stderr.splitlines() if "error: " in line]
+    assert answer.returncode == 1 and len(errors) == 1, answer.stderr
+    assert "Traceback" not in answer.stderr
     assert not (tmp_path / "out").exists()
 
 
-def _move_index_to_front(source: Path, target: Path) -> None:
-    import av
-
-    with av.open(str(source)) as old, \
-            av.open(str(target), "w", options={"movflags": "faststart"}) as new:
+def _remux(source: Path, target: Path) -> None:
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
         stream = new.add_stream_from_template(old.streams.video[0])
         for packet in old.demux(video=0):
             if packet.dts is not None:

@@ -44,7 +44,7 @@ def test_a_gray_model_sees_luminance_and_an_edge_model_white_lines(models, runs)
 def test_a_folder_keeps_its_tree_names_formats_and_sizes(models, pictures, tmp_path):
     out = tmp_path / "out"
     report = colorizer.colorize(models["gray"], [pictures], out)
-    assert sum(report.colored.values()) == 2 and not report.failed
+    assert len(report.colored) == 2 and not report.failed
     one, two = media.read_picture(out / "one.png"), media.read_picture(out / "below" / "two.jpg")
     assert one.shape == (100, 161, 3) and two.shape == (360, 640, 3)
     np.testing.assert_array_equal(one, models["gray"].colorize(episode.draw_frame(0)[:100, :161]))
@@ -56,19 +56,27 @@ def test_what_was_coloured_stays_and_another_model_is_refused(models, pictures, 
     (out / "one.png").unlink()
     kept = (out / "below" / "two.jpg").stat().st_mtime_ns
     report = colorizer.colorize(models["gray"], [pictures], out)
-    assert (sum(report.colored.values()), report.found_done) == (1, 1)
+    assert (len(report.colored), report.found_done) == (1, 1)
     assert (out / "below" / "two.jpg").stat().st_mtime_ns == kept
     with pytest.raises(SettingsMismatch, match="was coloured by another model"):
         colorizer.colorize(models["edge"], [pictures], out)
+    media.write_picture(tmp_path / "one.png", episode.draw_frame(9))
+    with pytest.raises(SettingsMismatch, match=r"one\.png: was coloured from .*pages/one\.png"):
+        colorizer.colorize(models["gray"], [tmp_path / "one.png"], out)
+    with pytest.raises(UsageError, match="was not coloured by this command"):
+        colorizer.colorize(models["gray"], [tmp_path / "one.png"], pictures)
 
 
 def test_a_bad_picture_is_reported_and_the_rest_goes_on(models, pictures, tmp_path):
     (pictures / "broken.png").write_bytes(b"\x89PNG but no more")
     (pictures / "empty.png").touch()
+    (pictures / "gone.png").symlink_to(pictures / "nowhere.png")
     report = colorizer.colorize(models["gray"], [pictures], tmp_path / "out")
-    assert sum(report.colored.values()) == 2
-    assert [reason.split(": ")[1] for reason in report.failed] == \
-        ["cannot be read as a picture; is it whole? export it as PNG"] * 2
+    assert len(report.colored) == 2
+    assert [reason.split(": ")[1] for reason in report.failed] == [
+        "cannot be read as a picture; is it whole? export it as PNG",
+        "cannot be read as a picture; is it whole? export it as PNG",
+        "cannot be read (No such file or directory); check it"]
     assert not (tmp_path / "out" / "broken.png").exists()
 
 
@@ -76,7 +84,10 @@ def test_line_art_goes_to_the_edge_model(models, pictures, tmp_path):
     lines = 255 - pixels.edges(episode.draw_frame(0), (360, 640))
     media.write_picture(pictures / "lines.png", lines)
     report = colorizer.colorize(models["gray"], [pictures], tmp_path / "out", models["edge"])
-    assert report.colored == {models["gray"].name: 2, models["edge"].name: 1}
+    assert report.colored == {
+        tmp_path / "out" / "lines.png": models["edge"].name,
+        tmp_path / "out" / "one.png": models["gray"].name,
+        tmp_path / "out" / "below" / "two.jpg": models["gray"].name}
     np.testing.assert_array_equal(media.read_picture(tmp_path / "out" / "lines.png"),
                                   models["edge"].colorize(lines))
 
@@ -99,8 +110,9 @@ def test_what_cannot_be_coloured_is_named(models, pictures, tmp_path):
                            (tmp_path / "notes.txt", "is no picture")):
         with pytest.raises(SourceError, match=message):
             colorizer.colorize(models["gray"], [place], tmp_path / "out")
-    with pytest.raises(UsageError, match="and another input are both to be"):
-        colorizer.colorize(models["gray"], [pictures / "one.png", pictures], tmp_path / "out")
+    media.write_picture(tmp_path / "one.png", episode.draw_frame(9))
+    with pytest.raises(UsageError, match="are both to be"):
+        colorizer.colorize(models["gray"], [tmp_path / "one.png", pictures], tmp_path / "out")
     with pytest.raises(RunError, match="is neither a SavedModel nor a run directory"):
         colorizer.Model.load(tmp_path / "hollow")
     (tmp_path / "hollow" / "saved_model.pb").write_bytes(b"cut")

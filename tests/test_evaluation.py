@@ -6,7 +6,7 @@ import pytest
 from test_builder import examples
 
 from keras_colorize import baselines, evaluation, media, metrics, pixels, run_directory
-from keras_colorize.errors import RunError, UsageError
+from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,15 @@ def test_pictures_and_curves_are_drawn_for_every_run(report_dir, runs):
     assert grid.shape[0] == 4 * (64 + 4)  # input, two runs, truth
     assert np.ptp(grid[:64, 140:].astype(int), axis=2).max() == 0  # the input is gray
     assert np.ptp(grid[-60:-4, 140:].astype(int), axis=2).max() > 50  # the truth is not
+
+
+def test_a_finished_report_is_found_and_another_is_refused(report_dir, runs, data_dir):
+    before = {path: path.stat().st_mtime_ns for path in report_dir.iterdir()}
+    evaluation.evaluate(list(runs.values()), data_dir, report_dir)
+    assert {path: path.stat().st_mtime_ns for path in report_dir.iterdir()} == before
+    for run_dirs, split in (([runs["gan_gray"]], "test"), (list(runs.values()), "train")):
+        with pytest.raises(SettingsMismatch, match="is a report on other runs"):
+            evaluation.evaluate(run_dirs, data_dir, report_dir, split)
 
 
 def test_what_cannot_be_evaluated_is_named(runs, data_dir, tmp_path):

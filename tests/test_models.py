@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from conftest import tiny
 
-from keras_colorize import models
+from keras_colorize import config, models
 from keras_colorize.models.convnet import squared_loss
 from keras_colorize.models.gan import gan_losses
 
@@ -27,8 +27,8 @@ def test_the_unet_gives_a_colour_picture_of_the_inputs_size(size):
 
 
 def test_the_paper_unets_levels_are_those_of_the_design():
-    config = tiny("gan_gray")
-    unet = models.unet((64, 128, 256, 512, 512, 512), (512, 512, 256, 128, 64, 64))
+    paper = config.load("gan_gray").model
+    unet = models.unet(paper.encoder, paper.decoder)
     down = [layer for layer in unet.layers if type(layer) is keras.layers.Conv2D][:-1]
     up = [layer for layer in unet.layers if isinstance(layer, keras.layers.Conv2DTranspose)]
     joined = [layer for layer in unet.layers if isinstance(layer, keras.layers.Concatenate)]
@@ -37,7 +37,6 @@ def test_the_paper_unets_levels_are_those_of_the_design():
     assert {(layer.kernel_size, layer.strides) for layer in down + up} == {((4, 4), (2, 2))}
     # each decoder's channels and its mirror's: five encoder levels, then the condition
     assert [layer.output.shape[-1] for layer in joined] == [1024, 1024, 512, 256, 128, 65]
-    assert config.model.kind == "gan"
 
 
 def test_the_discriminator_judges_a_pair_with_one_number():

@@ -13,7 +13,7 @@ import pytest
 from conftest import TINY, command, data_for, tiny
 
 from keras_colorize import checkpoints, event_log, media, models, run_directory, training
-from keras_colorize.errors import NotFiniteError, SettingsMismatch, UsageError
+from keras_colorize.errors import NotFiniteError, RunError, SettingsMismatch, UsageError
 
 LOSSES = {"convnet": {"loss"}, "gan": {"d_loss", "g_loss", "g_adversarial", "l1"}}
 
@@ -168,6 +168,54 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(d
     assert run_directory.latest_checkpoint(tmp_path) == good
 
 
+def test_a_validation_loss_that_is_not_finite_saves_nothing(data_dir, tmp_path):
+    wanted = tiny("cpu/convnet_gray", "train.epochs=1")
+    data = data_for(wanted, data_dir)
+    batches = data.validation()
+    data.validation = lambda: batches.map(lambda condition, color: (condition, color * np.nan))
+    with pytest.raises(NotFiniteError, match="val_loss is not finite"):
+        training.train(wanted, data, tmp_path)
+    assert not (tmp_path / "generator.keras").exists()
+    assert run_directory.latest_checkpoint(tmp_path) is None
+
+
+def test_a_cut_log_killed_before_it_removed_the_old_files_is_cut_again_without_repeats(tmp_path):
+    log = event_log.EventLog(tmp_path)
+    for step in range(1, 6):
+        log.scalars(step, {"batch/loss": step / 2})
+    log.close()
+    old = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    event_log.cut(tmp_path, lambda tag, step: step <= 3)
+    for path, content in old.items():
+        path.write_bytes(content)
+    event_log.cut(tmp_path, lambda tag, step: step <= 3)
+    assert event_log.read_scalars(tmp_path) == {"batch/loss": ([1, 2, 3], [0.5, 1.0, 1.5])}
+
+
+def test_a_run_killed_while_its_directory_began_starts_afresh(data_dir, tmp_path):
+    wanted = tiny("cpu/convnet_gray", "train.epochs=1")
+    (tmp_path / ".run.123.partial.json").touch()
+    training.train(wanted, data_for(wanted, data_dir), tmp_path)
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    shutil.copy(tmp_path / "run.json", begun)
+    assert training.train(wanted, data_for(wanted, data_dir), begun) is True
+
+
+def test_a_damaged_run_is_named(runs, data_dir, tmp_path):
+    wanted = tiny("cpu/gan_gray", "train.epochs=3")
+    data = data_for(wanted, data_dir)
+    for name, content, message in (
+            ("run.json", "{}", r"run\.json: is missing or damaged"),
+            ("config.toml", "[model", r"config\.toml: is damaged"),
+            ("history.csv", "a,b\n1,2\n", r"history\.csv: is damaged"),
+            ("checkpoints/step-00000010/model.weights.h5", "", "cannot be restored")):
+        broken = shutil.copytree(runs["gan_gray"], tmp_path / name.replace("/", "_"))
+        (broken / name).write_text(content)
+        with pytest.raises(RunError, match=message):
+            training.train(wanted, data, broken)
+
+
 def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
     wanted = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-30", "train.epochs=1")
     training.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned",
@@ -176,6 +224,8 @@ def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
         for one, other in zip(load(runs["gan_gray"]).trainable_weights,
                               load(tmp_path / "tuned").trainable_weights, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
+    with pytest.raises(SettingsMismatch, match="is a run with another --init-from"):
+        training.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned")
     wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8,8,8,8]")
     with pytest.raises(SettingsMismatch, match="its generator has another shape"):
         training.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
