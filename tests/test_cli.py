@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from conftest import TINY, command
 
@@ -95,17 +96,28 @@ def test_a_bad_source_is_one_line_and_exit_1_and_leaves_no_dataset(name, message
 
 
 @pytest.mark.parametrize(("suffix", "message"), [
-    (".avi", r"is cut short: \d+ of \d+ declared frames"),
-    (".mkv", r"is cut short: it ends at \d+ of \d+ seconds"),
+    (".avi", r"is cut short: \d+ of 624 declared frames"),
+    (".mkv", r"is cut short: it ends at \d+ of 26 seconds"),
 ])
-def test_a_video_that_decodes_but_ends_early_is_told(suffix, message, film, tmp_path, error_of):
+def test_a_video_that_decodes_but_ends_early_is_told(suffix, message, tmp_path, error_of):
     whole, cut = tmp_path / f"film{suffix}", tmp_path / f"cut{suffix}"
-    _remux(film, whole)
+    _write_mpeg4(whole, 624)
     cut.write_bytes(whole.read_bytes()[:whole.stat().st_size // 2])
     code, error = error_of("build-tfrecords", cut, "--out", tmp_path / "out", "--size", "64x96")
     assert code == 1 and re.search(message, error), error
     assert not (tmp_path / "out").exists()
-    assert sum(1 for _ in media.read_video(whole)) == media.frame_count(film)
+    assert sum(1 for _ in media.read_video(whole)) == 624
+
+
+def _write_mpeg4(path: Path, frames: int) -> None:
+    """A small film at 24 frames a second in a codec that any container takes."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height = 96, 64
+        for number in range(frames):
+            picture = np.full((64, 96, 3), number % 256, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
 
 
 def test_a_full_disk_while_building_is_one_line(film, tmp_path):
@@ -118,15 +130,6 @@ def test_a_full_disk_while_building_is_one_line(film, tmp_path):
     assert answer.returncode == 1 and len(errors) == 1, answer.stderr
     assert "Traceback" not in answer.stderr
     assert not (tmp_path / "out").exists()
-
-
-def _remux(source: Path, target: Path) -> None:
-    with av.open(str(source)) as old, av.open(str(target), "w") as new:
-        stream = new.add_stream_from_template(old.streams.video[0])
-        for packet in old.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                new.mux(packet)
 
 
 def test_an_unreadable_folder_is_named(tmp_path, error_of):
