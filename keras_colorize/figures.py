@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from keras_colorize.files import whole_file
 
 GAP = 4  # pixels between pictures
-LABEL = 130  # pixels left of a row for its name
+LETTER = 9  # pixels left of the pictures for each letter of the longest name
 
 
 def tile(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
@@ -34,13 +34,14 @@ def tile(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
 def picture_grid(path: Path, rows: dict[str, Sequence[np.ndarray]]) -> None:
     """Writes named rows of pictures (figures 6, 10 and 11 of the paper), pixel for pixel."""
     canvas = tile(list(rows.values()))
-    height, width = canvas.shape[0], canvas.shape[1] + LABEL
+    margin = 20 + LETTER * max(map(len, rows))
+    height, width = canvas.shape[0], canvas.shape[1] + margin
     figure = Figure(figsize=(width / 100, height / 100), dpi=100)
-    axes = figure.add_axes((LABEL / width, 0, canvas.shape[1] / width, 1))
+    axes = figure.add_axes((margin / width, 0, canvas.shape[1] / width, 1))
     axes.imshow(canvas, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
     for row, name in enumerate(rows):
-        figure.text((LABEL - 10) / width, 1 - (row + 0.5) / len(rows), name,
+        figure.text((margin - 10) / width, 1 - (row + 0.5) / len(rows), name,
                     ha="right", va="center", fontsize=10)
     _write(figure, path)
 
