@@ -80,6 +80,7 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
     finished = _finished(out, settings, fingerprints)
     if finished:
         shutil.rmtree(partial, ignore_errors=True)
+        print(f"{out}: was built already, from these sources and settings")
         return finished, {}
     partial.mkdir(parents=True, exist_ok=True)
     staged, failed = [], {}

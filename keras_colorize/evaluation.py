@@ -62,6 +62,7 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
                   if (run_dir / "generator.keras").is_file()}
     made = _made_before(report_dir, Manifest.read(data_dir).digest, split, set(names.values()))
     if made and made["generators"] == generators:
+        print(f"{report_dir}: was measured already, on these networks")
         return made
     configs = {run_dir: run_directory.read_config(run_dir) for run_dir in run_dirs}
     rows, grids = [], {}
