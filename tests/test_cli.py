@@ -121,15 +121,21 @@ def _write_mpeg4(path: Path, frames: int) -> None:
 
 
 def test_a_full_disk_while_building_is_one_line(film, tmp_path):
+    _assert_full_disk_is_one_line("build-tfrecords", film, "--size", "64x96",
+                                  "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _assert_full_disk_is_one_line(*arguments: object) -> None:
+    """Runs a command that may write no file beyond 50,000 bytes."""
     code = ("import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
             "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
-            "from keras_colorize import cli; raise SystemExit(cli.main(['build-tfrecords', "
-            f"{str(film)!r}, '--size', '64x96', '--out', {str(tmp_path / 'out')!r}]))")
+            "from keras_colorize import cli; "
+            f"raise SystemExit(cli.main({[str(argument) for argument in arguments]!r}))")
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     errors = [line for line in answer.stderr.splitlines() if "error: " in line]
     assert answer.returncode == 1 and len(errors) == 1, answer.stderr
     assert "Traceback" not in answer.stderr
-    assert not (tmp_path / "out").exists()
 
 
 def test_an_unreadable_folder_is_named(tmp_path, error_of):
@@ -172,14 +178,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, film, error_of):
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_path):
-    code = ("import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-            "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
-            "from keras_colorize import cli; "
-            f"raise SystemExit(cli.main(['draw-episode', {str(tmp_path / 'episode.mp4')!r}]))")
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    errors = [line for line in answer.stderr.splitlines() if "error: " in line]
-    assert answer.returncode == 1 and len(errors) == 1, answer.stderr
-    assert "Traceback" not in answer.stderr
+    _assert_full_disk_is_one_line("draw-episode", tmp_path / "episode.mp4")
     assert not list(tmp_path.iterdir())
 
 
