@@ -1,0 +1,168 @@
+"""Picture files in and out."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image
+
+from keras_colorize.errors import SourceError
+from keras_colorize.files import whole_file
+
+PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
+ANIMATED_SUFFIXES = frozenset((".gif", ".webp"))
+
+MOST_PIXELS = 200_000_000
+"""The most pixels that a picture may declare: 250,000 lines of a strip 800 wide."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # none that starts a program, as EPS does
+
+Image.MAX_IMAGE_PIXELS = None  # MOST_PIXELS is our limit; Pillow's would warn on stderr first
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd EXIF and the like
+
+_UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+            4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+            6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+            8: Image.Transpose.ROTATE_90}
+
+
+def is_animated(path: Path) -> bool:
+    """Whether a file is a GIF or WebP of more than one frame; False where it is unreadable."""
+    if path.suffix.lower() not in ANIMATED_SUFFIXES:
+        return False
+    try:
+        with open_picture(path, path) as image:
+            return getattr(image, "is_animated", False)
+    except SourceError:
+        return False
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its suffix, and no animation."""
+    return path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture as uint8 RGB [height, width, 3], as a viewer shows it.
+
+    Turned upright as its EXIF says, 16 bits scaled to 8, transparency on white, CMYK, palette and
+    gray as RGB; of an animation the first frame.
+
+    Raises:
+        SourceError: the file cannot be read, is no picture, is damaged or cut short, or declares
+            more than `MOST_PIXELS`.
+    """
+    try:
+        file = path.read_bytes()
+    except OSError as error:
+        raise SourceError(path, f"cannot be read ({error.strerror})", "check it") from error
+    return picture_of(file, path)
+
+
+def picture_of(file: bytes, where: object) -> np.ndarray:
+    """The bytes of a picture file as `read_picture` gives it: uint8 RGB [height, width, 3].
+
+    Args:
+        where: the name of the file, for errors.
+
+    Raises:
+        SourceError: as `read_picture`.
+    """
+    with open_picture(io.BytesIO(file), where) as image:
+        shown = rgb_of(image)
+        turn = _turn(image)
+    return np.array(Image.fromarray(shown).transpose(turn)) if turn is not None else shown
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What turns a picture upright; None where its EXIF says nothing or is damaged."""
+    try:
+        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # a viewer shows such a picture all the same
+        return None
+
+
+@contextmanager
+def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image]:
+    """Opens a picture by Pillow, from its header; what fails while it is open is a SourceError.
+
+    Raises:
+        SourceError: as `read_picture`.
+    """
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise SourceError(where, f"declares {image.height}x{image.width} pixels, more than "
+                                         f"{MOST_PIXELS:,}", "scale it down, or cut it into pages")
+            yield image
+    except SourceError:
+        raise
+    except MemoryError as error:
+        raise SourceError(where, "is too large for this machine's memory",
+                          "scale it down") from error
+    except Exception as error:  # Pillow's parsers raise whatever the damage leads them to
+        raise SourceError(where, "cannot be read as a picture",
+                          "is it whole? export it as PNG") from error
+
+
+def rgb_of(image: Image.Image) -> np.ndarray:
+    """Pillow's current frame as uint8 RGB [height, width, 3], transparency on white."""
+    if image.mode.startswith("I;16"):
+        gray = cv2.convertScaleAbs(np.asarray(image).astype(np.uint16), alpha=255 / 65535)
+        return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
+    if image.mode in ("I", "F"):
+        raise ValueError("32 bits a channel have no agreed white")
+    if image.has_transparency_data:
+        return on_white(np.asarray(image.convert("RGBA")))
+    return np.array(image.convert("RGB"))
+
+
+def on_white(rgba: np.ndarray) -> np.ndarray:
+    """uint8 RGBA [h, w, 4], alpha not multiplied in, laid on white: uint8 RGB [h, w, 3]."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    laid = rgba[..., :3] * alpha + 255 * (255 - alpha)
+    return ((laid + 127) // 255).astype(np.uint8)
+
+
+def write_picture(path: Path, picture: np.ndarray) -> None:
+    """Writes uint8 [h, w, 3] RGB or [h, w] gray in the format of the suffix, whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+        SourceError: the format does not take a picture of this size.
+    """
+    with whole_file(path) as temporary:
+        temporary.write_bytes(encode_picture(picture, path.suffix))
+
+
+def encode_picture(picture: np.ndarray, suffix: str = ".png") -> bytes:
+    """uint8 [h, w, 3] RGB or [h, w] gray as the bytes of a file of that suffix.
+
+    Raises:
+        SourceError: the format does not take a picture of this size.
+    """
+    if suffix.lower() == ".gif":  # OpenCV's palette is a fixed and coarse one
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "GIF")
+        return file.getvalue()
+    stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
+    encoded, file = cv2.imencode(suffix, stored)
+    if not encoded:
+        raise SourceError(f"a picture of {picture.shape[0]}x{picture.shape[1]}",
+                          f"is too large for {suffix}", "convert it to PNG first")
+    return file.tobytes()
+
+
+def decode_picture(encoded: bytes) -> np.ndarray | None:
+    """The bytes of a picture file as uint8 RGB [h, w, 3]; None where they are no picture.
+
+    For pictures that this package wrote; those of others are for `picture_of`.
+    """
+    try:
+        return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error:  # nothing in it, or more pixels than OpenCV takes
+        return None

@@ -1,0 +1,245 @@
+"""Videos and animated pictures, frame by frame."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+from av.stream import Disposition
+from av.video.reformatter import Colorspace, VideoReformatter
+from PIL import ImageSequence
+
+from keras_colorize.errors import SourceError
+from keras_colorize.media.archives import ARCHIVE_SUFFIXES
+from keras_colorize.media.pictures import (
+    PICTURE_SUFFIXES,
+    is_animated,
+    on_white,
+    open_picture,
+    rgb_of,
+)
+
+VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
+                            ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
+_MATRICES = (1, 4, 5, 6, 7, 9)  # the tags (AVCOL_SPC) of a YUV frame that FFmpeg converts by
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """A decoded frame: its number from 0, its time in seconds, and its picture on demand."""
+
+    number: int
+    time: float
+    decoded: av.VideoFrame
+
+    pixel_aspect: float = 1.0
+    """How much wider than high a stored pixel is shown."""
+    thumbnailer: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
+    """Makes the thumbnails; that of one frame serves all of a video, which is faster."""
+
+    def picture(self) -> np.ndarray:
+        """The whole frame as it is shown, uint8 RGB [height, width, 3].
+
+        Upright, its pixels square, transparency on white, and its YUV by the matrix and range that
+        it is tagged with; where it is untagged BT.709 for high definition and BT.601 below.
+        """
+        width = max(1, round(self.decoded.width * self.pixel_aspect))
+        return self._shown(VideoReformatter(), self.decoded.height, width)
+
+    def thumbnail(self, width: int = 256) -> np.ndarray:
+        """A small copy for shot detection, uint8 BGR [about width * h / w, width, 3]."""
+        stored = self.decoded
+        if self._quarters() % 2:
+            size = width, max(2, round(width * stored.width / stored.height))
+        else:
+            size = max(2, round(width * stored.height / stored.width)), width
+        return self._shown(self.thumbnailer, *size, "bgr24", "AREA")
+
+    def _quarters(self) -> int:
+        """How many quarter turns, counterclockwise, bring the stored picture upright."""
+        return round(self.decoded.rotation / 90) % 4
+
+    def _shown(self, reformatter: VideoReformatter, height: int, width: int, form: str = "rgb24",
+               interpolation: str = "BILINEAR") -> np.ndarray:
+        """Scaled to stored lines of `width`, converted, and then turned upright."""
+        stored = self.decoded
+        matrix = None
+        if stored.colorspace not in _MATRICES and not stored.format.is_rgb:
+            high = stored.width >= 1280 or stored.height > 576  # what players go by
+            matrix = Colorspace.ITU709 if high else Colorspace.ITU601
+        transparent = any(component.is_alpha for component in stored.format.components)
+        pixels = reformatter.reformat(stored, width, height, "rgba" if transparent else form,
+                                      src_colorspace=matrix, interpolation=interpolation,
+                                      threads=1).to_ndarray()
+        if transparent:
+            pixels = on_white(pixels)[..., ::-1 if form == "bgr24" else 1]
+        return np.ascontiguousarray(np.rot90(pixels, self._quarters()))
+
+
+def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
+    """Decodes every frame of the video stream that a player shows, in order, one at a time.
+
+    Interlaced frames are made whole, one for each. An animated GIF or WebP is a video too.
+
+    Args:
+        threads: how many threads decode; 0 is the library's choice.
+
+    Raises:
+        SourceError: not a video, no frame in it, damaged, or cut short: fewer packets than it
+            declares, or, where it declares no number, the end long before the declared duration.
+    """
+    if is_animated(path):
+        yield from _animation(path)
+        return
+    number, packets, seconds = 0, 0, 0.0
+    try:
+        with _open(path) as container:
+            stream = _shown_stream(container, path)
+            stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = threads
+            aspect = float(stream.sample_aspect_ratio or 1)
+            whole, thumbnailer = _Deinterlacer(threads), VideoReformatter()
+            for packet in container.demux(stream):
+                packets += packet.size > 0
+                for frame in whole.frames(packet):
+                    seconds = _seconds(frame, number, stream)
+                    yield VideoFrame(number, seconds, frame, aspect, thumbnailer)
+                    number += 1
+            declared, duration = stream.frames, _declared_seconds(container, stream)
+    except av.FFmpegError as error:
+        raise SourceError(path, f"cannot be decoded ({error.strerror})",
+                          "is it a whole video? copy or download it again") from error
+    if number == 0:
+        raise SourceError(path, "holds no frame", "is it a whole video? copy it again")
+    cut = f"{packets} of {declared} declared frames" if packets < declared else \
+        f"it ends at {seconds:.0f} of {duration:.0f} seconds" \
+        if not declared and seconds < 0.9 * duration - 2 else ""
+    if cut:
+        raise SourceError(path, f"is cut short: {cut}",
+                          "copy it again, or convert what is left of it with ffmpeg")
+
+
+class _Deinterlacer:
+    """Decodes packets, passing frames through bwdif from the first interlaced one on."""
+
+    def __init__(self, threads: int):
+        self.threads, self.graph = threads, None
+
+    def frames(self, packet: av.Packet) -> Iterator[av.VideoFrame]:
+        """The frames that a packet completes; the empty last packet gives all that are left."""
+        for frame in packet.decode():
+            if self.graph is None and frame.interlaced_frame:
+                self.graph = av.filter.Graph()
+                self.graph.threads = self.threads
+                self.graph.link_nodes(
+                    self.graph.add_buffer(width=frame.width, height=frame.height,
+                                          format=frame.format, time_base=frame.time_base),
+                    self.graph.add("bwdif", "mode=send_frame:deint=interlaced"),
+                    self.graph.add("buffersink")).configure()
+            if self.graph is None:
+                yield frame
+            else:
+                self.graph.push(frame)
+                yield from self._pulled()
+        if self.graph is not None and packet.size == 0:
+            self.graph.push(None)
+            yield from self._pulled()
+
+    def _pulled(self) -> Iterator[av.VideoFrame]:
+        with suppress(av.BlockingIOError, av.EOFError):
+            while True:
+                yield self.graph.pull()
+
+
+def _animation(path: Path) -> Iterator[VideoFrame]:
+    """The frames of an animated GIF or WebP, a tenth of a second long where they do not say."""
+    seconds = 0.0
+    with open_picture(path, path) as image:
+        for number, frame in enumerate(ImageSequence.Iterator(image)):
+            frame.load()
+            yield VideoFrame(number, seconds, av.VideoFrame.from_ndarray(rgb_of(frame), "rgb24"))
+            seconds += (frame.info.get("duration") or 100) / 1000
+    if path.suffix.lower() == ".gif" and not path.read_bytes().rstrip(b"\0\r\n").endswith(b";"):
+        raise SourceError(path, "is cut short", "copy it again")
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    return av.open(str(path), metadata_errors="replace")  # old titles are not UTF-8
+
+
+def _shown_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The stream that a player shows; never the cover of an audio file."""
+    stream = container.streams.best("video")
+    if stream is None or stream.disposition & Disposition.attached_pic:
+        raise SourceError(path, "holds no video stream", "give a video or a picture folder")
+    return stream
+
+
+def _seconds(frame: av.VideoFrame, number: int, stream: av.VideoStream) -> float:
+    return frame.time if frame.time is not None else float(number / (stream.average_rate or 25))
+
+
+def _declared_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    """How long the stream, or else the file, says that it is; 0 where neither does."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    try:  # Matroska has it as a tag
+        hours, minutes, seconds = map(float, stream.metadata["DURATION"].split(":"))
+        return 3600 * hours + 60 * minutes + seconds
+    except (KeyError, ValueError):
+        return (container.duration or 0) / av.time_base
+
+
+def frame_count(path: Path) -> int:
+    """The number of frames that a video declares, 0 where it declares none or is unreadable."""
+    try:
+        if is_animated(path):
+            with open_picture(path, path) as image:
+                return image.n_frames
+        with _open(path) as container:
+            return _shown_stream(container, path).frames
+    except (av.FFmpegError, SourceError):
+        return 0
+
+
+def peek(path: Path, count: int = 16) -> list[np.ndarray]:
+    """A few pictures from all over a video, as `VideoFrame.picture` gives them.
+
+    They are the key frames before `count` evenly spread places, each once; where there are few, as
+    in a short video or one that cannot be sought, they are spread over its first frames. Of a bad
+    file what can be read, at worst nothing: the real reading reports it.
+    """
+    found: list[np.ndarray] = []
+    with suppress(av.FFmpegError, SourceError):
+        if not is_animated(path):
+            found = _key_pictures(path, count)
+        if len(found) < count / 4:
+            step = min(count, max(1, frame_count(path) // count))
+            found = [frame.picture() for frame in islice(read_video(path), 0, count * step, step)]
+    return found
+
+
+def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
+    found: dict[int, np.ndarray] = {}
+    with _open(path) as container:
+        stream = _shown_stream(container, path)
+        aspect, start = float(stream.sample_aspect_ratio or 1), container.start_time or 0
+        for place in range(count if container.duration else 0):
+            container.seek(start + container.duration * (2 * place + 1) // (2 * count))
+            frame = next(container.decode(stream), None)
+            if frame is not None and frame.pts not in found:
+                found[frame.pts] = VideoFrame(0, 0.0, frame, aspect).picture()
+    return list(found.values())
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is a video by its suffix, or an animated GIF or WebP."""
+    return path.suffix.lower() in VIDEO_SUFFIXES or is_animated(path)
+
+
+def is_file_name(path: Path) -> bool:
+    """Whether a suffix is that of a video, a picture or an archive of pictures."""
+    return path.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES
