@@ -12,7 +12,7 @@ from tqdm import tqdm
 from keras_colorize import export, media, pixels, run_directory
 from keras_colorize.errors import RunError, SettingsMismatch, SourceError, UsageError
 from keras_colorize.files import check_apart, sha256_of, write_json
-from keras_colorize.sources import walk
+from keras_colorize.finding import walk
 
 JOB = "colorize.json"
 
@@ -157,14 +157,14 @@ def _jobs(inputs: list[Path], out: Path) -> dict[Path, Path]:
 def _pictures(place: Path) -> Iterator[tuple[Path, Path]]:
     if place.is_dir():
         found = [folder / name for folder, names in walk(place) for name in names
-                 if media.is_picture(Path(name))]
+                 if media.is_picture(folder / name)]
         if not found:
             raise SourceError(place, "holds no picture", "give pictures, or folders of them")
         yield from ((path, path.relative_to(place)) for path in found)
     elif not place.is_file():
         raise SourceError(place, "does not exist", "give pictures, or folders of them")
     elif not media.is_picture(place):
-        raise SourceError(place, "is no picture (by its suffix)",
+        raise SourceError(place, "is no picture (by its suffix), or an animated one",
                           f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))}")
     else:
         yield place, Path(place.name)

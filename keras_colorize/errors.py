@@ -16,6 +16,9 @@ class ColorizeError(Exception):
         super().__init__(f"{where}: {what}; {remedy}")
         self.where, self.what, self.remedy = str(where), what, remedy
 
+    def __reduce__(self):
+        return type(self), (self.where, self.what, self.remedy)  # so that workers can raise it
+
 
 class UsageError(ColorizeError):
     """The command, its options or its configuration were wrong (exit code 2)."""

@@ -1,9 +1,12 @@
 """Files and folders that appear under their final name only when they are whole."""
 
+import fcntl
 import hashlib
 import json
 import os
+import platform
 import shutil
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +31,14 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{_token()}.partial{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename or not error.errno:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # a write says not where
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -44,14 +51,39 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = path.with_name(f".{path.name}.{_token()}.partial")
     temporary.mkdir()
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _token() -> str:
+    return uuid.uuid4().hex[:8]  # process numbers repeat on the machines of a cluster
+
+
+@contextmanager
+def locked(path: Path, where: Path) -> Iterator[None]:
+    """Holds a lock on the file `path` while work on `where` is under way.
+
+    It falls with this process, however that ends.
+
+    Raises:
+        UsageError: another process holds it.
+    """
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise UsageError(where, f"is being worked on by process {file.read() or 'unknown'}",
+                             "wait for it, or stop it") from error
+        file.truncate(0)
+        file.write(f"{os.getpid()} on {platform.node()}")
+        file.flush()
+        yield
 
 
 def json_text(value: object) -> str:

@@ -4,6 +4,9 @@ Pictures are uint8 0..255, RGB [height, width, 3] or one channel [height, width]
 float32 in [-1, 1]. The two ranges meet here and nowhere else.
 """
 
+import math
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from scipy import ndimage
@@ -12,6 +15,8 @@ CANNY = (100, 200)  # low and high threshold of the edge detector
 ZOOMS = ("spline", "area")
 LUMINANCE_WEIGHTS, LUMINANCE_UNIT = (9798, 19235, 3735), 1 << 15  # OpenCV's own, bit for bit
 PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
+OVERLAP = 0.5  # of its height that a window of a page shares with the next, at the least
+BAR_LUMINANCE = 32  # black bars are nowhere lighter, however a codec has smeared them
 
 
 def to_signed(picture):
@@ -97,15 +102,46 @@ def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
     """Cuts a comic page into windows as wide as itself and of the shape of `size`.
 
-    The windows cover the page from top to bottom, evenly spaced, and overlap where they must.
-    A picture less than `PAGE_HEIGHT` times taller than such a window is returned whole.
+    The windows cover the page from top to bottom, evenly spaced, and overlap by half or more. A
+    picture less than `PAGE_HEIGHT` times taller than such a window is returned whole.
     """
     window_height = round(picture.shape[1] * size[0] / size[1])
+    spare = picture.shape[0] - window_height
     if picture.shape[0] < PAGE_HEIGHT * window_height:
         return [picture]
-    count = -(-picture.shape[0] // window_height)
-    tops = np.linspace(0, picture.shape[0] - window_height, count).round().astype(int)
+    count = 1 + math.ceil(spare / ((1 - OVERLAP) * window_height))
+    tops = np.linspace(0, spare, count).round().astype(int)
     return [picture[top:top + window_height] for top in tops]
+
+
+def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | None:
+    """What black bars leave of a film, judged from some of its frames.
+
+    Args:
+        pictures: uint8 RGB [h, w, 3], all of one size.
+
+    Returns:
+        Top, left, height and width of the smallest box that holds every pixel which is in any
+        frame lighter than `BAR_LUMINANCE`; None where there are no bars, or less than a quarter
+        of the frame would be left, as of a film of night alone.
+    """
+    if not pictures:
+        return None
+    height, width = pictures[0].shape[:2]
+    lightest = np.max([gray(picture) for picture in pictures], axis=0)
+    left, top, inner_width, inner_height = cv2.boundingRect(
+        (lightest > BAR_LUMINANCE).astype(np.uint8))
+    box = int(top), int(left), int(inner_height), int(inner_width)
+    whole = (0, 0, height, width)
+    return None if box == whole or inner_height * inner_width < height * width / 4 else box
+
+
+def crop(picture: np.ndarray, box: tuple[int, int, int, int] | None) -> np.ndarray:
+    """The part of a picture in `box` (top, left, height, width), or all of it for None."""
+    if box is None:
+        return picture
+    top, left, height, width = box
+    return picture[top:top + height, left:left + width]
 
 
 def example(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline",

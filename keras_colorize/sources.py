@@ -1,9 +1,7 @@
-"""What datasets are made from: videos and folders of pictures, as sampled frames with shots."""
+"""What datasets are made from: videos, folders and archives of pictures, as sampled frames."""
 
 import hashlib
-import os
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +9,24 @@ import numpy as np
 from scenedetect import FrameTimecode
 from scenedetect.detectors import ContentDetector
 
-from keras_colorize import media, pixels
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize import media, pixels, screening
+from keras_colorize.errors import SourceError
 from keras_colorize.files import sha256_of
+
+DROPPABLE = ("held", "black", "gray")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which frames of a source become examples, and how."""
+
+    every: int = 50
+    """One frame in so many of a video; every picture is kept."""
+    size: tuple[int, int] = (180, 320)
+    zoom: str = "spline"
+    """How frames are brought to their size, as in `pixels.zoom`."""
+    drop: tuple[str, ...] = ()
+    """What of `DROPPABLE` is left out: repeated drawings, near-black frames, near-gray frames."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,27 @@ class Counts:
     decoded: int = 0
     kept: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    """How many were left out for each reason."""
+    noted: dict[str, int] = field(default_factory=dict)
+    """How many samples were held, black or gray, kept or not."""
+    crop: tuple[int, int, int, int] | None = None
+    """Top, left, height and width of what is within a video's black bars; None without bars."""
+
+    def skip(self, reason: str) -> None:
+        """Counts a frame, or a window of a page, that is left out."""
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+    def keeps(self, traits: Iterable[str], drop: tuple[str, ...]) -> bool:
+        """Counts a sample and its traits, and says whether it is kept."""
+        traits = list(traits)
+        for trait in traits:
+            self.noted[trait] = self.noted.get(trait, 0) + 1
+        reason = next((trait for trait in traits if trait in drop), None)
+        if reason:
+            self.skip(reason)
+        else:
+            self.kept += 1
+        return not reason
 
 
 @dataclass(frozen=True)
@@ -46,29 +80,39 @@ class VideoSource:
         """The SHA-256 of the file."""
         return sha256_of(self.path)
 
-    def expected(self, every: int) -> int:
-        """How many samples to expect, for progress; 0 where the video does not say."""
-        return -(-media.frame_count(self.path) // every)
+    def length(self) -> int:
+        """How many frames to expect, for progress; 0 where the video does not say."""
+        return media.frame_count(self.path)
 
-    def samples(self, size: tuple[int, int], every: int, counts: Counts) -> Iterator[Sample]:
-        """Decodes each frame once, for its shot and, one in `every`, for the dataset.
+    def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
+        """Decodes each frame once: for its shot, for its drawing, and perhaps for the dataset.
 
-        A cut is where the content changes by more than PySceneDetect's default.
+        A cut is where the content changes by more than PySceneDetect's default. Black bars are
+        looked for beforehand, in a few frames from all over the video.
+
+        Args:
+            threads: of the decoder; 0 leaves it the choice.
 
         Raises:
             SourceError: as `media.read_video`.
         """
-        detector = ContentDetector(min_scene_len=0)
-        shot = 0
-        for frame in media.read_video(self.path):
+        cuts, held = ContentDetector(min_scene_len=0), screening.HeldDetector()
+        counts.crop = pixels.content_box(media.peek(self.path))
+        shot, last_drawing = 0, None
+        for frame in media.read_video(self.path, threads):
+            thumbnail = frame.thumbnail()
             # The detector asks for a clock; frame numbers are clock enough.
-            cuts = detector.process_frame(FrameTimecode(frame.number, 25.0), frame.thumbnail())
-            shot += bool(cuts)
+            shot += bool(cuts.process_frame(FrameTimecode(frame.number, 25.0), thumbnail))
+            drawing = held.drawing(thumbnail)
             counts.decoded += 1
-            if frame.number % every == 0:
-                counts.kept += 1
-                yield Sample(frame.picture(), frame.number, frame.time, shot)
-        counts.skipped["between samples"] = counts.decoded - counts.kept
+            if frame.number % sampling.every:
+                counts.skip("between samples")
+                continue
+            picture = pixels.crop(frame.picture(), counts.crop)
+            traits = ["held"] * (drawing == last_drawing) + _traits(picture)
+            last_drawing = drawing
+            if counts.keeps(traits, sampling.drop):
+                yield Sample(picture, frame.number, frame.time, shot)
 
 
 @dataclass(frozen=True)
@@ -84,79 +128,62 @@ class FolderSource:
         listing = "".join(f"{path.name} {sha256_of(path)}\n" for path in self.pictures)
         return hashlib.sha256(listing.encode()).hexdigest()
 
-    def expected(self, every: int) -> int:
-        """How many samples to expect at the least, for progress."""
+    def length(self) -> int:
+        """The number of pictures."""
         return len(self.pictures)
 
-    def samples(self, size: tuple[int, int], every: int, counts: Counts) -> Iterator[Sample]:
+    def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
         """Every picture in the order of names; `every` is for videos.
 
         Raises:
             SourceError: as `media.read_picture`.
         """
-        for shot, path in enumerate(self.pictures):
-            counts.decoded += 1
-            for window in pixels.windows(media.read_picture(path), size):
-                yield Sample(window, counts.kept, 0.0, shot)
-                counts.kept += 1
+        return _pages(map(media.read_picture, self.pictures), sampling, counts)
 
 
-Source = VideoSource | FolderSource
+@dataclass(frozen=True)
+class ArchiveSource:
+    """A comic archive; its pages are treated as those of a folder."""
+
+    name: str
+    path: Path
+
+    def fingerprint(self) -> str:
+        """The SHA-256 of the file."""
+        return sha256_of(self.path)
+
+    def length(self) -> int:
+        """How many pages to expect, for progress; 0 where the archive cannot be read."""
+        try:
+            return len(media.archive_pages(self.path))
+        except SourceError:  # which the reading itself will tell
+            return 0
+
+    def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
+        """Every page in its order.
+
+        Raises:
+            SourceError: as `media.read_archive`.
+        """
+        return _pages((page for _, page in media.read_archive(self.path)), sampling, counts)
 
 
-def find(places: list[Path]) -> list[Source]:
-    """The sources in files and, recursively, folders, in the order of their names.
-
-    A source is named by its path below the folder that was given.
-
-    Raises:
-        SourceError: a place does not exist, cannot be read, or holds no video and no picture.
-        UsageError: two sources have one name.
-    """
-    found = [source for place in places for source in _sources_in(Path(place))]
-    names = Counter(source.name for source in found)
-    name, count = names.most_common(1)[0]
-    if count > 1:
-        raise UsageError(name, f"is the name of {count} sources",
-                         "rename one, or give the folder above both")
-    return sorted(found, key=lambda source: source.name)
+Source = VideoSource | FolderSource | ArchiveSource
 
 
-def _sources_in(place: Path) -> list[Source]:
-    if place.is_file():
-        if not media.is_video(place):
-            raise SourceError(place, "is no video (by its suffix)",
-                              "give videos, or folders of videos and pictures")
-        return [VideoSource(place.name, place)]
-    if not place.is_dir():
-        raise SourceError(place, "does not exist", "give videos, or folders of them")
-    found = []
-    for folder, names in walk(place):
-        files = [folder / name for name in names]
-        relative = folder.relative_to(place)
-        found += [VideoSource((relative / path.name).as_posix(), path)
-                  for path in files if media.is_video(path)]
-        pictures = tuple(path for path in files if media.is_picture(path))
-        if pictures:
-            name = relative.as_posix() if folder != place else place.resolve().name
-            found.append(FolderSource(name, folder, pictures))
-    if not found:
-        raise SourceError(place, "holds no video and no picture",
-                          f"known suffixes: {' '.join(sorted(media.VIDEO_SUFFIXES))} "
-                          f"{' '.join(sorted(media.PICTURE_SUFFIXES))}")
-    return found
+def _pages(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts) -> Iterator[Sample]:
+    for shot, picture in enumerate(pictures):
+        counts.decoded += 1
+        windows = pixels.windows(picture, sampling.size)
+        for window in windows:
+            if len(windows) > 1 and screening.is_near_blank(window):
+                counts.skip("blank window")
+            elif len(windows) > 1 and screening.is_near_gray(window):
+                counts.skip("colourless window")
+            elif counts.keeps(_traits(window), sampling.drop):
+                yield Sample(window, counts.kept - 1, 0.0, shot)
 
 
-def walk(place: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder in and below `place` with the names of its files, sorted, hidden ones left out.
-
-    Raises:
-        SourceError: a folder cannot be read.
-    """
-    def refuse(error: OSError):
-        raise SourceError(error.filename, f"cannot be read ({error.strerror})",
-                          "check its permissions") from error
-
-    for folder, below, names in os.walk(place, onerror=refuse):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield Path(folder), sorted(name for name in names if not name.startswith("."))
+def _traits(picture: np.ndarray) -> list[str]:
+    return (["black"] * screening.is_near_black(picture)
+            + ["gray"] * screening.is_near_gray(picture))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_colorize import builder, cli, config, dataset, episode, training
+from keras_colorize.sources import Sampling
 
 SIZE = (64, 96)
 TINY = ("model.encoder=[4,4,4,4,4,4]", "model.decoder=[4,4,4,4,4,4]",
@@ -28,7 +29,7 @@ def film(tmp_path_factory) -> Path:
 def data_dir(film, tmp_path_factory) -> Path:
     """A dataset of that film, one frame in twenty, 64x96."""
     out = tmp_path_factory.mktemp("data") / "dataset"
-    builder.build([film], out, builder.Settings(every=20, size=SIZE))
+    builder.build([film], out, builder.Settings(Sampling(every=20, size=SIZE)))
     return out
 
 

@@ -1,0 +1,243 @@
+"""What each command takes and does; TensorFlow is imported only by the one that is run."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from keras_colorize import quiet
+from keras_colorize.errors import UsageError
+
+SMALLEST = 64  # the six halvings of the U-Net end at one pixel
+
+
+def _place(text: str) -> Path:
+    place = Path(text)
+    return place if place.name else place.resolve()  # "." has no name to write beside
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not HEIGHTxWIDTH, such as 180x320") from None
+    if min(height, width) < SMALLEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
+    return height, width
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
+    command.add_argument("sources", metavar="SOURCE", nargs="+", type=Path,
+                         help="videos, comic archives (CBZ), and folders that are searched for "
+                              "them and for pictures")
+    command.add_argument("--out", required=True, type=_place, help="the dataset directory to make")
+    command.add_argument("--every", type=_positive, default=50, metavar="N",
+                         help="keep one frame in N of each video (%(default)s); pictures are all "
+                              "kept")
+    command.add_argument("--size", type=_size, default="180x320", metavar="HEIGHTxWIDTH",
+                         help="of the pictures in the dataset (%(default)s)")
+    command.add_argument("--split-by", choices=("shot", "source", "frame"), default="shot",
+                         help="what stays together in one of train, validation and test "
+                              "(%(default)s); frame is the paper's, and lets near-identical "
+                              "frames be on both sides")
+    command.add_argument("--test", nargs="+", default=[], metavar="SOURCE",
+                         help="hold these sources out as the test set (name or path)")
+    command.add_argument("--seed", type=int, default=0,
+                         help="of the shuffling and the split (%(default)s)")
+    command.add_argument("--zoom", choices=("spline", "area"), default="spline",
+                         help="how pictures are shrunk (%(default)s): spline is the paper's, area "
+                              "never aliases")
+    for trait, meaning in (("held", "drawings that are repeated from the frame kept before"),
+                           ("black", "near-black frames"), ("gray", "near-gray frames")):
+        command.add_argument(f"--drop-{trait}", dest="drop", action="append_const", const=trait,
+                             default=[], help=f"leave {meaning} out; they are counted in any case")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N",
+                       help="processes, with a source each (all cores: %(default)s); the result "
+                            "does not depend on it")
+    where.add_argument("--scheduler", metavar="ADDRESS",
+                       help="let the workers of a Dask cluster do it, which see the same files "
+                            "under the same paths")
+    command.add_argument("--skip-bad", action="store_true",
+                         help="leave unreadable sources out (and still exit with 1)")
+
+
+def _run_build_tfrecords(options: argparse.Namespace) -> int:
+    quiet.import_tensorflow()
+    from keras_colorize import builder
+    from keras_colorize.sources import Sampling
+
+    sampling = Sampling(options.every, options.size, options.zoom,
+                        tuple(sorted(set(options.drop))))
+    settings = builder.Settings(sampling, options.split_by, tuple(options.test), options.seed)
+    manifest, failed = builder.build(options.sources, options.out, settings, options.workers,
+                                     options.scheduler, options.skip_bad)
+    print(builder.summary(manifest))
+    for reason in failed.values():
+        print(f"error: {reason}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _declare_inspect(command: argparse.ArgumentParser) -> None:
+    command.add_argument("data", metavar="DIR", type=Path, help="a dataset directory")
+    command.add_argument("--out", type=_place, metavar="REPORT_DIR",
+                         help="the folder for contact sheets and inspection.json "
+                              "(DIR/inspection)")
+
+
+def _run_inspect(options: argparse.Namespace) -> None:
+    quiet.import_tensorflow()
+    from keras_colorize import inspection
+
+    out = options.out or options.data / "inspection"
+    print(inspection.summary(inspection.inspect(options.data, out)))
+    print(f"look at {out}: inspection.json, and a contact sheet of each split")
+
+
+def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
+    command.add_argument("out", metavar="OUT.mp4", type=_place, help="the video file to write")
+
+
+def _run_draw_episode(options: argparse.Namespace) -> None:
+    from keras_colorize import episode, media
+
+    if not media.is_video(options.out):
+        raise UsageError(options.out, "is no video by its suffix", "name it OUT.mp4")
+    if options.out.exists():
+        print(f"{options.out} is there already")
+        return
+    episode.write_video(options.out)
+    print(f"{options.out}: {episode.length()} frames; now build a dataset from it:\n"
+          f"  keras-colorize build-tfrecords {options.out} --every 6 --size 90x160 --out DIR")
+
+
+def _declare_train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", metavar="CONFIG",
+                         help="a TOML file, or a shipped configuration by name (cpu/gan_gray)")
+    command.add_argument("--data", required=True, type=Path, help="a dataset directory")
+    command.add_argument("--out", required=True, type=_place, help="the run directory")
+    command.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
+                         help="change the configuration (again and again)")
+    command.add_argument("--init-from", type=Path, metavar="RUN_DIR",
+                         help="start a new run from the networks of another")
+
+
+def _run_train(options: argparse.Namespace) -> None:
+    from keras_colorize import config
+
+    wanted = config.load(options.config, options.set)
+    quiet.import_tensorflow()
+    from keras_colorize import dataset, training
+
+    data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
+                           wanted.train.seed, wanted.augment)
+    trained = training.train(wanted, data, options.out, options.init_from)
+    print(f"{options.out}: " + ("trained" if trained else "was trained already")
+          + f", {wanted.train.epochs} epochs; look at the losses and measure the pictures:\n"
+          f"  tensorboard --logdir {options.out / 'tensorboard'}\n"
+          f"  keras-colorize evaluate {options.out} --data {options.data} --out REPORT_DIR")
+
+
+def _declare_evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path, help="trained runs")
+    command.add_argument("--data", required=True, type=Path, help="a dataset directory")
+    command.add_argument("--out", required=True, type=_place, help="the report directory")
+    command.add_argument("--split", choices=("test", "validation", "train", "all"), default="test",
+                         help="the examples to measure on (%(default)s)")
+
+
+def _run_evaluate(options: argparse.Namespace) -> None:
+    quiet.import_tensorflow()
+    from keras_colorize import evaluation
+
+    report = evaluation.evaluate(options.runs, options.data, options.out, options.split)
+    print(evaluation.table(report["rows"]))
+    print(f"look at {options.out}: metrics.json, table1.md, pictures and loss curves")
+
+
+def _declare_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN_DIR", type=Path, help="a trained run")
+    command.add_argument("--out", required=True, type=_place, help="the SavedModel directory")
+
+
+def _run_export(options: argparse.Namespace) -> None:
+    quiet.import_tensorflow()
+    from keras_colorize import export
+
+    written = export.export(options.run, options.out)
+    print(f"{options.out}: " + ("exported" if written else "was exported already")
+          + f"; now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR")
+
+
+def _declare_colorize(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", type=Path,
+                         help="a SavedModel, or a run directory")
+    command.add_argument("inputs", metavar="INPUT", nargs="+", type=Path,
+                         help="pictures, and folders of them")
+    command.add_argument("--out", required=True, type=_place,
+                         help="the folder for the coloured pictures")
+    command.add_argument("--edge-model", type=Path, metavar="MODEL",
+                         help="colours the inputs that are pure line art, without gray tones")
+
+
+def _run_colorize(options: argparse.Namespace) -> int:
+    from keras_colorize import media
+
+    if media.is_file_name(options.out):
+        raise UsageError(options.out, "names a file, and pictures are coloured into a folder",
+                         "name a folder")
+    quiet.import_tensorflow()
+    from keras_colorize import colorizer
+
+    model = colorizer.Model.load(options.model)
+    edge_model = colorizer.Model.load(options.edge_model) if options.edge_model else None
+    report = colorizer.colorize(model, options.inputs, options.out, edge_model)
+    for reason in report.failed:
+        print(f"error: {reason}", file=sys.stderr)
+    if edge_model:
+        for target, name in report.colored.items():
+            print(f"{target}: coloured by {name}")
+    print(f"{options.out}: {len(report.colored)} coloured")
+    if report.found_done:
+        print(f"{options.out}: {report.found_done} were coloured already")
+    return 1 if report.failed else 0
+
+
+def _declare_demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR",
+                         help="the folder for all that it makes (%(default)s)")
+
+
+def _run_demo(options: argparse.Namespace) -> None:
+    quiet.import_tensorflow()
+    from keras_colorize import demo
+
+    demo.demonstrate(options.out, options.main)
+
+
+COMMANDS = (
+    ("build-tfrecords", "Make a dataset from videos and folders of pictures.",
+     _declare_build_tfrecords, _run_build_tfrecords),
+    ("inspect", "Check every record of a dataset, and show what is in it.",
+     _declare_inspect, _run_inspect),
+    ("train", "Train a ConvNet or a GAN on a dataset, or continue a run.",
+     _declare_train, _run_train),
+    ("evaluate", "Measure trained runs beside baselines: table 1, curves and pictures.",
+     _declare_evaluate, _run_evaluate),
+    ("export", "Write a run's generator as a SavedModel.",
+     _declare_export, _run_export),
+    ("colorize", "Colour pictures and folders of pictures.",
+     _declare_colorize, _run_colorize),
+    ("draw-episode", "Draw the cartoon that the demo learns from.",
+     _declare_draw_episode, _run_draw_episode),
+    ("demo", "Do all of it, small, on the drawn cartoon.",
+     _declare_demo, _run_demo),
+)
