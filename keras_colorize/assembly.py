@@ -34,7 +34,8 @@ class Settings:
         return {"schema": records.SCHEMA, "size": list(self.sampling.size),
                 "every": self.sampling.every, "zoom": self.sampling.zoom,
                 "drop": list(self.sampling.drop), "canny": list(pixels.CANNY),
-                "split_by": self.split_by, "test": list(self.test), "seed": self.seed}
+                "uncompressed": self.sampling.uncompressed, "split_by": self.split_by,
+                "test": list(self.test), "seed": self.seed}
 
 
 def assemble(staged: list[Staged], whole: Path, settings: Settings,

@@ -40,6 +40,24 @@ class AugmentConfig:
     """Mirror every second picture, at random."""
     crop: float = 1.0
     """The least share of height and width that a random crop keeps, enlarged again; 1: all."""
+    gamma: float = 0.0
+    """Lighten or darken by a random exponent between 1 / (1 + gamma) and 1 + gamma."""
+    canny: float = 0.0
+    """Find edges anew, at the usual thresholds times 1 - canny to 1 + canny; of edge input only."""
+    line_thickness: int = 1
+    """Widen the lines to a random 1 to this many pixels; of edge input only."""
+    screentone: float = 0.0
+    """The share of pictures whose input is redrawn as printed manga; of gray input only."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How the dataset is read."""
+
+    cache: bool = False
+    """Keep the decoded training pictures in memory (4 GB for the paper's); the same batches."""
+    shuffle: int = 4096
+    """How many examples, still compressed, wait to be drawn from; smaller datasets wait whole."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +97,7 @@ class Config:
     """A run's whole configuration: one dataclass a table."""
 
     model: ModelConfig
+    data: DataConfig = field(default_factory=DataConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -128,7 +147,8 @@ def dumps(config: Config) -> str:
 
 def check(config: Config, where: str) -> Config:
     """Returns the configuration if its values make sense together, else raises ConfigError."""
-    model, train = config.model, config.train
+    model, train, augment = config.model, config.train, config.augment
+    needless = f"does nothing: model.input is {model.input!r}"
     rules = (
         (len(model.encoder) == len(model.decoder) > 0, "model.decoder",
          f"has {len(model.decoder)} levels, model.encoder {len(model.encoder)}",
@@ -138,8 +158,22 @@ def check(config: Config, where: str) -> Config:
         (len(model.discriminator) > 0, "model.discriminator", "is empty", "give its widths"),
         (0 < model.normalization_momentum < 1, "model.normalization_momentum",
          f"is {model.normalization_momentum}", "give a number between 0 and 1"),
-        (0 < config.augment.crop <= 1, "augment.crop", f"is {config.augment.crop}",
+        (config.data.shuffle > 0, "data.shuffle", f"is {config.data.shuffle}", "give 1 or more"),
+        (0 < augment.crop <= 1, "augment.crop", f"is {augment.crop}",
          "give a share above 0, up to 1"),
+        (0 <= augment.gamma < math.inf, "augment.gamma", f"is {augment.gamma}",
+         "give a number from 0 up"),
+        (0 <= augment.canny < 1, "augment.canny", f"is {augment.canny}",
+         "give a number from 0 to below 1"),
+        (augment.line_thickness > 0, "augment.line_thickness", f"is {augment.line_thickness}",
+         "give 1 or more"),
+        (0 <= augment.screentone <= 1, "augment.screentone", f"is {augment.screentone}",
+         "give a share from 0 to 1"),
+        (model.input == "edge" or augment.canny == 0, "augment.canny", needless, "leave it at 0"),
+        (model.input == "edge" or augment.line_thickness == 1, "augment.line_thickness", needless,
+         "leave it at 1"),
+        (model.input == "gray" or augment.screentone == 0, "augment.screentone", needless,
+         "leave it at 0"),
         (0 < config.optimizer.learning_rate < math.inf, "optimizer.learning_rate",
          f"is {config.optimizer.learning_rate}", "give a positive number"),
         (0 <= config.optimizer.beta_1 < 1, "optimizer.beta_1",

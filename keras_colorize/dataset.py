@@ -1,20 +1,36 @@
-"""tf.data pipelines: from the shards of a dataset directory to batches for a network."""
+"""tf.data pipelines: from the shards of a dataset directory to batches for a network.
 
+A record is decoded to its stored pictures, uint8: the colour [h, w, 3], and for edge input the
+edges [h, w, 1]. A gray condition is computed from the colour, which is the same bit for bit as the
+gray picture in the record and cheaper than decoding that.
+"""
+
+import math
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
+from keras_colorize import augment as augmentation
 from keras_colorize import pixels
-from keras_colorize.config import AugmentConfig
+from keras_colorize.config import AugmentConfig, DataConfig
 from keras_colorize.errors import DatasetError
 from keras_colorize.records import Manifest, parse
 
 SHARDS_AT_ONCE = 4
+LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums
 
 
 class Dataset:
     """A dataset directory as batches of (condition, colour).
+
+    Reading is always deterministic: the batches of an epoch depend on the dataset, `batch_size`,
+    `seed`, `augment` and `data.shuffle`, and (as every shuffle of tf.data) on TensorFlow's global
+    seed, which training sets to the same; not on the number of cores. Under `tf.distribute` every
+    worker reads all examples and keeps its share, so that each is seen once.
 
     Args:
         directory: what `build-tfrecords` made; every shard's checksum is compared at once.
@@ -22,17 +38,20 @@ class Dataset:
         batch_size: of training batches; the other splits may end with a smaller one.
         seed: decides the order and the variation of the training examples, with the epoch.
         augment: how training examples are varied.
+        data: how they are shuffled, and whether they are kept decoded. The latter takes height *
+            width * 3 bytes of memory a training example, * 4 for edges; it changes no batch.
 
     Raises:
         DatasetError: there is no whole dataset.
     """
 
     def __init__(self, directory: str | Path, condition: str, batch_size: int, seed: int = 0,
-                 augment: AugmentConfig = AugmentConfig()):  # noqa: B008 - it is frozen
+                 augment: AugmentConfig = AugmentConfig(),  # noqa: B008 - it is frozen
+                 data: DataConfig = DataConfig()):  # noqa: B008
         self.manifest = Manifest.read(directory)
         self.manifest.verify()
         self.condition, self.batch_size = condition, batch_size
-        self.seed, self.augment = seed, augment
+        self.seed, self.augment, self.data = seed, augment, data
 
     @property
     def size(self) -> tuple[int, int]:
@@ -68,66 +87,145 @@ class Dataset:
         Returns:
             Batches from number `skip` on: float32 conditions [batch, h, w, 1] and colours
             [batch, h, w, 3], both in [-1, 1].
+
+        Raises:
+            DatasetError: `data.cache` is set, and the pictures do not fit in memory.
         """
-        # Shuffled before decoding: the bytes of all examples are small beside their pictures.
-        shuffled = self._serialized("train").shuffle(
-            self.manifest.counts["train"], seed=self.seed * 100_003 + epoch,
-            reshuffle_each_iteration=False)
-        batches = shuffled.batch(self.batch_size, drop_remainder=True).enumerate().skip(skip)
+        if self.data.cache:
+            rows = self._shuffled(epoch, lambda path, first, end: tf.data.Dataset.range(first, end))
+            stored = self._kept(self._batched(rows.skip(skip * self.batch_size)))
+        else:
+            # Shuffled before decoding: the bytes of an example are small beside its pictures.
+            records = self._shuffled(epoch, lambda path, first, end: tf.data.TFRecordDataset(path))
+            records = records.skip(skip * self.batch_size)
+            stored = self._batched(records.map(self._decode, tf.data.AUTOTUNE))
+        if self.augment == AugmentConfig():
+            return self._finished(stored.map(self._signed, tf.data.AUTOTUNE))
 
-        def varied_batch(number, serialized):
-            seed = tf.stack([tf.constant(self.seed * 100_003 + epoch, tf.int64), number])
-            return self._vary(*self._signed_batch(serialized), seed)
+        def varied(number, stored):
+            pair = self._vary(stored, tf.constant(epoch, tf.int64), number)
+            return tuple(pixels.to_signed(tf.cast(each, tf.float32)) for each in pair)
 
-        return self._decoded(batches, varied_batch)
+        return self._finished(stored.enumerate(skip).map(varied, tf.data.AUTOTUNE))
 
     def validation(self) -> tf.data.Dataset:
         """All validation examples in their order, batched and ranged as in `training`."""
-        return self._decoded(self._serialized("validation").batch(self.batch_size),
-                             self._signed_batch)
+        stored = self._stored("validation").batch(self.batch_size)
+        return self._finished(stored.map(self._signed, tf.data.AUTOTUNE))
 
     def pictures(self, split: str) -> tf.data.Dataset:
         """All examples of a split in their order, as batches of uint8 (condition, colour)."""
-        return self._decoded(self._serialized(split).batch(self.batch_size), self._uint8_batch)
+        def pair(*stored):
+            return tuple(tf.cast(each, tf.uint8) for each in self._pair(*stored))
 
-    def _vary(self, condition: tf.Tensor, color: tf.Tensor, seed: tf.Tensor,
-              ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mirrors and crops each picture of a batch as `augment` says, its two parts alike."""
-        both = tf.concat([condition, color], axis=-1)  # [batch, h, w, 4]
-        count = tf.shape(both)[0]
-        chances = tf.random.stateless_uniform([4, count], seed)
-        if self.augment.flip:
-            both = tf.where(chances[0, :, None, None, None] < 0.5, both[:, :, ::-1], both)
-        if self.augment.crop < 1:
-            side = self.augment.crop + chances[1] * (1 - self.augment.crop)
-            top, left = chances[2] * (1 - side), chances[3] * (1 - side)
-            boxes = tf.stack([top, left, top + side, left + side], axis=1)
-            both = tf.image.crop_and_resize(both, boxes, tf.range(count), self.size)
-        return both[..., :1], both[..., 1:]
+        stored = self._stored(split).batch(self.batch_size)
+        return self._finished(stored.map(pair, tf.data.AUTOTUNE))
 
-    def _serialized(self, split: str) -> tf.data.Dataset:
-        shards = tf.data.Dataset.from_tensor_slices([str(path) for path in
-                                                     self.manifest.shards(split)])
-        records = shards.interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE,
-                                    num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    def _shuffled(self, epoch: int, open_shard: Callable) -> tf.data.Dataset:
+        """The training examples in the epoch's order, as what `open_shard` makes of each shard.
+
+        Args:
+            open_shard: a dataset of a shard's examples, given its path, and in scalar int64 the
+                number of its first example and of the one behind its last.
+        """
+        paths = self.manifest.shards("train")
+        sizes = {each["file"]: each["records"] for each in self.manifest.values["shards"]}
+        ends = np.cumsum([sizes[path.name] for path in paths])
+        firsts = ends - [sizes[path.name] for path in paths]
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(paths))
+        shards = tf.data.Dataset.from_tensor_slices(
+            (np.array([str(path) for path in paths])[order], firsts[order], ends[order]))
+        examples = self._counted("train", shards.interleave(
+            open_shard, cycle_length=SHARDS_AT_ONCE, num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True))
+        return examples.shuffle(min(self.manifest.counts["train"], self.data.shuffle),
+                                seed=self.seed * 100_003 + epoch, reshuffle_each_iteration=False)
+
+    def _stored(self, split: str) -> tf.data.Dataset:
+        """The stored pictures of a split, one by one, in their order."""
+        paths = [str(path) for path in self.manifest.shards(split)]
+        records = self._counted(split, tf.data.TFRecordDataset(paths))
+        return records.map(self._decode, tf.data.AUTOTUNE)
+
+    def _counted(self, split: str, examples: tf.data.Dataset) -> tf.data.Dataset:
         # Keras must know the number of batches, and a shard that reads short must not pass.
-        return records.apply(tf.data.experimental.assert_cardinality(self.manifest.counts[split]))
+        return examples.apply(tf.data.experimental.assert_cardinality(self.manifest.counts[split]))
+
+    def _batched(self, examples: tf.data.Dataset) -> tf.data.Dataset:
+        return examples.batch(self.batch_size, drop_remainder=True)
 
     @staticmethod
-    def _decoded(batches: tf.data.Dataset, decode: Callable) -> tf.data.Dataset:
-        return batches.map(decode, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    def _finished(batches: tf.data.Dataset) -> tf.data.Dataset:
+        options = tf.data.Options()
+        options.deterministic = True
+        # By file, a worker with less than its share of the shards would get fewer batches or none.
+        options.experimental_distribute.auto_shard_policy = \
+            tf.data.experimental.AutoShardPolicy.DATA
+        return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
-    def _uint8_batch(self, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def decode(one):
-            example = parse(one)
-            condition = tf.io.decode_png(example[self.condition], channels=1)
-            color = tf.io.decode_png(example["color"], channels=3)
-            return (tf.ensure_shape(condition, (*self.size, 1)),
-                    tf.ensure_shape(color, (*self.size, 3)))
+    def _decode(self, serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        example = parse(serialized)
+        color = tf.ensure_shape(tf.io.decode_png(example["color"], channels=3), (*self.size, 3))
+        if self.condition == "gray":
+            return (color,)
+        edge = tf.ensure_shape(tf.io.decode_png(example["edge"], channels=1), (*self.size, 1))
+        return color, edge
 
-        return tf.map_fn(decode, serialized, fn_output_signature=(tf.uint8, tf.uint8))
+    @cached_property
+    def _decoded(self) -> list[np.ndarray]:
+        """All stored pictures of the training split."""
+        count = self.manifest.counts["train"]
+        stored = self._stored("train").prefetch(tf.data.AUTOTUNE)
+        shapes = [(count, *each.shape) for each in stored.element_spec]
+        try:
+            decoded = [np.empty(shape, np.uint8) for shape in shapes]
+        except MemoryError as error:
+            size = sum(math.prod(shape) for shape in shapes) / 1e9
+            raise DatasetError(self.manifest.directory, f"needs {size:.1f} GB of memory to be kept "
+                               "decoded", "set data.cache=false") from error
+        for row, pictures in enumerate(tqdm(stored.as_numpy_iterator(), "decoding pictures", count,
+                                            unit="picture", delay=2)):
+            for kept, picture in zip(decoded, pictures, strict=True):
+                kept[row] = picture
+        return decoded
 
-    def _signed_batch(self, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        condition, color = self._uint8_batch(serialized)
-        return (pixels.to_signed(tf.cast(condition, tf.float32)),
-                pixels.to_signed(tf.cast(color, tf.float32)))
+    def _kept(self, rows: tf.data.Dataset) -> tf.data.Dataset:
+        """Batches of stored pictures from memory, for batches of their numbers."""
+        decoded = self._decoded
+
+        def look_up(batch):
+            stored = tf.numpy_function(lambda rows: [kept[rows] for kept in decoded], [batch],
+                                       [tf.uint8] * len(decoded), stateful=False)
+            return tuple(tf.ensure_shape(each, (self.batch_size, *kept.shape[1:]))
+                         for each, kept in zip(stored, decoded, strict=True))
+
+        return rows.map(look_up, tf.data.AUTOTUNE)
+
+    def _vary(self, stored: tuple[tf.Tensor, ...], epoch: tf.Tensor, number: tf.Tensor,
+              ) -> tuple[tf.Tensor, tf.Tensor]:
+        """A batch of uint8 (condition, colour), varied as seed, epoch and batch number decide."""
+        zoom = self.manifest.values.get("zoom", "spline")
+
+        def vary(epoch, number, colors, edges=None):
+            pairs = [augmentation.vary(color, None if edges is None else edges[position, ..., 0],
+                                       self.augment, np.random.default_rng(
+                                           [self.seed, epoch, number, position]), zoom)
+                     for position, color in enumerate(colors)]
+            return [np.stack(each) for each in zip(*pairs, strict=True)]
+
+        # Stateless, for it draws from its seeds alone: so that batches are varied in parallel.
+        condition, color = tf.numpy_function(vary, [epoch, number, *stored], (tf.uint8, tf.uint8),
+                                             stateful=False)
+        return (tf.ensure_shape(condition, (self.batch_size, *self.size, 1)),
+                tf.ensure_shape(color, (self.batch_size, *self.size, 3)))
+
+    def _pair(self, color: tf.Tensor, edge: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Batches of stored pictures, uint8, as float32 (condition, colour) in 0..255."""
+        color = tf.cast(color, tf.float32)
+        if edge is not None:
+            return tf.cast(edge, tf.float32), color
+        weighted = tf.nn.conv2d(color, LUMINANCE.reshape(1, 1, 3, 1), 1, "VALID")
+        return tf.floor(weighted + 0.5), color
+
+    def _signed(self, *stored: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tuple(pixels.to_signed(each) for each in self._pair(*stored))

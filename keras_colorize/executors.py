@@ -23,7 +23,7 @@ def processes(count: int) -> Iterator[Executor]:
     """
     context = multiprocessing.get_context("spawn")  # a fork of TensorFlow's threads may hang
     theirs, ours = context.Pipe(duplex=False)
-    with ProcessPoolExecutor(count, context, _hold_on_to, (theirs,)) as pool:
+    with ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
         try:
             yield pool
         except BrokenExecutor as error:
@@ -33,12 +33,14 @@ def processes(count: int) -> Iterator[Executor]:
             ours.close()
 
 
-def _hold_on_to(lifeline: Connection) -> None:
-    """Ends this worker when nobody holds the other end of `lifeline` any more."""
+def _begin(lifeline: Connection) -> None:
+    """Prepares a worker that ends when nobody holds the other end of `lifeline` any more."""
     def wait():
         lifeline.poll(None)
         os._exit(1)
 
+    # As many threads as there are cores in each process would be in each other's way.
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to act upon
     threading.Thread(target=wait, daemon=True).start()
 

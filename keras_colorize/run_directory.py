@@ -64,8 +64,8 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
     if not (run_dir / CONFIG).is_file():
         return  # killed between the two, before any training
     made = read_config(run_dir)
-    grown = replace(made, train=replace(made.train, epochs=max(made.train.epochs,
-                                                               wanted.train.epochs)))
+    grown = replace(made, data=replace(made.data, cache=wanted.data.cache),  # the same batches
+                    train=replace(made.train, epochs=max(made.train.epochs, wanted.train.epochs)))
     if grown != wanted:
         raise SettingsMismatch(run_dir, f"is a run with another configuration "
                                f"({_first_difference(made, wanted)})", "name another --out")

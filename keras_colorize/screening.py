@@ -14,7 +14,7 @@ NEIGHBOURHOOD = (5, 5)  # pixels of a thumbnail over which differences are avera
 
 def is_near_black(picture: np.ndarray) -> bool:
     """Whether 99 % of the pixels, uint8 RGB [h, w, 3], have a luminance below `DARK`."""
-    luminance = cv2.cvtColor(_small(picture), cv2.COLOR_RGB2GRAY)
+    luminance = cv2.cvtColor(small(picture), cv2.COLOR_RGB2GRAY)
     return bool(np.mean(luminance < DARK) >= SHARES["black"])
 
 
@@ -69,7 +69,8 @@ class HeldDetector:
         return bool(squares.max() > SAME_DRAWING ** 2)
 
 
-def _small(picture: np.ndarray) -> np.ndarray:
+def small(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8 [h, w, 3], no wider than `WIDTH`: as it is judged, made once for all."""
     height, width = picture.shape[:2]
     if width <= WIDTH:
         return picture
@@ -78,4 +79,4 @@ def _small(picture: np.ndarray) -> np.ndarray:
 
 
 def _lab(picture: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(np.float32(_small(picture)) / 255, cv2.COLOR_RGB2Lab)
+    return cv2.cvtColor(np.float32(small(picture)) / 255, cv2.COLOR_RGB2Lab)

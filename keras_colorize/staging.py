@@ -116,7 +116,8 @@ class Stage:
 
     def _prepare(self, sample: Sample) -> tuple[dict[str, bytes], str]:
         example = pixels.example(sample.picture, self.sampling.size, self.sampling.zoom)
-        return ({name: media.encode_picture(picture) for name, picture in example.items()},
+        return ({name: media.encode_picture(picture, compress=not self.sampling.uncompressed)
+                 for name, picture in example.items()},
                 leaks.thumbnail(example["color"]).tobytes().hex())
 
     def _noting(self, samples: Iterable[Sample], counts: Counts) -> Iterator[Sample]:

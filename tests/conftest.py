@@ -41,7 +41,7 @@ def tiny(name: str, *overrides: str) -> config.Config:
 def data_for(wanted: config.Config, data_dir: Path) -> dataset.Dataset:
     """The dataset as `train` opens it."""
     return dataset.Dataset(data_dir, wanted.model.input, wanted.train.batch_size,
-                           wanted.train.seed, wanted.augment)
+                           wanted.train.seed, wanted.augment, wanted.data)
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,17 @@ def test_a_record_holds_what_the_pixels_module_makes_of_its_frame(film, data_dir
         np.testing.assert_array_equal(rgb, picture)
 
 
+def test_uncompressed_records_hold_the_same_pictures(film, data_dir, tmp_path):
+    settings = builder.Settings(Sampling(every=20, size=(64, 96), uncompressed=True))
+    builder.build([film], tmp_path / "out", settings)
+    for plain, compressed in zip(examples(tmp_path / "out", "test"), examples(data_dir, "test"),
+                                 strict=True):
+        for name in records.PICTURES:
+            one, two = plain[name].numpy(), compressed[name].numpy()
+            np.testing.assert_array_equal(media.decode_picture(one), media.decode_picture(two))
+            assert len(one) > 64 * 96 > 0.6 * len(two)
+
+
 def test_the_manifest_agrees_with_the_shards(film, data_dir):
     manifest = records.Manifest.read(data_dir)
     assert manifest.values["schema"] == 1

@@ -50,6 +50,16 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("model.encoder=[1,2]", "model.decoder: has 6 levels, model.encoder 2"),
     ("model.encoder=wide", "is 'wide'; give a list of whole numbers"),
     ("augment.crop=1.5", "augment.crop: is 1.5; give a share above 0, up to 1"),
+    ("augment.gamma=-0.1", "augment.gamma: is -0.1; give a number from 0 up"),
+    ("augment.gamma=inf", "augment.gamma: is inf; give a number from 0 up"),
+    ("augment.canny=1", "augment.canny: is 1.0; give a number from 0 to below 1"),
+    ("augment.line_thickness=0", "augment.line_thickness: is 0; give 1 or more"),
+    ("augment.screentone=2", "augment.screentone: is 2.0; give a share from 0 to 1"),
+    ("augment.canny=0.5", "augment.canny: does nothing: model.input is 'gray'; leave it at 0"),
+    ("augment.line_thickness=2",
+     "augment.line_thickness: does nothing: model.input is 'gray'; leave it at 1"),
+    ("data.shuffle=0", "data.shuffle: is 0; give 1 or more"),
+    ("data.cache=yes", "data.*cache: is 'yes'; give true or false"),
     ("optimizer.learning_rate=-1", "learning_rate: is -1.0; give a positive number"),
     ("epochs=3", "is not section.key=value"),
     ("train=3", "is not section.key=value"),
@@ -57,6 +67,14 @@ def test_set_overrides_and_takes_bare_words_as_text():
 def test_a_bad_value_is_named_with_what_to_do(override, message):
     with pytest.raises(ConfigError, match=message):
         config.load("gan_gray", [override])
+
+
+def test_screentone_on_edges_is_refused_and_each_input_takes_its_own_variation():
+    with pytest.raises(ConfigError, match=r"screentone: does nothing: model\.input is 'edge'"):
+        config.load("gan_edge", ["augment.screentone=0.5"])
+    edge = config.load("gan_edge", ["augment.canny=0.5", "augment.line_thickness=2"]).augment
+    assert (edge.canny, edge.line_thickness) == (0.5, 2)
+    assert config.load("gan_gray", ["augment.screentone=1"]).augment.screentone == 1
 
 
 def test_a_missing_key_a_missing_file_and_no_toml_are_named(tmp_path):

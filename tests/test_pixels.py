@@ -56,11 +56,12 @@ def test_cover_never_stretches_and_crops_about_the_centre():
     assert (rows.mean(), columns.mean()) == pytest.approx((99.5, 99.5), abs=1)
 
 
-def test_windows_of_a_page_cover_it_and_have_the_frames_shape():
+def test_windows_of_a_page_cover_it_overlap_by_half_and_have_the_frames_shape():
     page = np.arange(1401, dtype=np.int32)[:, None].repeat(992, axis=1)
     windows = pixels.windows(page, (180, 320))
     assert {window.shape for window in windows} == {(558, 992)}
-    assert len(windows) == 3
+    tops = [int(window[0, 0]) for window in windows]
+    assert len(windows) == 5 and all(np.diff(tops) <= 558 / 2)
     assert set(np.concatenate([window[:, 0] for window in windows])) == set(range(1401))
 
 
@@ -90,3 +91,27 @@ def test_line_art_is_told_from_pictures_with_gray_tones():
     lines = 255 - pixels.edges(frame, (360, 640))
     assert pixels.is_line_art(lines)
     assert not pixels.is_line_art(frame)
+
+
+@pytest.mark.parametrize(("old", "new"), [((360, 640), (180, 320)), ((131, 97), (64, 96)),
+                                          ((64, 96), (128, 100))])
+def test_spline_zooming_is_scipys_to_the_bit(old, new, random_pictures):
+    picture = random_pictures(*old, 3)
+    factors = [after / before for after, before in zip(new, old, strict=True)]
+    expected = [ndimage.zoom(channel, factors, order=3, mode="nearest", grid_mode=True)
+                for channel in np.moveaxis(picture, 2, 0)]
+    np.testing.assert_array_equal(pixels.zoom(picture, new), np.dstack(expected))
+
+
+def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
+    frames = np.zeros((3, 100, 160, 3), np.uint8)
+    frames[0, 20:60, 10:90] = 200
+    frames[1, 40:80, 30:150] = 90
+    frames[2, 5, 5] = pixels.BAR_LUMINANCE  # what a codec smears into the bars
+    assert pixels.content_box(list(frames)) == (20, 10, 60, 140)
+    np.testing.assert_array_equal(pixels.crop(frames[0], (20, 10, 60, 140)),
+                                  frames[0, 20:80, 10:150])
+    frames[2, 0, 0] = frames[2, -1, -1] = 200
+    assert pixels.content_box(list(frames)) is None
+    assert pixels.content_box([]) is pixels.content_box([frames[0] // 9]) is None
+    np.testing.assert_array_equal(pixels.crop(frames[0], None), frames[0])
