@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize import builder, episode, media, pixels, records
+from keras_colorize import builder, episode, inspection, media, pixels, records
 from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
 from keras_colorize.sources import Sampling
 
@@ -190,6 +190,13 @@ def test_dataset_json_has_the_keys_that_others_read(data_dir):
     assert set(values["shards"][0]) == {"file", "records", "sha256"}
     assert set(values["sources"][0]) == {"name", "sha256", "decoded", "kept", "skipped", "noted",
                                          "crop"}
+
+
+def test_the_manifests_leak_is_that_of_the_records(film, tmp_path):
+    settings = builder.Settings(Sampling(every=2, size=(64, 96)), split_by="frame")
+    manifest, _ = builder.build([film], tmp_path / "out", settings)
+    assert manifest.values["leak"] == inspection.inspect(tmp_path / "out", tmp_path / "seen")["leak"]
+    assert manifest.values["leak"]["share"] > 0.5
 
 
 @pytest.mark.data

@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,6 +170,18 @@ def test_a_dataset_that_is_none_is_exit_1(tmp_path, runs, error_of):
         code, error = error_of(*arguments, "--data", tmp_path)
         assert code == 1 and "holds no dataset.json" in error
     assert not list(tmp_path.iterdir())
+
+
+def test_inspect_shows_a_dataset_and_names_a_corrupt_shard(data_dir, tmp_path, capfd, error_of):
+    copy = shutil.copytree(data_dir, tmp_path / "data")
+    assert cli.main(["inspect", str(copy)]) == 0
+    shown = capfd.readouterr().out
+    assert "every record is whole; 64x96, split by shot" in shown and "colourfulness" in shown
+    assert media.read_picture(copy / "inspection" / "train.png").shape[1] > 500
+    shard = next(copy.glob("test-*"))
+    shard.write_bytes(shard.read_bytes()[:-3] + b"xyz")
+    code, error = error_of("inspect", copy)
+    assert code == 1 and re.search(rf"{shard.name}: is corrupt at byte \d+, where", error)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, film, error_of):
