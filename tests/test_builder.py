@@ -195,7 +195,8 @@ def test_dataset_json_has_the_keys_that_others_read(data_dir):
 def test_the_manifests_leak_is_that_of_the_records(film, tmp_path):
     settings = builder.Settings(Sampling(every=2, size=(64, 96)), split_by="frame")
     manifest, _ = builder.build([film], tmp_path / "out", settings)
-    assert manifest.values["leak"] == inspection.inspect(tmp_path / "out", tmp_path / "seen")["leak"]
+    inspected = inspection.inspect(tmp_path / "out", tmp_path / "seen")
+    assert manifest.values["leak"] == inspected["leak"]
     assert manifest.values["leak"]["share"] > 0.5
 
 
