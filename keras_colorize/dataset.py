@@ -84,6 +84,8 @@ class Dataset:
     def training(self, epoch: int, skip: int = 0) -> tf.data.Dataset:
         """The training batches of an epoch, in an order that `seed` and `epoch` decide.
 
+        TensorFlow's global seed, where it is set, has a part in it.
+
         Returns:
             Batches from number `skip` on: float32 conditions [batch, h, w, 1] and colours
             [batch, h, w, 3], both in [-1, 1].
