@@ -1,16 +1,20 @@
-"""What happens beside a training step: counting, logging, pictures, checkpoints, a stop on NaN."""
+"""What happens beside a training step: counting, logging, pictures, networks, checkpoints."""
 
 import csv
-import math
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_colorize import checkpoints, event_log, figures, media, pixels
+from keras_colorize import config as configuration
 from keras_colorize.checkpoints import Position
-from keras_colorize.errors import NotFiniteError, RunError
+from keras_colorize.config import Config, TrainConfig
+from keras_colorize.errors import RunError
 from keras_colorize.files import whole_file
+from keras_colorize.guards import StopRequest
 
 
 class CountSteps(keras.callbacks.Callback):
@@ -19,64 +23,53 @@ class CountSteps(keras.callbacks.Callback):
     `fit` is called once an epoch, so that the data can be entered anywhere: this ends it there.
     """
 
-    def __init__(self, position: Position):
+    def __init__(self, position: Position, batch_size: int):
         super().__init__()
-        self.position = position
+        self.position, self.batch_size = position, batch_size
+        self.images_per_second = 0.0
+        """Over the batches of the last epoch, waiting for data and the first's tracing included."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        self.position.seconds += now - self.before
+        self.before = now
         self.position.batch += 1
         self.position.step += 1
 
     def on_epoch_end(self, epoch, logs=None):
-        self.position.epoch, self.position.batch = epoch + 1, 0
+        self.images_per_second = (self.position.batch * self.batch_size
+                                  / max(self.position.seconds, 1e-9))
+        self.position.epoch, self.position.batch, self.position.seconds = epoch + 1, 0, 0.0
         self.model.stop_training = True
-
-
-class StopOnNotFinite(keras.callbacks.Callback):
-    """Raises NotFiniteError as soon as a loss, of training or validation, is NaN or infinite.
-
-    Stands before the callbacks that save: what is not finite never replaces what is.
-    """
-
-    def __init__(self, run_dir: Path, position: Position):
-        super().__init__()
-        self.run_dir, self.position = run_dir, position
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._check(logs)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._check(logs)
-
-    def _check(self, logs: dict[str, float]):
-        bad = [name for name, value in logs.items() if not math.isfinite(value)]
-        if bad:
-            good = checkpoints.latest(self.run_dir / "checkpoints")
-            losses = ", ".join(f"{name} {value:g}" for name, value in logs.items())
-            raise NotFiniteError(
-                f"{self.run_dir}, batch {self.position.step}", f"{bad[0]} is not finite ({losses})",
-                "set a smaller optimizer.learning_rate in a new run; the last good checkpoint is "
-                + (str(good) if good else "none yet"))
 
 
 class LogLosses(keras.callbacks.Callback):
     """Raw losses of every batch and means of every epoch, for TensorBoard and `history.csv`.
 
     Tags are `batch/NAME` (step: batches since the run began, from 1) and `epoch/NAME` (step: the
-    epoch, from 1), in the folders `train` and `validation`.
+    epoch, from 1), in the folders `train` and `validation`. Beside what the model's steps report,
+    `train` has `epoch/learning_rate`, `epoch/images_per_second` and, at step 0, the configuration.
     """
 
-    def __init__(self, run_dir: Path, position: Position):
+    def __init__(self, run_dir: Path, position: Position, config: Config, counter: CountSteps):
         super().__init__()
-        self.position = position
+        self.position, self.counter = position, counter
         self.history = run_dir / "history.csv"
         folders = {name: run_dir / "tensorboard" / name for name in ("train", "validation")}
         for folder in folders.values():
             event_log.cut(folder, self._already_done)
         self.logs = {name: event_log.EventLog(folder) for name, folder in folders.items()}
         self.rows = self._read_history()
+        self.logs["train"].describe(configuration.dumps(config), {
+            f"{table}.{key}": value if isinstance(value, bool | int | float) else str(value)
+            for table, values in asdict(config).items() for key, value in values.items()})
 
     def _already_done(self, tag: str, step: int) -> bool:
+        if tag in event_log.DESCRIPTION:
+            return False  # each start describes its own configuration, which may have more epochs
         return step <= (self.position.step if tag.startswith("batch/") else self.position.epoch)
 
     def _read_history(self) -> list[dict]:
@@ -100,6 +93,8 @@ class LogLosses(keras.callbacks.Callback):
                  if not name.startswith("val_")}
         validation = {f"epoch/{name[4:]}": value for name, value in logs.items()
                       if name.startswith("val_")}
+        train |= {"epoch/learning_rate": float(self.model.optimizer.learning_rate),
+                  "epoch/images_per_second": self.counter.images_per_second}
         self.logs["train"].scalars(number, train)
         self.logs["validation"].scalars(number, validation)
         self.rows.append({"epoch": number, **train,
@@ -142,45 +137,76 @@ class SamplePictures(keras.callbacks.Callback):
 
 
 class SaveNetworks(keras.callbacks.Callback):
-    """`generator.keras`, and `discriminator.keras` of a GAN, as they are after each epoch."""
+    """`generator.keras`, and `discriminator.keras` of a GAN, as they are after each epoch.
 
-    def __init__(self, run_dir: Path):
+    In `best/` as they were after the epoch with the lowest validation L1.
+    """
+
+    def __init__(self, run_dir: Path, position: Position):
         super().__init__()
-        self.run_dir = run_dir
+        self.run_dir, self.position = run_dir, position
+        self.best = checkpoints.best(run_dir)
 
     def on_epoch_end(self, epoch, logs=None):
-        for name in ("generator", "discriminator"):
+        if self.best is None or logs["val_l1"] < self.best["l1"]:
+            checkpoints.save_best(self.run_dir, self.model, self.position, logs["val_l1"])
+            self.best = checkpoints.best(self.run_dir)
+        for name in checkpoints.NETWORKS:
             if hasattr(self.model, name):
                 with whole_file(self.run_dir / f"{name}.keras") as temporary:
                     getattr(self.model, name).save(temporary)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """A checkpoint after each epoch and, if asked for, every so many batches.
+    """A checkpoint after each epoch and, if asked for, every so many batches or where a run stops.
 
     Stands last: what the others write about a batch or an epoch is on disk before the checkpoint
     that says it is done.
+
+    Args:
+        stop: where a signal is noted; after the next batch this saves and raises its error.
     """
 
-    def __init__(self, run_dir: Path, position: Position, log: LogLosses, every_steps: int,
-                 steps_per_epoch: int):
+    def __init__(self, run_dir: Path, position: Position, log: LogLosses, train: TrainConfig,
+                 steps_per_epoch: int, stop: StopRequest):
         super().__init__()
         self.folder = run_dir / "checkpoints"
-        self.position, self.log = position, log
-        self.every_steps, self.steps_per_epoch = every_steps, steps_per_epoch
+        self.position, self.log, self.stop = position, log, stop
+        self.train, self.steps_per_epoch = train, steps_per_epoch
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.position.batch:
             checkpoints.restore_means(self.model, self.position)
+        self.stop.waits = True
 
     def on_train_batch_end(self, batch, logs=None):
-        ends_epoch = self.position.batch == self.steps_per_epoch  # whose checkpoint comes at once
-        if self.every_steps and self.position.step % self.every_steps == 0 and not ends_epoch:
+        every, ends_epoch = self.train.checkpoint_steps, self._ends_epoch()
+        due = every and self.position.step % every == 0 and not ends_epoch  # its own comes at once
+        if due or ends_epoch or self.stop.name:
+            self.position.means = checkpoints.means_of(self.model)  # validation begins them anew
+        if due or self.stop.name:
             self._save()
+        self._stop_if_asked()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.stop.name:
+            self._save()
+        self._stop_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
+        self.position.means = {}
         self._save()
+        self.stop.waits = False
+        if self.position.epoch < self.train.epochs:
+            self._stop_if_asked()
+
+    def _ends_epoch(self) -> bool:
+        return self.position.batch == self.steps_per_epoch
 
     def _save(self):
         self.log.flush()
-        checkpoints.save(self.folder, self.model, self.position)
+        checkpoints.save(self.folder, self.model, self.position, not self._ends_epoch())
+
+    def _stop_if_asked(self):
+        if self.stop.name:
+            raise self.stop.error()

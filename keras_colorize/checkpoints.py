@@ -1,6 +1,7 @@
-"""Checkpoints: all that decides how training goes on, written whole or not at all."""
+"""Checkpoints: all that decides how training goes on, and the best networks, written whole."""
 
 import json
+import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +13,9 @@ from keras_colorize.files import whole_folder, write_json
 
 KEPT = 2
 WEIGHTS, POSITION = "model.weights.h5", "position.json"
+UNVALIDATED = "-unvalidated"  # ends the name of one made after an epoch's last batch
+BEST, BEST_NEXT = "best", ".best.next"
+NETWORKS = ("generator", "discriminator")
 
 
 @dataclass
@@ -25,19 +29,24 @@ class Position:
     step: int = 0
     """Batches done since the run began."""
     means: dict[str, list[float]] = field(default_factory=dict)
-    """The sum and count behind each loss's mean over the unfinished epoch."""
+    """The sum and count behind each value's mean over the unfinished epoch."""
+    seconds: float = field(default=0.0, compare=False)
+    """How long the batches of the unfinished epoch took."""
 
 
-def save(folder: Path, model: keras.Model, position: Position) -> None:
+def save(folder: Path, model: keras.Model, position: Position, validated: bool = True) -> None:
     """Writes the weights, the optimiser's state and the position as `folder/step-N`.
 
-    The last `KEPT` checkpoints stay, older ones go.
+    The last `KEPT` checkpoints stay, older ones go. One that is there already is the same.
+
+    Args:
+        validated: False where the batches of an epoch are done and its validation is not.
     """
-    position.means = {mean.name: [float(value) for value in mean.variables]
-                      for mean in model.means}
-    with whole_folder(folder / f"step-{position.step:08d}") as temporary:
-        model.save_weights(temporary / WEIGHTS)
-        write_json(temporary / POSITION, asdict(position))
+    path = folder / f"step-{position.step:08d}{'' if validated else UNVALIDATED}"
+    if not path.exists():
+        with whole_folder(path) as temporary:
+            model.save_weights(temporary / WEIGHTS)
+            write_json(temporary / POSITION, asdict(position))
     for old in _all(folder)[:-KEPT]:
         shutil.rmtree(old)
 
@@ -53,21 +62,87 @@ def restore(checkpoint: Path, model: keras.Model) -> Position:
     Raises:
         RunError: the checkpoint is damaged or of another model.
     """
+    position = position_of(checkpoint)
     try:
-        position = Position(**json.loads((checkpoint / POSITION).read_text(encoding="utf-8")))
         model.load_weights(checkpoint / WEIGHTS)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise RunError(checkpoint, f"cannot be restored ({str(error).splitlines()[0]})",
-                       "remove it, and the same command continues from the one before") from error
+        raise _damaged(checkpoint, error) from error
     return position
+
+
+def position_of(checkpoint: Path) -> Position:
+    """Where training stood when a checkpoint was made.
+
+    Raises:
+        RunError: the checkpoint is damaged.
+    """
+    try:
+        return Position(**json.loads((checkpoint / POSITION).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(checkpoint, error) from error
+
+
+def means_of(model: keras.Model) -> dict[str, list[float]]:
+    """What the epoch's means have gathered."""
+    return {mean.name: [float(value) for value in mean.variables] for mean in model.means}
 
 
 def restore_means(model: keras.Model, position: Position) -> None:
     """Gives the epoch's means back what they had gathered when an epoch was left half done."""
     for mean in model.means:
-        for variable, value in zip(mean.variables, position.means[mean.name], strict=True):
+        for variable, value in zip(mean.variables, position.means.get(mean.name, ()), strict=False):
             variable.assign(value)
 
 
+def save_best(run_dir: Path, model: keras.Model, position: Position, l1: float) -> None:
+    """Puts the model's networks in `run_dir/best`, in place of those there, all or none.
+
+    It holds `generator.keras`, `discriminator.keras` of a GAN, and `best.json`: the `epoch` and
+    `step` after which they were saved, and their validation `l1` on values in [-1, 1].
+    """
+    with whole_folder(run_dir / BEST_NEXT) as temporary:
+        for name in NETWORKS:
+            if hasattr(model, name):
+                getattr(model, name).save(temporary / f"{name}.keras")
+        write_json(temporary / "best.json",
+                   {"epoch": position.epoch, "step": position.step, "l1": l1})
+    finish_best(run_dir)
+
+
+def finish_best(run_dir: Path) -> None:
+    """Moves what `save_best` wrote to its final name; also what a killed one did not move."""
+    if (run_dir / BEST_NEXT).is_dir():
+        old = run_dir / f".{BEST}.partial"  # a name that the next start clears
+        if (run_dir / BEST).is_dir():
+            os.replace(run_dir / BEST, old)
+        os.replace(run_dir / BEST_NEXT, run_dir / BEST)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def best(run_dir: Path) -> dict | None:
+    """What `best.json` of a run says, or None where no epoch was finished.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    path = run_dir / BEST / "best.json"
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return {key: said[key] for key in ("epoch", "step", "l1")}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(path, "is damaged", f"remove {path.parent} to choose anew from here on",
+                       ) from error
+
+
+def _damaged(checkpoint: Path, error: Exception) -> RunError:
+    return RunError(checkpoint, f"cannot be restored ({str(error).splitlines()[0]})",
+                    "remove it, and the same command continues from the one before")
+
+
 def _all(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"))
+    def age(path: Path) -> tuple[str, bool]:
+        return path.name.removesuffix(UNVALIDATED), not path.name.endswith(UNVALIDATED)
+
+    return sorted(folder.glob("step-*"), key=age)

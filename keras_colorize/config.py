@@ -28,8 +28,16 @@ class ModelConfig:
     """Channels after each decoder level, bottom first; as many as encoder levels."""
     discriminator: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
     """Channels after each level of the discriminator, of a GAN only."""
+    normalization: typing.Literal["batch", "instance"] = "batch"
+    """Over the batch, as the paper, or each picture by itself, but for the encoders' last level."""
     normalization_momentum: float = 0.99
     """How slowly BatchNorm's inference statistics follow; lower for short runs."""
+    upsampling: typing.Literal["transposed", "resize"] = "transposed"
+    """The paper's transposed convolutions, or resizing before a convolution: no checkerboard."""
+    output: typing.Literal["color", "chroma"] = "color"
+    """RGB, or chroma alone, joined with the input's luminance; of gray input only."""
+    discriminator_head: typing.Literal["picture", "patch"] = "picture"
+    """One verdict, or one for each patch of 6 * 2^levels - 2 pixels square; of a GAN only."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,10 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the objective."""
+    """The objective of the ConvNet, and the weights of the GAN's."""
 
+    objective: typing.Literal["squared", "absolute"] = "squared"
+    """The paper's halved squares, or L1, both summed over pixels; of a ConvNet only."""
     l1_weight: float = 100.0
     """Lambda of the generator's objective (section 3.2.2), of a GAN only."""
 
@@ -75,6 +85,9 @@ class OptimizerConfig:
     learning_rate: float = 2e-4
     beta_1: float = 0.9
     """0.5 in the paper's GAN."""
+    schedule: typing.Literal["constant", "cosine"] = "constant"
+    """Whether the learning rate stays, or falls to 0 along a cosine over all batches of the run.
+    A run continued with more epochs goes on along the longer cosine, so its rate rises again."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +162,7 @@ def check(config: Config, where: str) -> Config:
     """Returns the configuration if its values make sense together, else raises ConfigError."""
     model, train, augment = config.model, config.train, config.augment
     needless = f"does nothing: model.input is {model.input!r}"
+    needless_kind = f"does nothing: model.kind is {model.kind!r}"
     rules = (
         (len(model.encoder) == len(model.decoder) > 0, "model.decoder",
          f"has {len(model.decoder)} levels, model.encoder {len(model.encoder)}",
@@ -174,6 +188,12 @@ def check(config: Config, where: str) -> Config:
          "leave it at 1"),
         (model.input == "gray" or augment.screentone == 0, "augment.screentone", needless,
          "leave it at 0"),
+        (model.input == "gray" or model.output == "color", "model.output",
+         "cannot be 'chroma': lines have no luminance to keep", "leave it at 'color'"),
+        (model.kind == "gan" or model.discriminator_head == "picture", "model.discriminator_head",
+         needless_kind, "leave it at 'picture'"),
+        (model.kind == "convnet" or config.loss.objective == "squared", "loss.objective",
+         needless_kind, "leave it at 'squared'"),
         (0 < config.optimizer.learning_rate < math.inf, "optimizer.learning_rate",
          f"is {config.optimizer.learning_rate}", "give a positive number"),
         (0 <= config.optimizer.beta_1 < 1, "optimizer.beta_1",

@@ -1,7 +1,7 @@
 """TensorBoard event files: raw values and pictures in, a clean cut for resuming, values out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tensorboard.plugins.hparams import summary_v2 as hparams_summary
+from tensorboard.plugins.text import summary_v2 as text_summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from keras_colorize import media
 
 PATTERN = "events.out.tfevents.*"
+DESCRIPTION = ("config", hparams_metadata.SESSION_START_INFO_TAG)
+"""The tags that `EventLog.describe` writes."""
 
 
 class EventLog:
@@ -33,7 +38,18 @@ class EventLog:
                               encoded_image_string=media.encode_picture(picture))
         self._write(step, [Summary.Value(tag=tag, image=image)])
 
-    def _write(self, step: int, values: list[Summary.Value]) -> None:
+    def describe(self, config: str, values: dict[str, bool | float | str]) -> None:
+        """Writes a run's configuration, as text and as TensorBoard's hyper-parameters, at step 0.
+
+        Args:
+            config: TOML.
+            values: each key of it, as `table.key`.
+        """
+        text = text_summary.text_pb(DESCRIPTION[0], f"```toml\n{config}\n```")
+        self._write(0, text.value)
+        self._write(0, hparams_summary.hparams_pb(values).value)
+
+    def _write(self, step: int, values: Iterable[Summary.Value]) -> None:
         self._writer.add_event(Event(wall_time=time.time(), step=step,
                                      summary=Summary(value=values)))
 

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import tomllib
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +20,10 @@ import tensorflow as tf
 from keras_colorize import __version__, checkpoints, config
 from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
-from keras_colorize.files import sha256_of, whole_file, write_json
+from keras_colorize.files import locked, sha256_of, whole_file, write_json
 
-CONFIG, RUN = "config.toml", "run.json"
+CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
+PARTIAL = ".*.partial*"  # what `whole_file` and `whole_folder` are writing, or left when killed
 
 
 def start(run_dir: Path, wanted: Config, dataset: dict, from_step: int,
@@ -44,7 +47,7 @@ def start(run_dir: Path, wanted: Config, dataset: dict, from_step: int,
 
 def check(run_dir: Path, wanted: Config, dataset_digest: str,
           init_from: Path | None = None) -> None:
-    """Sees that a run may start, or go on, in this directory, and clears what a killed one left.
+    """Sees that a run may start, or go on, in this directory; changes nothing there.
 
     Raises:
         SettingsMismatch: a run with another configuration (more epochs are allowed), dataset or
@@ -55,9 +58,7 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
         return
     if not run_dir.is_dir():
         raise UsageError(run_dir, "is a file", "name another --out")
-    for partial in run_dir.rglob(".*.partial*"):
-        shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
-    if not any(run_dir.iterdir()):
+    if all(path.name == LOCK or path.match(PARTIAL) for path in run_dir.iterdir()):
         return
     if not (run_dir / RUN).is_file():
         raise UsageError(run_dir, "exists and is no run directory", "name another --out")
@@ -78,6 +79,22 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
     if (run_dir / "generator.keras").exists() and not latest_checkpoint(run_dir):
         raise SettingsMismatch(run_dir, "has lost its checkpoints, so it cannot go on",
                                "start another run with --init-from this one")
+
+
+@contextmanager
+def held(run_dir: Path) -> Iterator[None]:
+    """Keeps other trainers out of a run directory, made if need be, and clears what a killed one
+    left half written there.
+
+    Raises:
+        UsageError: another trainer is in it.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with locked(run_dir / LOCK, run_dir):
+        for partial in run_dir.rglob(PARTIAL):
+            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+        checkpoints.finish_best(run_dir)
+        yield
 
 
 def read_config(run_dir: Path) -> Config:

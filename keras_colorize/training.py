@@ -1,17 +1,19 @@
 """Training: a configuration, batches and a run directory to a trained model."""
 
 import sys
+import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 import keras
 import tensorflow as tf
 
-from keras_colorize import callbacks, checkpoints, models, run_directory
+from keras_colorize import callbacks, checkpoints, guards, models, run_directory, run_summary
 from keras_colorize.checkpoints import Position
 from keras_colorize.config import Config
-from keras_colorize.errors import RunError, SettingsMismatch, UsageError
+from keras_colorize.errors import SettingsMismatch, UsageError
 
 
 class Batches(Protocol):
@@ -36,6 +38,8 @@ class Batches(Protocol):
 def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None = None) -> bool:
     """Trains the model that `config` describes, from where the run directory's last checkpoint is.
 
+    In the main thread, SIGINT and SIGTERM end it once the batch under way is done and saved.
+
     Args:
         init_from: a run whose networks a new run starts from, instead of random weights.
 
@@ -45,57 +49,72 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
     Raises:
         SettingsMismatch: the run directory is of another configuration or dataset.
         NotFiniteError: a loss became NaN or infinite; the last checkpoint is kept.
-        RunError: out of memory, or a checkpoint or `init_from` that does not fit.
-        UsageError: Keras runs on another backend than TensorFlow.
+        RunError: stopped by a signal, out of memory or disk space, or a checkpoint or `init_from`
+            that does not fit.
+        UsageError: Keras runs on another backend than TensorFlow, or another trainer is at work in
+            the run directory.
     """
     if keras.backend.backend() != "tensorflow":
         raise UsageError("KERAS_BACKEND", f"is {keras.backend.backend()!r}",
                          "set it to tensorflow: the training steps are written for it")
     run_directory.check(run_dir, config, data.digest, init_from)
-    steps = data.batches_per_epoch
+    steps, checkpoint = data.batches_per_epoch, run_directory.latest_checkpoint(run_dir)
+    if checkpoint and checkpoints.position_of(checkpoint).epoch >= config.train.epochs:
+        return False
     keras.utils.set_random_seed(config.train.seed)
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
-    model = models.build(config, data.size)
-    checkpoint = run_directory.latest_checkpoint(run_dir)
-    if checkpoint:
-        position = checkpoints.restore(checkpoint, model)
-    else:
-        position = Position()
-        if init_from:
-            _take_weights(model, init_from)
-    if position.epoch >= config.train.epochs:
-        return False
-    run_directory.start(run_dir, config, data.described, position.step, init_from)
-    print(f"{run_dir}: epochs {position.epoch + 1} to {config.train.epochs}, each of {steps} "
-          f"batches of {config.train.batch_size} pictures", flush=True)
-    try:
-        _fit(model, config, data, run_dir, position)
-    except tf.errors.ResourceExhaustedError as error:
-        raise RunError(run_dir, "ran out of memory", "start a new run with a smaller "
-                       f"train.batch_size than {config.train.batch_size}") from error
+    model = models.build(config, data.size, steps * config.train.epochs)
+    if init_from and not checkpoint:
+        _take_weights(model, init_from)
+    guards.check_room(run_dir, model)
+    with run_directory.held(run_dir):
+        run_directory.check(run_dir, config, data.digest, init_from)  # none came in between
+        checkpoint = run_directory.latest_checkpoint(run_dir)
+        position = checkpoints.restore(checkpoint, model) if checkpoint else Position()
+        run_directory.start(run_dir, config, data.described, position.step, init_from)
+        print(f"{run_dir}: epochs {position.epoch + 1} to {config.train.epochs}, each of {steps} "
+              f"batches of {config.train.batch_size} pictures", flush=True)
+        began = time.perf_counter()
+        try:
+            _fit(model, config, data, run_dir, position)
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            raise guards.out_of_memory(run_dir, config.train.batch_size) from error
+        print(run_summary.summarize(run_dir, time.perf_counter() - began), flush=True)
     return True
 
 
 def _fit(model: keras.Model, config: Config, data: Batches, run_dir: Path, position: Position):
-    log = callbacks.LogLosses(run_dir, position)
-    beside = [
-        callbacks.CountSteps(position),
-        callbacks.StopOnNotFinite(run_dir, position),
-        log,
-        callbacks.SamplePictures(run_dir, log.logs["validation"], next(iter(data.validation()))),
-        callbacks.SaveNetworks(run_dir),
-        callbacks.Checkpoint(run_dir, position, log, config.train.checkpoint_steps,
-                             data.batches_per_epoch),
-    ]
-    try:
+    steps, counter = data.batches_per_epoch, callbacks.CountSteps(position, config.train.batch_size)
+    with (guards.stop_requests(run_dir, position) as stop,
+          closing(callbacks.LogLosses(run_dir, position, config, counter)) as log):
+        beside = [
+            counter,
+            guards.StopOnNotFinite(run_dir, position),
+            guards.WarnOfCollapse(run_dir),
+            log,
+            callbacks.SamplePictures(run_dir, log.logs["validation"],
+                                     next(iter(data.validation()))),
+            callbacks.SaveNetworks(run_dir, position),
+            callbacks.Checkpoint(run_dir, position, log, config.train, steps, stop),
+        ]
+        verbose = 1 if sys.stdout.isatty() else 2
         for epoch in range(position.epoch, config.train.epochs):
+            if position.batch == steps:
+                _end_epoch(model, data, beside, epoch, verbose)
+                continue
             model.fit(data.training(epoch, skip=position.batch), shuffle=False,
                       validation_data=data.validation(), callbacks=beside,
-                      initial_epoch=epoch, epochs=config.train.epochs,
-                      verbose=1 if sys.stdout.isatty() else 2)
-    finally:
-        log.close()
+                      initial_epoch=epoch, epochs=config.train.epochs, verbose=verbose)
+
+
+def _end_epoch(model: keras.Model, data: Batches, beside: list, epoch: int, verbose: int) -> None:
+    """What `fit` does after the last batch of an epoch, for a run that was stopped there."""
+    calls = keras.callbacks.CallbackList(beside, model=model)
+    calls.on_epoch_begin(epoch)
+    logs = {name: float(mean) for name, mean in model.get_metrics_result().items()}
+    measured = model.evaluate(data.validation(), callbacks=calls, return_dict=True, verbose=verbose)
+    calls.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in measured.items()})
 
 
 def _take_weights(model: keras.Model, init_from: Path) -> None:

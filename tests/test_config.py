@@ -61,6 +61,10 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("data.shuffle=0", "data.shuffle: is 0; give 1 or more"),
     ("data.cache=yes", "data.*cache: is 'yes'; give true or false"),
     ("optimizer.learning_rate=-1", "learning_rate: is -1.0; give a positive number"),
+    ("optimizer.schedule=linear", "is 'linear'; give one of 'constant', 'cosine'"),
+    ("loss.objective=absolute",
+     "loss.objective: does nothing: model.kind is 'gan'; leave it at 'squared'"),
+    ("model.discriminator_head=pixel", "is 'pixel'; give one of 'picture', 'patch'"),
     ("epochs=3", "is not section.key=value"),
     ("train=3", "is not section.key=value"),
 ])
@@ -75,6 +79,16 @@ def test_screentone_on_edges_is_refused_and_each_input_takes_its_own_variation()
     edge = config.load("gan_edge", ["augment.canny=0.5", "augment.line_thickness=2"]).augment
     assert (edge.canny, edge.line_thickness) == (0.5, 2)
     assert config.load("gan_gray", ["augment.screentone=1"]).augment.screentone == 1
+
+
+def test_a_choice_is_refused_where_it_would_do_nothing_or_cannot_be():
+    with pytest.raises(ConfigError, match=r"head: does nothing: model\.kind is 'convnet'"):
+        config.load("convnet_gray", ["model.discriminator_head=patch"])
+    with pytest.raises(ConfigError, match=r"model\.output: cannot be 'chroma': lines have no"):
+        config.load("gan_edge", ["model.output=chroma"])
+    assert config.load("gan_gray", ["model.output=chroma"]).model.output == "chroma"
+    assert config.load("gan_edge", ["model.discriminator_head=patch"]).model.kind == "gan"
+    assert config.load("convnet_edge", ["loss.objective=absolute"]).loss.objective == "absolute"
 
 
 def test_a_missing_key_a_missing_file_and_no_toml_are_named(tmp_path):

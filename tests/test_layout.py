@@ -11,9 +11,10 @@ PACKAGE = Path(keras_colorize.__file__).parent
 ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening",
          "leaks", "media", "episode", "figures", "sources", "finding", "staging", "executors",
          "splits", "records", "assembly", "builder", "dataset", "inspection", "models", "metrics",
-         "baselines", "event_log", "checkpoints", "run_directory", "callbacks", "training",
-         "evaluation", "export", "colorizer", "demo", "commands", "cli"]
-MODELS = ["encoder", "unet", "discriminator", "raw_losses", "convnet", "gan"]
+         "baselines", "event_log", "checkpoints", "run_directory", "run_summary", "guards",
+         "callbacks", "training", "evaluation", "export", "colorizer", "demo", "commands", "cli"]
+MODELS = ["normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
+          "raw_losses", "convnet", "gan"]
 
 
 def imports_of(path: Path) -> set[str]:

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_colorize.models.raw_losses import RawLossModel
+from keras_colorize.models.raw_losses import RawLossModel, gradient_norm
 
 
 def gan_losses(real_logits, fake_logits, fake, color, l1_weight: float) -> dict:
@@ -28,6 +28,16 @@ def gan_losses(real_logits, fake_logits, fake, color, l1_weight: float) -> dict:
             "g_adversarial": g_adversarial, "l1": l1}
 
 
+def d_accuracies(real_logits, fake_logits) -> dict:
+    """The shares of real and of generated pictures that D takes for what they are, 0..1.
+
+    Args:
+        real_logits, fake_logits: [batch, 1], D before its sigmoid, of y and of G(x).
+    """
+    return {"d_real_accuracy": ops.mean(ops.cast(real_logits > 0, "float32")),
+            "d_fake_accuracy": ops.mean(ops.cast(fake_logits < 0, "float32"))}
+
+
 class GAN(RawLossModel):
     """A generator and a discriminator in a game, under one optimiser.
 
@@ -37,7 +47,9 @@ class GAN(RawLossModel):
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model,
                  l1_weight: float = 100.0, **kwargs):
-        super().__init__(generator, ("d_loss", "g_loss", "g_adversarial", "l1"), **kwargs)
+        super().__init__(generator, ("d_loss", "g_loss", "g_adversarial", "l1"),
+                         ("d_real_accuracy", "d_fake_accuracy", "d_gradient_norm",
+                          "g_gradient_norm"), **kwargs)
         self.discriminator = discriminator
         self.l1_weight = l1_weight
 
@@ -50,15 +62,18 @@ class GAN(RawLossModel):
         d_gradients = tape.gradient(losses["d_loss"], d_variables)
         g_gradients = tape.gradient(losses["g_loss"], g_variables)
         self.optimizer.apply(d_gradients + g_gradients, d_variables + g_variables)
-        return self.report(losses, color)
+        norms = {"d_gradient_norm": gradient_norm(d_gradients),
+                 "g_gradient_norm": gradient_norm(g_gradients)}
+        return self.report({**losses, **norms}, color)
 
     def test_step(self, data):
         condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.report(self.losses_of(condition, color, training=False), color)
 
     def losses_of(self, condition, color, training: bool) -> dict:
-        """The losses of a batch; one pass of D over G(x) serves both objectives."""
+        """The losses of a batch, and D's accuracies; one pass of D over G(x) serves all."""
         fake = self.generator(condition, training=training)
         real_logits = self.discriminator([condition, color], training=training)
         fake_logits = self.discriminator([condition, fake], training=training)
-        return gan_losses(real_logits, fake_logits, fake, color, self.l1_weight)
+        return {**gan_losses(real_logits, fake_logits, fake, color, self.l1_weight),
+                **d_accuracies(real_logits, fake_logits)}

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_colorize.models.chroma import JoinLuminance
 from keras_colorize.models.encoder import encode
+from keras_colorize.models.normalization import normalize
+from keras_colorize.models.upsampling import upsample
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -24,7 +27,9 @@ class CropTo(layers.Layer):
         return (x_shape[0], *reference_shape[1:3], x_shape[3])
 
 
-def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99) -> keras.Model:
+def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99,
+         normalization: str = "batch", upsampling: str = "transposed", output: str = "color",
+         ) -> keras.Model:
     """A functional U-Net from a one-channel condition to a colour picture of its size.
 
     Args:
@@ -32,20 +37,26 @@ def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99)
         decoder: channels of each level, bottom first; each doubles them, is cropped to its mirror
             encoder level and concatenated with it, the last one with the condition itself.
         momentum: of the batch normalisations.
+        normalization: "batch" or "instance", as in `encode` and `normalize`.
+        upsampling: "transposed" or "resize", as in `upsample`.
+        output: "color" predicts RGB; "chroma" predicts chroma alone, and takes the luminance from
+            the condition, as `JoinLuminance` says.
 
     Returns:
         A model from float32 [batch, h, w, 1] to [batch, h, w, 3], both in [-1, 1], of any h and w.
     """
-    condition = x = keras.Input((None, None, 1), name="condition")
-    levels = [condition]
-    for width in encoder:
-        x = encode(x, width, momentum)
-        levels.append(x)  # 90x160, 45x80, 23x40, 12x20, 6x10, 3x5 of 180x320
-    for width, mirror in zip(decoder, reversed(levels[:-1]), strict=True):
-        x = layers.Conv2DTranspose(width, 4, strides=2, padding="same", use_bias=False)(x)
+    condition = keras.Input((None, None, 1), name="condition")
+    # 90x160, 45x80, 23x40, 12x20, 6x10, 3x5 of 180x320
+    *mirrors, x = [condition, *encode(condition, encoder, momentum, normalization)]
+    for width, mirror in zip(decoder, reversed(mirrors), strict=True):
+        x = upsample(x, width, upsampling)
         x = CropTo()(x, mirror)
-        x = layers.BatchNormalization(momentum=momentum)(x)
+        x = normalize(x, normalization, momentum)
         x = layers.ReLU()(x)
         x = layers.Concatenate()([x, mirror])
-    color = layers.Conv2D(3, 3, padding="same", activation="tanh", name="color")(x)
+    if output == "chroma":
+        chroma = layers.Conv2D(2, 3, padding="same", activation="tanh", name="chroma")(x)
+        color = JoinLuminance(name="color", dtype="float32")(chroma, condition)
+    else:
+        color = layers.Conv2D(3, 3, padding="same", activation="tanh", name="color")(x)
     return keras.Model(condition, color, name="generator")

@@ -1,0 +1,160 @@
+"""What keeps a run from harm: signals that wait for a batch, room on the disk, values watched."""
+
+import math
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import keras
+
+from keras_colorize import checkpoints
+from keras_colorize.checkpoints import Position
+from keras_colorize.errors import NotFiniteError, RunError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+COLLAPSED_AFTER = 200  # batches in a row without one mistake of D
+
+
+class StopRequest:
+    """A SIGINT or SIGTERM that waits until the batch under way is done and saved.
+
+    Outside of an epoch, where everything is saved, it does not wait; nor does a second one.
+    """
+
+    def __init__(self, run_dir: Path, position: Position):
+        self.run_dir, self.position = run_dir, position
+        self.name: str | None = None
+        """Of the signal, once there was one."""
+        self.waits = False
+        """Whether there is something to save first."""
+
+    def receive(self, number: int, frame: object) -> None:
+        """Handles a signal."""
+        if self.name:
+            raise KeyboardInterrupt
+        self.name = signal.Signals(number).name
+        if not self.waits:
+            raise self.error()
+        with suppress(OSError):  # not print, which may be what the signal interrupted
+            os.write(1, f"\n{self.name}: saving after this batch; once more to stop without\n"
+                     .encode())
+
+    def error(self) -> RunError:
+        """What to raise once all is saved."""
+        return RunError(self.run_dir, f"stopped by {self.name} after batch {self.position.step}",
+                        "run the same command to continue")
+
+
+@contextmanager
+def stop_requests(run_dir: Path, position: Position) -> Iterator[StopRequest]:
+    """Handles SIGINT and SIGTERM within, in the main thread, but for those that are ignored."""
+    stop = StopRequest(run_dir, position)
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: handler for number in SIGNALS
+                  if (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
+    try:
+        for number in before:
+            signal.signal(number, stop.receive)
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def check_room(run_dir: Path, model: keras.Model) -> None:
+    """Raises RunError where the disk lacks room for what a run keeps, beside what it has."""
+    there = sum(path.stat().st_size for pattern in ("*.keras", "best/*", "checkpoints/*/*")
+                for path in run_dir.glob(pattern))
+    needed = room_needed(model) - there
+    place = next(each for each in (run_dir.absolute(), *run_dir.absolute().parents)
+                 if each.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise RunError(run_dir, f"needs {_size(needed)} of disk space for checkpoints and "
+                       f"networks, {_size(free)} are free", "make room, or name another --out")
+
+
+def room_needed(model: keras.Model) -> int:
+    """The bytes of a run's checkpoints, one in writing among them, and of its networks.
+
+    All is float32; networks are there as the last, as the best, and once in writing.
+    """
+    networks = sum(_bytes(getattr(model, name)) for name in checkpoints.NETWORKS
+                   if hasattr(model, name))
+    state = sum(4 * math.prod(variable.shape) for variable in model.optimizer.variables)
+    return (networks + state) * (checkpoints.KEPT + 2) + 3 * networks
+
+
+def _bytes(network: keras.Model) -> int:
+    return sum(4 * math.prod(variable.shape) for variable in network.variables)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def out_of_memory(run_dir: Path, batch_size: int) -> RunError:
+    """What to raise instead of what a device says that has no memory left."""
+    remedy = (f"start a new run with --set train.batch_size={batch_size // 2}" if batch_size > 1
+              else "start a new run with smaller widths in [model], or smaller pictures")
+    return RunError(run_dir, f"ran out of memory with batches of {batch_size} pictures", remedy)
+
+
+class StopOnNotFinite(keras.callbacks.Callback):
+    """Raises NotFiniteError as soon as a loss, of training or validation, is NaN or infinite.
+
+    Stands before the callbacks that save: what is not finite never replaces what is. What else a
+    step reports is not asked: a gradient may be infinite once, and the weights recover.
+    """
+
+    def __init__(self, run_dir: Path, position: Position):
+        super().__init__()
+        self.run_dir, self.position = run_dir, position
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._check(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._check(logs)
+
+    def _check(self, logs: dict[str, float]):
+        losses = {prefix + name: logs[prefix + name] for prefix in ("", "val_")
+                  for name in self.model.loss_names if prefix + name in logs}
+        bad = [name for name, value in losses.items() if not math.isfinite(value)]
+        if bad:
+            good = checkpoints.latest(self.run_dir / "checkpoints")
+            listed = ", ".join(f"{name} {value:g}" for name, value in losses.items())
+            raise NotFiniteError(
+                f"{self.run_dir}, batch {self.position.step}", f"{bad[0]} is not finite ({listed})",
+                "set a smaller optimizer.learning_rate in a new run; the last good checkpoint is "
+                + (str(good) if good else "none yet"))
+
+
+class WarnOfCollapse(keras.callbacks.Callback):
+    """Says once when D makes no mistake for `COLLAPSED_AFTER` batches in a row.
+
+    G then learns little from it beside L1.
+    """
+
+    def __init__(self, run_dir: Path):
+        super().__init__()
+        self.run_dir = run_dir
+        self.perfect, self.said = 0, False
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.said:
+            return
+        perfect = logs.get("d_real_accuracy") == logs.get("d_fake_accuracy") == 1
+        self.perfect = self.perfect + 1 if perfect else 0
+        if self.perfect == COLLAPSED_AFTER:
+            self.said = True
+            print(f"warning: {self.run_dir}: the discriminator made no mistake in {self.perfect} "
+                  "batches, so the generator learns little from it; if samples/ get no better, "
+                  "start a new run with a narrower model.discriminator or a smaller "
+                  "optimizer.learning_rate", file=sys.stderr, flush=True)

@@ -1,0 +1,49 @@
+"""What came of a run, in one screen and one picture: epochs, speed, validation L1, loss curves."""
+
+import csv
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+
+from keras_colorize import checkpoints, event_log, figures, media
+
+CURVES = {"loss": "loss", "d_loss": "D loss", "g_loss": "G loss"}  # figures 7, 8 and 9
+
+
+def summarize(run_dir: Path, seconds: float) -> str:
+    """Draws `losses.png` of a run that finished an epoch, and returns what to tell its user.
+
+    Args:
+        seconds: how long this start of the run took.
+    """
+    with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
+        last = list(csv.DictReader(file))[-1]
+    best, position = checkpoints.best(run_dir), checkpoints.position_of(
+        checkpoints.latest(run_dir / "checkpoints"))
+    drawn = draw_losses(run_dir)
+    return (f"{last['epoch']} epochs, {position.step} batches; "
+            f"this start took {timedelta(seconds=round(seconds))}, its last epoch "
+            f"{float(last['epoch/images_per_second']):.1f} images/s\n"
+            f"validation L1, on [-1, 1]: {float(last['validation/epoch/l1']):.4f} at the end, "
+            f"{best['l1']:.4f} at its best, after epoch {best['epoch']} "
+            f"({run_dir / checkpoints.BEST})\n"
+            f"loss curves: {drawn}")
+
+
+def draw_losses(run_dir: Path) -> Path:
+    """Draws the losses of a run per epoch and per batch, one below the other, as `losses.png`."""
+    logged = {writer: event_log.read_scalars(run_dir / "tensorboard" / writer)
+              for writer in ("train", "validation")}
+    panels = []
+    with tempfile.TemporaryDirectory() as folder:
+        for loss, title in CURVES.items():
+            if f"batch/{loss}" in logged["train"]:
+                path = Path(folder) / f"{loss}.png"
+                per_epoch = {writer: values[f"epoch/{loss}"] for writer, values in logged.items()
+                             if f"epoch/{loss}" in values}
+                figures.loss_curves(path, title, per_epoch, logged["train"][f"batch/{loss}"])
+                panels.append(media.read_picture(path))
+    media.write_picture(run_dir / "losses.png", np.vstack(panels))
+    return run_dir / "losses.png"
