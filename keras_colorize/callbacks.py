@@ -2,6 +2,7 @@
 
 import csv
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from keras_colorize import checkpoints, event_log, figures, media, pixels
 from keras_colorize import config as configuration
 from keras_colorize.checkpoints import Position
 from keras_colorize.config import Config, TrainConfig
+from keras_colorize.devices import Devices, agree_any, alone
 from keras_colorize.errors import RunError
 from keras_colorize.files import whole_file
 from keras_colorize.guards import StopRequest
@@ -116,63 +118,75 @@ class LogLosses(keras.callbacks.Callback):
             log.close()
 
 
+class SaveNetworks(keras.callbacks.Callback):
+    """`generator.keras`, and `discriminator.keras` of a GAN, as they are after each epoch.
+
+    In `best/` as they were after the epoch with the lowest validation L1.
+
+    Args:
+        networks: the same ones, for one device and in float32 whatever the model is trained on and
+            in, since files keep such things; they take the model's weights after each epoch.
+    """
+
+    def __init__(self, run_dir: Path, position: Position, networks: dict[str, keras.Model]):
+        super().__init__()
+        self.run_dir, self.position, self.networks = run_dir, position, networks
+        self.best = checkpoints.best(run_dir)
+
+    def on_epoch_end(self, epoch, logs=None):
+        trained = {"generator": self.model.final_generator,
+                   "discriminator": getattr(self.model, "discriminator", None)}
+        with alone():
+            for name, network in self.networks.items():
+                network.set_weights(trained[name].get_weights())
+            if self.best is None or logs["val_l1"] < self.best["l1"]:
+                checkpoints.save_best(self.run_dir, self.networks, self.position, logs["val_l1"])
+                self.best = checkpoints.best(self.run_dir)
+            for name, network in self.networks.items():
+                with whole_file(self.run_dir / f"{name}.keras") as temporary:
+                    network.save(temporary)
+
+
 class SamplePictures(keras.callbacks.Callback):
     """The same few validation pictures after every epoch: condition, output and truth.
 
     Args:
+        generator: the one that `SaveNetworks`, which stands before, keeps up to date.
         batch: float32 conditions [n, h, w, 1] and colours [n, h, w, 3] in [-1, 1].
     """
 
-    def __init__(self, run_dir: Path, log: event_log.EventLog, batch, count: int = 6):
+    def __init__(self, run_dir: Path, log: event_log.EventLog, generator: keras.Model, batch,
+                 count: int = 6):
         super().__init__()
-        self.folder, self.log = run_dir / "samples", log
+        self.folder, self.log, self.generator = run_dir / "samples", log, generator
         self.condition, self.color = (np.asarray(each)[:count] for each in batch)
 
     def on_epoch_end(self, epoch, logs=None):
-        fake = keras.ops.convert_to_numpy(self.model.generator(self.condition, training=False))
+        with alone():
+            fake = keras.ops.convert_to_numpy(self.generator(self.condition, training=False))
         picture = figures.tile([pixels.to_uint8(self.condition[..., 0]), pixels.to_uint8(fake),
                                 pixels.to_uint8(self.color)])
         media.write_picture(self.folder / f"epoch-{epoch + 1:04d}.png", picture)
         self.log.picture(epoch + 1, "pictures", picture)
 
 
-class SaveNetworks(keras.callbacks.Callback):
-    """`generator.keras`, and `discriminator.keras` of a GAN, as they are after each epoch.
-
-    In `best/` as they were after the epoch with the lowest validation L1.
-    """
-
-    def __init__(self, run_dir: Path, position: Position):
-        super().__init__()
-        self.run_dir, self.position = run_dir, position
-        self.best = checkpoints.best(run_dir)
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self.best is None or logs["val_l1"] < self.best["l1"]:
-            checkpoints.save_best(self.run_dir, self.model, self.position, logs["val_l1"])
-            self.best = checkpoints.best(self.run_dir)
-        for name in checkpoints.NETWORKS:
-            if hasattr(self.model, name):
-                with whole_file(self.run_dir / f"{name}.keras") as temporary:
-                    getattr(self.model, name).save(temporary)
-
-
 class Checkpoint(keras.callbacks.Callback):
     """A checkpoint after each epoch and, if asked for, every so many batches or where a run stops.
 
     Stands last: what the others write about a batch or an epoch is on disk before the checkpoint
-    that says it is done.
+    that says it is done. Of several processes the first writes it, and all stop where one is asked.
 
     Args:
         stop: where a signal is noted; after the next batch this saves and raises its error.
+        logs: what to bring to disk first.
     """
 
-    def __init__(self, run_dir: Path, position: Position, log: LogLosses, train: TrainConfig,
-                 steps_per_epoch: int, stop: StopRequest):
+    def __init__(self, run_dir: Path, position: Position, train: TrainConfig, steps_per_epoch: int,
+                 stop: StopRequest, devices: Devices, logs: Sequence[LogLosses]):
         super().__init__()
         self.folder = run_dir / "checkpoints"
-        self.position, self.log, self.stop = position, log, stop
-        self.train, self.steps_per_epoch = train, steps_per_epoch
+        self.position, self.train, self.steps_per_epoch = position, train, steps_per_epoch
+        self.stop, self.devices, self.logs = stop, devices, logs
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.position.batch:
@@ -182,31 +196,37 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         every, ends_epoch = self.train.checkpoint_steps, self._ends_epoch()
         due = every and self.position.step % every == 0 and not ends_epoch  # its own comes at once
-        if due or ends_epoch or self.stop.name:
+        asked = self._asked()
+        if due or ends_epoch or asked:
+            checkpoints.sync(self.model)
             self.position.means = checkpoints.means_of(self.model)  # validation begins them anew
-        if due or self.stop.name:
+        if due or asked:
             self._save()
-        self._stop_if_asked()
+        if asked:
+            raise self.stop.error()
 
     def on_test_batch_end(self, batch, logs=None):
-        if self.stop.name:
+        if self._asked():
+            checkpoints.sync(self.model)
             self._save()
-        self._stop_if_asked()
+            raise self.stop.error()
 
     def on_epoch_end(self, epoch, logs=None):
         self.position.means = {}
         self._save()
         self.stop.waits = False
-        if self.position.epoch < self.train.epochs:
-            self._stop_if_asked()
+        if self._asked() and self.position.epoch < self.train.epochs:
+            raise self.stop.error()
+
+    def _asked(self) -> bool:
+        return agree_any(self.devices, self.stop.name is not None)
 
     def _ends_epoch(self) -> bool:
         return self.position.batch == self.steps_per_epoch
 
     def _save(self):
-        self.log.flush()
-        checkpoints.save(self.folder, self.model, self.position, not self._ends_epoch())
-
-    def _stop_if_asked(self):
-        if self.stop.name:
-            raise self.stop.error()
+        for log in self.logs:
+            log.flush()
+        if self.devices.first:
+            with alone():
+                checkpoints.save(self.folder, self.model, self.position, not self._ends_epoch())

@@ -15,7 +15,6 @@ KEPT = 2
 WEIGHTS, POSITION = "model.weights.h5", "position.json"
 UNVALIDATED = "-unvalidated"  # ends the name of one made after an epoch's last batch
 BEST, BEST_NEXT = "best", ".best.next"
-NETWORKS = ("generator", "discriminator")
 
 
 @dataclass
@@ -84,7 +83,8 @@ def position_of(checkpoint: Path) -> Position:
 
 def means_of(model: keras.Model) -> dict[str, list[float]]:
     """What the epoch's means have gathered."""
-    return {mean.name: [float(value) for value in mean.variables] for mean in model.means}
+    return {mean.name: [float(keras.ops.convert_to_numpy(part)) for part in mean.variables]
+            for mean in model.means}
 
 
 def restore_means(model: keras.Model, position: Position) -> None:
@@ -94,16 +94,22 @@ def restore_means(model: keras.Model, position: Position) -> None:
             variable.assign(value)
 
 
-def save_best(run_dir: Path, model: keras.Model, position: Position, l1: float) -> None:
-    """Puts the model's networks in `run_dir/best`, in place of those there, all or none.
+def sync(model: keras.Model) -> None:
+    """Gives variables their values in mid-epoch, which on JAX they have between epochs alone."""
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+
+
+def save_best(run_dir: Path, networks: dict[str, keras.Model], position: Position, l1: float,
+              ) -> None:
+    """Puts networks in `run_dir/best`, in place of those there, all or none.
 
     It holds `generator.keras`, `discriminator.keras` of a GAN, and `best.json`: the `epoch` and
     `step` after which they were saved, and their validation `l1` on values in [-1, 1].
     """
     with whole_folder(run_dir / BEST_NEXT) as temporary:
-        for name in NETWORKS:
-            if hasattr(model, name):
-                getattr(model, name).save(temporary / f"{name}.keras")
+        for name, network in networks.items():
+            network.save(temporary / f"{name}.keras")
         write_json(temporary / "best.json",
                    {"epoch": position.epoch, "step": position.step, "l1": l1})
     finish_best(run_dir)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from keras_colorize import augment as augmentation
 from keras_colorize import pixels
 from keras_colorize.config import AugmentConfig, DataConfig
+from keras_colorize.devices import ONE_DEVICE, Devices
 from keras_colorize.errors import DatasetError
 from keras_colorize.records import Manifest, parse
 
@@ -81,39 +82,44 @@ class Dataset:
                                f"batch has {self.batch_size}", "set a smaller train.batch_size")
         return examples // self.batch_size
 
-    def training(self, epoch: int, skip: int = 0) -> tf.data.Dataset:
+    def training(self, epoch: int, skip: int = 0, devices: Devices = ONE_DEVICE) -> tf.data.Dataset:
         """The training batches of an epoch, in an order that `seed` and `epoch` decide.
-
-        TensorFlow's global seed, where it is set, has a part in it.
 
         Returns:
             Batches from number `skip` on: float32 conditions [batch, h, w, 1] and colours
-            [batch, h, w, 3], both in [-1, 1].
+            [batch, h, w, 3], both in [-1, 1]; of several processes, this one's rows of them.
 
         Raises:
             DatasetError: `data.cache` is set, and the pictures do not fit in memory.
         """
         if self.data.cache:
             rows = self._shuffled(epoch, lambda path, first, end: tf.data.Dataset.range(first, end))
-            stored = self._kept(self._batched(rows.skip(skip * self.batch_size)))
+            stored = self._kept(self._batched(rows, skip, devices))
         else:
             # Shuffled before decoding: the bytes of an example are small beside its pictures.
             records = self._shuffled(epoch, lambda path, first, end: tf.data.TFRecordDataset(path))
-            records = records.skip(skip * self.batch_size)
-            stored = self._batched(records.map(self._decode, tf.data.AUTOTUNE))
+            stored = self._batched(records, skip, devices, self._decode)
         if self.augment == AugmentConfig():
             return self._finished(stored.map(self._signed, tf.data.AUTOTUNE))
 
         def varied(number, stored):
-            pair = self._vary(stored, tf.constant(epoch, tf.int64), number)
+            pair = self._vary(stored, tf.constant(epoch, tf.int64), number,
+                              devices.part(self.batch_size).start)
             return tuple(pixels.to_signed(tf.cast(each, tf.float32)) for each in pair)
 
         return self._finished(stored.enumerate(skip).map(varied, tf.data.AUTOTUNE))
 
-    def validation(self) -> tf.data.Dataset:
-        """All validation examples in their order, batched and ranged as in `training`."""
-        stored = self._stored("validation").batch(self.batch_size)
-        return self._finished(stored.map(self._signed, tf.data.AUTOTUNE))
+    def validation(self, devices: Devices = ONE_DEVICE) -> tf.data.Dataset:
+        """All validation examples in their order, batched and ranged as in `training`.
+
+        Several devices take equal parts: what the last batch has too many is left out.
+        """
+        count, sharing = self.manifest.counts["validation"], len(devices.names)
+        batches = self._stored("validation").take(count // sharing * sharing).batch(self.batch_size)
+        if devices.processes > 1:
+            batches = batches.map(lambda *stored: tuple(
+                each[devices.part(tf.shape(each)[0])] for each in stored))
+        return self._finished(batches.map(self._signed, tf.data.AUTOTUNE))
 
     def pictures(self, split: str) -> tf.data.Dataset:
         """All examples of a split in their order, as batches of uint8 (condition, colour)."""
@@ -153,8 +159,23 @@ class Dataset:
         # Keras must know the number of batches, and a shard that reads short must not pass.
         return examples.apply(tf.data.experimental.assert_cardinality(self.manifest.counts[split]))
 
-    def _batched(self, examples: tf.data.Dataset) -> tf.data.Dataset:
-        return examples.batch(self.batch_size, drop_remainder=True)
+    def _batched(self, examples: tf.data.Dataset, skip: int, devices: Devices,
+                 decode: Callable | None = None) -> tf.data.Dataset:
+        """Whole batches of examples from number `skip` on, of each the rows of this process."""
+        examples = examples.take(self.batches_per_epoch * self.batch_size)
+        examples = examples.skip(skip * self.batch_size)
+        part = devices.part(self.batch_size)
+        if devices.processes > 1:
+            def ours(number, example):
+                row = number % self.batch_size
+                return part.start <= row and row < part.stop
+
+            examples = examples.enumerate().filter(ours).map(lambda number, example: example)
+            examples = examples.apply(tf.data.experimental.assert_cardinality(
+                (self.batches_per_epoch - skip) * (part.stop - part.start)))
+        if decode:
+            examples = examples.map(decode, tf.data.AUTOTUNE)
+        return examples.batch(part.stop - part.start, drop_remainder=True)
 
     @staticmethod
     def _finished(batches: tf.data.Dataset) -> tf.data.Dataset:
@@ -198,28 +219,33 @@ class Dataset:
         def look_up(batch):
             stored = tf.numpy_function(lambda rows: [kept[rows] for kept in decoded], [batch],
                                        [tf.uint8] * len(decoded), stateful=False)
-            return tuple(tf.ensure_shape(each, (self.batch_size, *kept.shape[1:]))
+            return tuple(tf.ensure_shape(each, (*batch.shape, *kept.shape[1:]))
                          for each, kept in zip(stored, decoded, strict=True))
 
         return rows.map(look_up, tf.data.AUTOTUNE)
 
     def _vary(self, stored: tuple[tf.Tensor, ...], epoch: tf.Tensor, number: tf.Tensor,
-              ) -> tuple[tf.Tensor, tf.Tensor]:
-        """A batch of uint8 (condition, colour), varied as seed, epoch and batch number decide."""
+              first: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """A batch of uint8 (condition, colour), varied as seed, epoch and batch number decide.
+
+        Args:
+            first: the row in its batch of the first one here.
+        """
         zoom = self.manifest.values.get("zoom", "spline")
 
         def vary(epoch, number, colors, edges=None):
-            pairs = [augmentation.vary(color, None if edges is None else edges[position, ..., 0],
-                                       self.augment, np.random.default_rng(
-                                           [self.seed, epoch, number, position]), zoom)
-                     for position, color in enumerate(colors)]
+            edges = [None] * len(colors) if edges is None else edges[..., 0]
+            pairs = [augmentation.vary(*each, self.augment, np.random.default_rng(
+                        [self.seed, epoch, number, row]), zoom)
+                     for row, each in enumerate(zip(colors, edges, strict=True), first)]
             return [np.stack(each) for each in zip(*pairs, strict=True)]
 
         # Stateless, for it draws from its seeds alone: so that batches are varied in parallel.
         condition, color = tf.numpy_function(vary, [epoch, number, *stored], (tf.uint8, tf.uint8),
                                              stateful=False)
-        return (tf.ensure_shape(condition, (self.batch_size, *self.size, 1)),
-                tf.ensure_shape(color, (self.batch_size, *self.size, 3)))
+        rows = stored[0].shape[0]
+        return (tf.ensure_shape(condition, (rows, *self.size, 1)),
+                tf.ensure_shape(color, (rows, *self.size, 3)))
 
     def _pair(self, color: tf.Tensor, edge: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Batches of stored pictures, uint8, as float32 (condition, colour) in 0..255."""

@@ -46,7 +46,8 @@ class StopRequest:
 
     def error(self) -> RunError:
         """What to raise once all is saved."""
-        return RunError(self.run_dir, f"stopped by {self.name} after batch {self.position.step}",
+        by = self.name or "a signal to another process"
+        return RunError(self.run_dir, f"stopped by {by} after batch {self.position.step}",
                         "run the same command to continue")
 
 
@@ -83,16 +84,11 @@ def check_room(run_dir: Path, model: keras.Model) -> None:
 def room_needed(model: keras.Model) -> int:
     """The bytes of a run's checkpoints, one in writing among them, and of its networks.
 
-    All is float32; networks are there as the last, as the best, and once in writing.
+    Those are there as the last, as the best, and once in writing.
     """
-    networks = sum(_bytes(getattr(model, name)) for name in checkpoints.NETWORKS
-                   if hasattr(model, name))
-    state = sum(4 * math.prod(variable.shape) for variable in model.optimizer.variables)
+    networks, state = (sum(4 * math.prod(variable.shape) for variable in variables)
+                       for variables in (model.variables, model.optimizer.variables))
     return (networks + state) * (checkpoints.KEPT + 2) + 3 * networks
-
-
-def _bytes(network: keras.Model) -> int:
-    return sum(4 * math.prod(variable.shape) for variable in network.variables)
 
 
 def _size(count: int) -> str:

@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
-import cv2
 import keras
-import numpy as np
-import tensorflow as tf
 
 from keras_colorize import __version__, checkpoints, config
 from keras_colorize.config import Config
@@ -23,22 +21,24 @@ from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, Usage
 from keras_colorize.files import locked, sha256_of, whole_file, write_json
 
 CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
+LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # what may decide numbers
 PARTIAL = ".*.partial*"  # what `whole_file` and `whole_folder` are writing, or left when killed
 
 
-def start(run_dir: Path, wanted: Config, dataset: dict, from_step: int,
+def start(run_dir: Path, wanted: Config, dataset: dict, device: str, from_step: int,
           init_from: Path | None = None) -> None:
     """Creates a run directory, or notes one more start of the run that is there.
 
     Args:
         dataset: its `digest`, and how its pictures were made.
+        device: what it is trained on.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / RUN
     starts = describe(run_dir)["starts"] if path.exists() else []
     starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step})
     write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(),
-                      "backend": keras.backend.backend(), "device": _device(),
+                      "backend": keras.backend.backend(), "device": device,
                       "dataset_digest": dataset["digest"], "dataset": dataset,
                       "init_from": _origin(init_from), "starts": starts})
     with whole_file(run_dir / CONFIG) as temporary:
@@ -66,7 +66,8 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
         return  # killed between the two, before any training
     made = read_config(run_dir)
     grown = replace(made, data=replace(made.data, cache=wanted.data.cache),  # the same batches
-                    train=replace(made.train, epochs=max(made.train.epochs, wanted.train.epochs)))
+                    train=replace(made.train, xla=wanted.train.xla,
+                                  epochs=max(made.train.epochs, wanted.train.epochs)))
     if grown != wanted:
         raise SettingsMismatch(run_dir, f"is a run with another configuration "
                                f"({_first_difference(made, wanted)})", "name another --out")
@@ -174,7 +175,7 @@ def _origin(init_from: Path | None) -> dict | None:
 
 def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), "keras_colorize": __version__,
-            **{module.__name__: module.__version__ for module in (keras, tf, np, cv2)}}
+            **{name: metadata.version(name) for name in LIBRARIES}}
 
 
 def _commit() -> str | None:
@@ -188,9 +189,3 @@ def _commit() -> str | None:
         return git("rev-parse", "HEAD").stdout.strip() if tracked else None
     except OSError:
         return None
-
-
-def _device() -> str:
-    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
-            for gpu in tf.config.list_physical_devices("GPU")]
-    return ", ".join(gpus) if gpus else f"CPU ({platform.machine()})"

@@ -3,17 +3,24 @@
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Protocol
 
 import keras
-import tensorflow as tf
 
 from keras_colorize import callbacks, checkpoints, guards, models, run_directory, run_summary
 from keras_colorize.checkpoints import Position
 from keras_colorize.config import Config
-from keras_colorize.errors import SettingsMismatch, UsageError
+from keras_colorize.devices import (
+    Devices,
+    another_is_gone,
+    check_agreement,
+    connect,
+    out_of_memory,
+    spread,
+)
+from keras_colorize.errors import RunError, SettingsMismatch
 
 
 class Batches(Protocol):
@@ -28,17 +35,22 @@ class Batches(Protocol):
     batches_per_epoch: int
     """How many whole training batches an epoch has; raises DatasetError for none."""
 
-    def training(self, epoch: int, skip: int = 0) -> Iterable:
-        """The epoch's (condition, colour) batches from number `skip` on, in [-1, 1]."""
+    def training(self, epoch: int, skip: int, devices: Devices) -> Iterable:
+        """The epoch's (condition, colour) batches from number `skip` on, in [-1, 1].
 
-    def validation(self) -> Iterable:
-        """All validation batches, in the same range."""
+        Of several processes, each is given its part of every batch.
+        """
+
+    def validation(self, devices: Devices) -> Iterable:
+        """All validation batches, in the same range and in the same parts."""
 
 
 def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None = None) -> bool:
     """Trains the model that `config` describes, from where the run directory's last checkpoint is.
 
-    In the main thread, SIGINT and SIGTERM end it once the batch under way is done and saved.
+    On all devices that there are, of several processes if `devices.connect` finds them: then the
+    first alone writes. In the main thread, SIGINT and SIGTERM end it once the batch under way is
+    done and saved.
 
     Args:
         init_from: a run whose networks a new run starts from, instead of random weights.
@@ -49,71 +61,84 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
     Raises:
         SettingsMismatch: the run directory is of another configuration or dataset.
         NotFiniteError: a loss became NaN or infinite; the last checkpoint is kept.
-        RunError: stopped by a signal, out of memory or disk space, or a checkpoint or `init_from`
-            that does not fit.
-        UsageError: Keras runs on another backend than TensorFlow, or another trainer is at work in
-            the run directory.
+        RunError: stopped by a signal, out of memory or disk space, another process lost, or a
+            checkpoint or `init_from` that does not fit.
+        UsageError: Keras runs on a backend other than TensorFlow and JAX, a batch does not divide
+            among the devices, or another trainer is at work in the run directory.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise UsageError("KERAS_BACKEND", f"is {keras.backend.backend()!r}",
-                         "set it to tensorflow: the training steps are written for it")
+    devices = connect(config.train.deterministic)
     run_directory.check(run_dir, config, data.digest, init_from)
     steps, checkpoint = data.batches_per_epoch, run_directory.latest_checkpoint(run_dir)
     if checkpoint and checkpoints.position_of(checkpoint).epoch >= config.train.epochs:
         return False
+    saved = models.networks(config, data.size)  # for one device, in float32: what files are of
     keras.utils.set_random_seed(config.train.seed)
-    if config.train.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    model = models.build(config, data.size, steps * config.train.epochs)
-    if init_from and not checkpoint:
-        _take_weights(model, init_from)
-    guards.check_room(run_dir, model)
-    with run_directory.held(run_dir):
+    with spread(devices, config.train.batch_size), ExitStack() as held:
+        model = models.build(config, data.size, steps * config.train.epochs)
+        if init_from and not checkpoint:
+            _take_weights(model, init_from)
+        if devices.first:
+            guards.check_room(run_dir, model)
+            held.enter_context(run_directory.held(run_dir))
         run_directory.check(run_dir, config, data.digest, init_from)  # none came in between
         checkpoint = run_directory.latest_checkpoint(run_dir)
         position = checkpoints.restore(checkpoint, model) if checkpoint else Position()
-        run_directory.start(run_dir, config, data.described, position.step, init_from)
-        print(f"{run_dir}: epochs {position.epoch + 1} to {config.train.epochs}, each of {steps} "
-              f"batches of {config.train.batch_size} pictures", flush=True)
+        check_agreement(devices, position.step, run_dir)
+        if devices.first:
+            run_directory.start(run_dir, config, data.described, devices.described, position.step,
+                                init_from)
+            print(f"{run_dir}: epochs {position.epoch + 1} to {config.train.epochs}, each of "
+                  f"{steps} batches of {config.train.batch_size} pictures", flush=True)
         began = time.perf_counter()
         try:
-            _fit(model, config, data, run_dir, position)
-        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-            raise guards.out_of_memory(run_dir, config.train.batch_size) from error
-        print(run_summary.summarize(run_dir, time.perf_counter() - began), flush=True)
+            _fit(model, saved, config, data, run_dir, position, devices)
+        except Exception as error:
+            if out_of_memory(error):
+                raise guards.out_of_memory(run_dir, config.train.batch_size) from error
+            if another_is_gone(error, devices):
+                raise RunError(run_dir, "another process of this run has gone", "start all of them "
+                               "again to continue from the last checkpoint") from error
+            raise
+        if devices.first:
+            print(run_summary.summarize(run_dir, time.perf_counter() - began), flush=True)
     return True
 
 
-def _fit(model: keras.Model, config: Config, data: Batches, run_dir: Path, position: Position):
+def _fit(model: keras.Model, saved: dict[str, keras.Model], config: Config, data: Batches,
+         run_dir: Path, position: Position, devices: Devices) -> None:
     steps, counter = data.batches_per_epoch, callbacks.CountSteps(position, config.train.batch_size)
-    with (guards.stop_requests(run_dir, position) as stop,
-          closing(callbacks.LogLosses(run_dir, position, config, counter)) as log):
-        beside = [
-            counter,
-            guards.StopOnNotFinite(run_dir, position),
-            guards.WarnOfCollapse(run_dir),
-            log,
-            callbacks.SamplePictures(run_dir, log.logs["validation"],
-                                     next(iter(data.validation()))),
-            callbacks.SaveNetworks(run_dir, position),
-            callbacks.Checkpoint(run_dir, position, log, config.train, steps, stop),
-        ]
-        verbose = 1 if sys.stdout.isatty() else 2
+    validation = data.validation(devices)
+    with guards.stop_requests(run_dir, position) as stop, ExitStack() as opened:
+        beside, logs = [counter, guards.StopOnNotFinite(run_dir, position)], []
+        if devices.first:
+            log = opened.enter_context(closing(
+                callbacks.LogLosses(run_dir, position, config, counter)))
+            logs.append(log)
+            beside += [
+                guards.WarnOfCollapse(run_dir), log,
+                callbacks.SaveNetworks(run_dir, position, saved),
+                callbacks.SamplePictures(run_dir, log.logs["validation"], saved["generator"],
+                                         next(iter(validation))),
+            ]
+        beside.append(callbacks.Checkpoint(run_dir, position, config.train, steps, stop, devices,
+                                           logs))
+        verbose = (1 if sys.stdout.isatty() else 2) if devices.first else 0
         for epoch in range(position.epoch, config.train.epochs):
             if position.batch == steps:
-                _end_epoch(model, data, beside, epoch, verbose)
+                _end_epoch(model, validation, beside, epoch, verbose)
                 continue
-            model.fit(data.training(epoch, skip=position.batch), shuffle=False,
-                      validation_data=data.validation(), callbacks=beside,
+            model.fit(data.training(epoch, position.batch, devices), shuffle=False,
+                      validation_data=validation, callbacks=beside,
                       initial_epoch=epoch, epochs=config.train.epochs, verbose=verbose)
 
 
-def _end_epoch(model: keras.Model, data: Batches, beside: list, epoch: int, verbose: int) -> None:
+def _end_epoch(model: keras.Model, validation: Iterable, beside: list, epoch: int,
+               verbose: int) -> None:
     """What `fit` does after the last batch of an epoch, for a run that was stopped there."""
     calls = keras.callbacks.CallbackList(beside, model=model)
     calls.on_epoch_begin(epoch)
     logs = {name: float(mean) for name, mean in model.get_metrics_result().items()}
-    measured = model.evaluate(data.validation(), callbacks=calls, return_dict=True, verbose=verbose)
+    measured = model.evaluate(validation, callbacks=calls, return_dict=True, verbose=verbose)
     calls.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in measured.items()})
 
 
@@ -123,7 +148,10 @@ def _take_weights(model: keras.Model, init_from: Path) -> None:
         networks["discriminator"] = run_directory.load_discriminator
     for name, load in networks.items():
         try:
-            getattr(model, name).set_weights(load(init_from).get_weights())
+            weights = load(init_from).get_weights()
+            getattr(model, name).set_weights(weights)
+            if name == "generator":
+                model.final_generator.set_weights(weights)
         except ValueError as error:
             raise SettingsMismatch(init_from, f"its {name} has another shape",
                                    "give a run with the same [model] and picture size") from error

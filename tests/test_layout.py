@@ -10,11 +10,12 @@ import keras_colorize
 PACKAGE = Path(keras_colorize.__file__).parent
 ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening",
          "leaks", "media", "episode", "figures", "sources", "finding", "staging", "executors",
-         "splits", "records", "assembly", "builder", "dataset", "inspection", "models", "metrics",
-         "baselines", "event_log", "checkpoints", "run_directory", "run_summary", "guards",
-         "callbacks", "training", "evaluation", "export", "colorizer", "demo", "commands", "cli"]
-MODELS = ["normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
-          "raw_losses", "convnet", "gan"]
+         "splits", "records", "assembly", "builder", "devices", "dataset", "inspection", "models",
+         "metrics", "baselines", "event_log", "checkpoints", "run_directory", "run_summary",
+         "guards", "callbacks", "training", "evaluation", "export", "colorizer", "demo", "commands",
+         "cli"]
+MODELS = ["replicas", "normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
+          "objectives", "raw_losses", "convnet", "gan", "jax_steps"]
 
 
 def imports_of(path: Path) -> set[str]:

@@ -167,7 +167,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(d
     more = tiny("cpu/convnet_gray")
     data = data_for(more, data_dir)
     training_batches = data.training
-    data.training = lambda epoch, skip=0: training_batches(epoch, skip).map(
+    data.training = lambda *place: training_batches(*place).map(
         lambda condition, color: (condition * np.nan, color))
     step = data.batches_per_epoch + 1
     with pytest.raises(NotFiniteError, match=f"batch {step}: loss is not finite.*{good.name}"):
@@ -179,7 +179,7 @@ def test_a_validation_loss_that_is_not_finite_saves_nothing(data_dir, tmp_path):
     wanted = tiny("cpu/convnet_gray", "train.epochs=1")
     data = data_for(wanted, data_dir)
     batches = data.validation()
-    data.validation = lambda: batches.map(lambda condition, color: (condition, color * np.nan))
+    data.validation = lambda _: batches.map(lambda condition, color: (condition, color * np.nan))
     with pytest.raises(NotFiniteError, match="val_loss is not finite"):
         training.train(wanted, data, tmp_path)
     assert not (tmp_path / "generator.keras").exists()

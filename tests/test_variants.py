@@ -10,7 +10,7 @@ from keras import layers
 
 from keras_colorize import config, export, models, pixels, training
 from keras_colorize.models.chroma import JoinLuminance
-from keras_colorize.models.convnet import absolute_loss
+from keras_colorize.models.objectives import absolute_loss
 from keras_colorize.models.upsampling import upsample
 
 VARIANTS = {

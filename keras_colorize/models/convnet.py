@@ -4,38 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_colorize.models.raw_losses import RawLossModel, gradient_norm
-
-
-def squared_loss(fake, color):
-    """L_i = 1/2 sum |F(x_i) - y_i|^2 over pixels and channels (section 3.1.2), batch mean.
-
-    Args:
-        fake, color: float [batch, h, w, 3] in [-1, 1].
-
-    Returns:
-        A scalar, in float32 whatever the inputs' precision.
-    """
-    difference = ops.cast(fake, "float32") - ops.cast(color, "float32")
-    return ops.mean(0.5 * ops.sum(ops.square(difference), axis=(1, 2, 3)))
-
-
-def absolute_loss(fake, color):
-    """sum |F(x_i) - y_i| over pixels and channels, batch mean: L1, summed as the squared loss is.
-
-    Its best answer to an uncertain colour is the median, which the squared loss's mean grays.
-
-    Args:
-        fake, color: float [batch, h, w, 3] in [-1, 1].
-
-    Returns:
-        A scalar, in float32 whatever the inputs' precision.
-    """
-    difference = ops.cast(fake, "float32") - ops.cast(color, "float32")
-    return ops.mean(ops.sum(ops.abs(difference), axis=(1, 2, 3)))
-
-
-OBJECTIVES = {"squared": squared_loss, "absolute": absolute_loss}
+from keras_colorize.models.objectives import OBJECTIVES, gradient_norm
+from keras_colorize.models.raw_losses import RawLossModel
 
 
 class ConvNet(RawLossModel):
@@ -48,17 +18,21 @@ class ConvNet(RawLossModel):
     def train_step(self, data):
         condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
-            losses = self.losses_of(condition, color, training=True)
+            losses = self.losses_of(self.generator, condition, color, training=True)
+            loss = self.minimized(losses["loss"])
         variables = self.generator.trainable_variables
-        gradients = tape.gradient(losses["loss"], variables)
+        gradients = tape.gradient(loss, variables)
+        norm = self.unscaled(gradient_norm(gradients))
         self.optimizer.apply(gradients, variables)
-        return self.report({**losses, "gradient_norm": gradient_norm(gradients)}, color)
+        self.update_average()
+        return self.report({**losses, "gradient_norm": norm}, color)
 
     def test_step(self, data):
         condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.report(self.losses_of(condition, color, training=False), color)
+        losses = self.losses_of(self.final_generator, condition, color, training=False)
+        return self.report(losses, color)
 
-    def losses_of(self, condition, color, training: bool) -> dict:
+    def losses_of(self, generator, condition, color, training: bool) -> dict:
         """The objective of a batch, and beside it its L1, as the mean over pixels and channels."""
-        fake = self.generator(condition, training=training)
+        fake = generator(condition, training=training)
         return {"loss": self.objective(fake, color), "l1": ops.mean(ops.abs(fake - color))}

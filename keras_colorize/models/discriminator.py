@@ -31,7 +31,7 @@ def discriminator(size: tuple[int, int], widths: Sequence[int], momentum: float 
     x = layers.Concatenate()([condition, color])
     x = encode(x, widths, momentum, normalization)[-1]
     if head == "patch":
-        logits = layers.Conv2D(1, 4, padding="same", name="logits")(x)
+        logits = layers.Conv2D(1, 4, padding="same", name="logits", dtype="float32")(x)
     else:
-        logits = layers.Dense(1, name="logit")(layers.Flatten()(x))
+        logits = layers.Dense(1, name="logit", dtype="float32")(layers.Flatten()(x))
     return keras.Model([condition, color], logits, name="discriminator")

@@ -2,40 +2,9 @@
 
 import keras
 import tensorflow as tf
-from keras import ops
 
-from keras_colorize.models.raw_losses import RawLossModel, gradient_norm
-
-
-def gan_losses(real_logits, fake_logits, fake, color, l1_weight: float) -> dict:
-    """Both objectives of section 3.2.2, as scalars to minimise, means over the batch.
-
-    Args:
-        real_logits, fake_logits: [batch, 1], D before its sigmoid, of y and of G(x).
-        fake, color: G(x) and y, [batch, h, w, 3] in [-1, 1].
-        l1_weight: lambda.
-
-    Returns:
-        d_loss = -log D(x, y) - log(1 - D(x, G(x))),
-        g_adversarial = -log D(x, G(x)),
-        l1 = |G(x) - y|, mean over pixels and channels, and
-        g_loss = g_adversarial + lambda l1.
-    """
-    d_loss = ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
-    g_adversarial = ops.mean(ops.softplus(-fake_logits))
-    l1 = ops.mean(ops.abs(fake - color))
-    return {"d_loss": d_loss, "g_loss": g_adversarial + l1_weight * l1,
-            "g_adversarial": g_adversarial, "l1": l1}
-
-
-def d_accuracies(real_logits, fake_logits) -> dict:
-    """The shares of real and of generated pictures that D takes for what they are, 0..1.
-
-    Args:
-        real_logits, fake_logits: [batch, 1], D before its sigmoid, of y and of G(x).
-    """
-    return {"d_real_accuracy": ops.mean(ops.cast(real_logits > 0, "float32")),
-            "d_fake_accuracy": ops.mean(ops.cast(fake_logits < 0, "float32"))}
+from keras_colorize.models.objectives import d_accuracies, gan_losses, gradient_norm
+from keras_colorize.models.raw_losses import RawLossModel
 
 
 class GAN(RawLossModel):
@@ -56,23 +25,26 @@ class GAN(RawLossModel):
     def train_step(self, data):
         condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape(persistent=True) as tape:
-            losses = self.losses_of(condition, color, training=True)
+            losses = self.losses_of(self.generator, condition, color, training=True)
+            d_loss, g_loss = (self.minimized(losses[name]) for name in ("d_loss", "g_loss"))
         d_variables = self.discriminator.trainable_variables
         g_variables = self.generator.trainable_variables
-        d_gradients = tape.gradient(losses["d_loss"], d_variables)
-        g_gradients = tape.gradient(losses["g_loss"], g_variables)
-        self.optimizer.apply(d_gradients + g_gradients, d_variables + g_variables)
-        norms = {"d_gradient_norm": gradient_norm(d_gradients),
-                 "g_gradient_norm": gradient_norm(g_gradients)}
+        d_gradients = tape.gradient(d_loss, d_variables)
+        g_gradients = tape.gradient(g_loss, g_variables)
+        norms = {"d_gradient_norm": self.unscaled(gradient_norm(d_gradients)),
+                 "g_gradient_norm": self.unscaled(gradient_norm(g_gradients))}
+        self.optimizer.apply(g_gradients + d_gradients, g_variables + d_variables)
+        self.update_average()
         return self.report({**losses, **norms}, color)
 
     def test_step(self, data):
         condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.report(self.losses_of(condition, color, training=False), color)
+        losses = self.losses_of(self.final_generator, condition, color, training=False)
+        return self.report(losses, color)
 
-    def losses_of(self, condition, color, training: bool) -> dict:
+    def losses_of(self, generator, condition, color, training: bool) -> dict:
         """The losses of a batch, and D's accuracies; one pass of D over G(x) serves all."""
-        fake = self.generator(condition, training=training)
+        fake = generator(condition, training=training)
         real_logits = self.discriminator([condition, color], training=training)
         fake_logits = self.discriminator([condition, fake], training=training)
         return {**gan_losses(real_logits, fake_logits, fake, color, self.l1_weight),

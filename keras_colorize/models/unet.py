@@ -55,8 +55,10 @@ def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99,
         x = layers.ReLU()(x)
         x = layers.Concatenate()([x, mirror])
     if output == "chroma":
-        chroma = layers.Conv2D(2, 3, padding="same", activation="tanh", name="chroma")(x)
+        chroma = layers.Conv2D(2, 3, padding="same", activation="tanh", name="chroma",
+                               dtype="float32")(x)
         color = JoinLuminance(name="color", dtype="float32")(chroma, condition)
     else:
-        color = layers.Conv2D(3, 3, padding="same", activation="tanh", name="color")(x)
+        color = layers.Conv2D(3, 3, padding="same", activation="tanh", name="color",
+                              dtype="float32")(x)
     return keras.Model(condition, color, name="generator")

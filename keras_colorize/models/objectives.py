@@ -1,0 +1,72 @@
+"""What is minimised, as the paper writes it: the ConvNet's loss, and those of the game."""
+
+from keras import ops
+
+
+def squared_loss(fake, color):
+    """L_i = 1/2 sum |F(x_i) - y_i|^2 over pixels and channels (section 3.1.2), batch mean.
+
+    Args:
+        fake, color: float [batch, h, w, 3] in [-1, 1].
+
+    Returns:
+        A scalar, in float32 whatever the inputs' precision.
+    """
+    difference = ops.cast(fake, "float32") - ops.cast(color, "float32")
+    return ops.mean(0.5 * ops.sum(ops.square(difference), axis=(1, 2, 3)))
+
+
+def absolute_loss(fake, color):
+    """sum |F(x_i) - y_i| over pixels and channels, batch mean: L1, summed as the squared loss is.
+
+    Its best answer to an uncertain colour is the median, which the squared loss's mean grays.
+
+    Args:
+        fake, color: float [batch, h, w, 3] in [-1, 1].
+
+    Returns:
+        A scalar, in float32 whatever the inputs' precision.
+    """
+    difference = ops.cast(fake, "float32") - ops.cast(color, "float32")
+    return ops.mean(ops.sum(ops.abs(difference), axis=(1, 2, 3)))
+
+
+OBJECTIVES = {"squared": squared_loss, "absolute": absolute_loss}
+
+
+def gan_losses(real_logits, fake_logits, fake, color, l1_weight: float) -> dict:
+    """Both objectives of section 3.2.2, as scalars to minimise, means over the batch.
+
+    Args:
+        real_logits, fake_logits: [batch, 1], or [batch, h, w, 1] of a patch discriminator: D before
+            its sigmoid, of y and of G(x).
+        fake, color: G(x) and y, [batch, h, w, 3] in [-1, 1].
+        l1_weight: lambda.
+
+    Returns:
+        d_loss = -log D(x, y) - log(1 - D(x, G(x))),
+        g_adversarial = -log D(x, G(x)),
+        l1 = |G(x) - y|, mean over pixels and channels, and
+        g_loss = g_adversarial + lambda l1.
+    """
+    d_loss = ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
+    g_adversarial = ops.mean(ops.softplus(-fake_logits))
+    l1 = ops.mean(ops.abs(fake - color))
+    return {"d_loss": d_loss, "g_loss": g_adversarial + l1_weight * l1,
+            "g_adversarial": g_adversarial, "l1": l1}
+
+
+def d_accuracies(real_logits, fake_logits) -> dict:
+    """The shares of real and of generated pictures that D takes for what they are, 0..1.
+
+    Args:
+        real_logits, fake_logits: as of `gan_losses`.
+    """
+    return {"d_real_accuracy": ops.mean(ops.cast(real_logits > 0, "float32")),
+            "d_fake_accuracy": ops.mean(ops.cast(fake_logits < 0, "float32"))}
+
+
+def gradient_norm(gradients):
+    """The Euclidean length of all gradients of a network together, a float32 scalar."""
+    squares = [ops.sum(ops.square(ops.cast(gradient, "float32"))) for gradient in gradients]
+    return ops.sqrt(sum(squares))
