@@ -95,7 +95,8 @@ class LogLosses(keras.callbacks.Callback):
                  if not name.startswith("val_")}
         validation = {f"epoch/{name[4:]}": value for name, value in logs.items()
                       if name.startswith("val_")}
-        train |= {"epoch/learning_rate": float(self.model.optimizer.learning_rate),
+        train |= {"epoch/learning_rate": float(
+                      keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
                   "epoch/images_per_second": self.counter.images_per_second}
         self.logs["train"].scalars(number, train)
         self.logs["validation"].scalars(number, validation)
