@@ -36,9 +36,10 @@ def start(run_dir: Path, wanted: Config, dataset: dict, device: str, from_step: 
     run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / RUN
     starts = describe(run_dir)["starts"] if path.exists() else []
-    starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step})
-    write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(),
-                      "backend": keras.backend.backend(), "device": device,
+    by = {"backend": keras.backend.backend(), "device": device}
+    starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step,
+                   **by})
+    write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(), **by,
                       "dataset_digest": dataset["digest"], "dataset": dataset,
                       "init_from": _origin(init_from), "starts": starts})
     with whole_file(run_dir / CONFIG) as temporary:
@@ -174,8 +175,9 @@ def _origin(init_from: Path | None) -> dict | None:
 
 
 def _versions() -> dict[str, str]:
+    libraries = LIBRARIES + (("jax",) if keras.backend.backend() == "jax" else ())
     return {"python": platform.python_version(), "keras_colorize": __version__,
-            **{name: metadata.version(name) for name in LIBRARIES}}
+            **{name: metadata.version(name) for name in libraries}}
 
 
 def _commit() -> str | None:

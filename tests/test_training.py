@@ -90,35 +90,42 @@ def test_a_run_stopped_after_an_epoch_and_resumed_equals_one_that_never_was(name
     assert [each["from_step"] for each in starts] == [0, 2 * steps]
 
 
-def test_a_run_killed_within_an_epoch_goes_on_from_its_last_checkpoint(data_dir, tmp_path):
-    wanted = tiny("cpu/gan_gray", "train.checkpoint_steps=2")
-    training.train(wanted, data_for(wanted, data_dir), tmp_path / "whole")
-    arguments = ["cpu/gan_gray", "--data", data_dir, "--out", tmp_path / "killed"]
-    for override in (*TINY, "train.checkpoint_steps=2"):
-        arguments += ["--set", override]
-    _kill_after_first_checkpoint(arguments, tmp_path / "killed")
-    position, _ = state_of(tmp_path / "killed")
-    assert position.step < 2 * data_for(wanted, data_dir).batches_per_epoch
-    resumed = command("train", *arguments)
+def test_a_run_killed_twice_within_an_epoch_ends_as_one_that_never_was_bit_for_bit(data_dir,
+                                                                                   tmp_path):
+    exact = (*TINY, "train.checkpoint_steps=1", "train.deterministic=true", "train.epochs=1",
+             "train.batch_size=2")
+    arguments = [each for override in exact for each in ("--set", override)]
+    arguments = ["cpu/gan_gray", "--data", data_dir, *arguments, "--out"]
+    whole = command("train", *arguments, tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr
+    for _ in range(2):
+        _kill_after_another_checkpoint([*arguments, tmp_path / "killed"], tmp_path / "killed")
+    resumed = command("train", *arguments, tmp_path / "killed")
     assert resumed.returncode == 0, resumed.stderr
-    _assert_equal_runs(tmp_path / "whole", tmp_path / "killed")
+    starts = [each["from_step"] for each in run_directory.describe(tmp_path / "killed")["starts"]]
+    steps = data_for(tiny("cpu/gan_gray", "train.batch_size=2"), data_dir).batches_per_epoch
+    assert 0 == starts[0] < starts[1] < starts[2] < steps
+    _assert_equal_runs(tmp_path / "whole", tmp_path / "killed", exactly=True)
 
 
-def _kill_after_first_checkpoint(arguments, run_dir):
+def _kill_after_another_checkpoint(arguments, run_dir):
+    before = run_directory.latest_checkpoint(run_dir)
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "train",
                                 *map(str, arguments)], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not list((run_dir / "checkpoints").glob("step-*")):
+    while run_directory.latest_checkpoint(run_dir) == before:
         assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
+        time.sleep(0.001)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def _assert_equal_runs(one, other):
+def _assert_equal_runs(one, other, exactly=False):
     (position, state), (other_position, again) = state_of(one), state_of(other)
     assert position == other_position
     for each, same in zip(state, again, strict=True):
+        if exactly:
+            np.testing.assert_array_equal(each, same)
         np.testing.assert_allclose(each, same, rtol=1e-5, atol=1e-7)
     for writer in ("train", "validation"):
         expected, got = scalars(one, writer), scalars(other, writer)

@@ -1,0 +1,177 @@
+"""Other backends, several devices and several processes: the same run, whatever computes it."""
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from conftest import TINY
+
+from keras_colorize import checkpoints, devices, event_log, models, run_directory
+from keras_colorize.errors import UsageError
+
+BACKENDS = ("tensorflow", "jax")
+LOSSES = {"loss", "d_loss", "g_loss", "g_adversarial", "l1"}
+
+
+def python(*arguments, **environment):
+    """Starts Python with more environment variables."""
+    return subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+
+
+def train(data_dir, run_dir, *overrides, launcher=("-m", "keras_colorize"), **environment):
+    """Starts `train` of a tiny GAN."""
+    arguments = [each for override in (*TINY, *overrides) for each in ("--set", override)]
+    return python(*launcher, "train", "cpu/gan_gray", "--data", data_dir, "--out", run_dir,
+                  *arguments, **environment)
+
+
+def finish(process):
+    """Waits for success."""
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    return output
+
+
+def losses_of(run_dir, prefix="epoch/"):
+    """What `history.csv` says of the losses, an array [epochs, losses]."""
+    with open(run_dir / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [prefix + name for name in sorted(LOSSES) if prefix + name in rows[0]]
+    return np.array([[float(row[name]) for name in names] for row in rows])
+
+
+TEN_STEPS = """
+import sys, keras, numpy as np
+sys.path.insert(0, sys.argv[1])
+from conftest import tiny
+from keras_colorize import models
+noise = np.random.default_rng(0)
+condition, color = (noise.uniform(-1, 1, (40, 64, 96, n)).astype("float32") for n in (1, 3))
+for name in ("convnet_edge", "gan_gray"):
+    model = models.build(tiny(name, "optimizer.ema=0.9"), (64, 96))
+    model.load_weights(f"{sys.argv[2]}/{name}.weights.h5")
+    for row in range(0, 40, 4):
+        losses = model.train_on_batch(condition[row:row + 4], color[row:row + 4], return_dict=True)
+        print(*(float(losses[loss]) for loss in sorted(losses)))
+    final = model.final_generator(condition[:4], training=False)
+    print(float(np.abs(final).sum()), float(np.abs(model.generator(condition[:4])).sum()))
+"""
+
+
+def test_both_backends_give_the_same_losses_and_networks_over_ten_steps(tmp_path):
+    from conftest import tiny
+    for name in ("convnet_edge", "gan_gray"):
+        keras.utils.set_random_seed(0)
+        models.build(tiny(name, "optimizer.ema=0.9"), (64, 96)).save_weights(
+            tmp_path / f"{name}.weights.h5")
+    processes = [python("-c", TEN_STEPS, os.path.dirname(__file__), tmp_path,
+                        KERAS_BACKEND=backend) for backend in BACKENDS]
+    seen = [[list(map(float, line.split())) for line in finish(process).splitlines()]
+            for process in processes]
+    assert len(seen[0]) == len(seen[1]) == 2 * 11
+    for one, other in zip(*seen, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4)
+
+
+def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
+    for epochs, backend in ((1, "tensorflow"), (2, "jax"), (3, "tensorflow")):
+        finish(train(data_dir, tmp_path, f"train.epochs={epochs}", "train.batch_size=8",
+                     KERAS_BACKEND=backend))
+    starts = run_directory.describe(tmp_path)["starts"]
+    assert [(each["from_step"], each["backend"]) for each in starts] == [
+        (0, "tensorflow"), (2, "jax"), (4, "tensorflow")]
+    assert event_log.read_scalars(tmp_path / "tensorboard" / "train")["batch/d_loss"][0] == [
+        1, 2, 3, 4, 5, 6]
+    optimizer = models.build(run_directory.read_config(tmp_path), (64, 96)).optimizer
+    assert len(optimizer.variables) > 10
+    assert run_directory.load_generator(tmp_path).name == "generator"
+
+
+def test_a_checkpoint_of_one_backend_is_restored_by_the_other_to_the_bit(data_dir, tmp_path):
+    finish(train(data_dir, tmp_path, "train.epochs=1", "train.batch_size=8", KERAS_BACKEND="jax"))
+    model = models.build(run_directory.read_config(tmp_path), (64, 96))
+    assert checkpoints.restore(run_directory.latest_checkpoint(tmp_path), model).step == 2
+    assert int(model.optimizer.iterations) == 2
+    for one, other in zip(model.generator.get_weights(),
+                          run_directory.load_generator(tmp_path).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+MIRRORED = """
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from keras_colorize.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_two_devices_of_a_machine_train_as_one_does(data_dir, tmp_path):
+    overrides = "train.epochs=2", "optimizer.ema=0.9"
+    finish(train(data_dir, tmp_path / "one", *overrides))
+    finish(train(data_dir, tmp_path / "two", *overrides, launcher=("-c", MIRRORED)))
+    assert losses_of(tmp_path / "one").shape == (2, 4)
+    # BatchNorm's sums are over both halves; they are only added up in another order.
+    np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "two"), rtol=1e-3)
+    finish(train(data_dir, tmp_path / "two", "train.epochs=3", "optimizer.ema=0.9"))
+    assert len(losses_of(tmp_path / "two")) == 3
+
+
+def two_processes(data_dir, run_dir, *overrides):
+    """Starts both processes of a run on JAX."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    return [train(data_dir, run_dir, *overrides, KERAS_BACKEND="jax",
+                  KERAS_DISTRIBUTION_JOB_ADDRESSES=f"localhost:{port}",
+                  KERAS_DISTRIBUTION_NUM_PROCESSES="2", KERAS_DISTRIBUTION_PROCESS_ID=str(number))
+            for number in range(2)]
+
+
+def test_two_processes_train_as_one_does_and_one_that_loses_the_other_says_so(data_dir, tmp_path):
+    overrides = "train.epochs=2", "train.checkpoint_steps=1", "augment.crop=0.8"
+    finish(train(data_dir, tmp_path / "one", *overrides, KERAS_BACKEND="jax"))
+    first, second = two_processes(data_dir, tmp_path / "two", *overrides)
+    deadline = time.monotonic() + 120
+    while not run_directory.latest_checkpoint(tmp_path / "two"):
+        assert first.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    second.kill()
+    second.communicate()
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == 1
+    assert errors.splitlines()[-1] == (
+        f"error: {tmp_path / 'two'}: another process of this run has gone; start all of them again "
+        "to continue from the last checkpoint")
+    for process in two_processes(data_dir, tmp_path / "two", *overrides):
+        finish(process)
+    assert [each["from_step"] > 0
+            for each in run_directory.describe(tmp_path / "two")["starts"]] == [False, True]
+    np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "two"), rtol=1e-4)
+    logged = event_log.read_scalars(tmp_path / "two" / "tensorboard" / "train")
+    assert logged["batch/g_loss"][0] == list(range(1, 11))
+
+
+def test_a_batch_that_does_not_divide_among_the_devices_is_refused():
+    with pytest.raises(UsageError, match="is 5, to be shared by 2 devices; set a multiple of 2"), \
+            devices.spread(devices.Devices(("a", "b")), 5):
+        pass
+
+
+def test_several_processes_on_tensorflow_are_refused(monkeypatch):
+    monkeypatch.setenv(devices.PROCESSES, "2")
+    with pytest.raises(UsageError, match="which Keras can do on JAX only; set KERAS_BACKEND=jax"):
+        devices.connect()
+
+
+@pytest.mark.slow
+def test_shorter_precisions_learn_as_float32_does():
+    raise NotImplementedError

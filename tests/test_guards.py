@@ -1,0 +1,111 @@
+"""What a run is protected from: signals, other trainers, a full disk, too little memory, itself."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tf
+from conftest import TINY, data_for, tiny
+
+from keras_colorize import checkpoints, guards, models, run_directory, training
+from keras_colorize.checkpoints import Position
+from keras_colorize.errors import RunError, UsageError
+
+
+def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(data_dir, tmp_path):
+    run_dir = tmp_path / "run"
+    arguments = ["cpu/gan_gray", "--data", data_dir, "--out", run_dir]
+    for override in (*TINY, "train.epochs=1000"):
+        arguments += ["--set", override]
+    stopped_at = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen([sys.executable, "-u", "-m", "keras_colorize", "train",
+                                    *map(str, arguments)], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            if line.startswith("Epoch"):
+                break
+        time.sleep(1)
+        sent = time.monotonic()
+        os.kill(process.pid, number)
+        _, errors = process.communicate(timeout=60)
+        assert time.monotonic() - sent < 30  # the first batch's tracing among it
+        assert process.returncode == 1
+        step = run_directory.latest_checkpoint(run_dir) and checkpoints.position_of(
+            run_directory.latest_checkpoint(run_dir)).step
+        assert errors.splitlines()[-1] == (
+            f"error: {run_dir}: stopped by {number.name} after batch {step}; run the same command "
+            "to continue")
+        stopped_at.append(step)
+    assert 0 < stopped_at[0] < stopped_at[1] < stopped_at[2]
+    starts = [each["from_step"] for each in run_directory.describe(run_dir)["starts"]]
+    assert starts == [0, *stopped_at[:2]]
+
+
+def test_a_second_trainer_in_one_run_directory_is_refused(runs, data_dir, tmp_path):
+    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
+    more = tiny("cpu/convnet_gray", "train.epochs=3")
+    with run_directory.held(run_dir), pytest.raises(UsageError, match="worked on by process"):
+        training.train(more, data_for(more, data_dir), run_dir)
+    assert training.train(more, data_for(more, data_dir), run_dir)
+
+
+def test_what_a_killed_process_half_wrote_is_never_chosen_and_is_cleared(runs, data_dir, tmp_path):
+    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
+    good = run_directory.latest_checkpoint(run_dir)
+    half = run_dir / "checkpoints" / ".step-99999999.12345678.partial"
+    half.mkdir()
+    (half / "model.weights.h5").write_bytes(b"half")
+    (run_dir / ".generator.12345678.partial.keras").write_bytes(b"half")
+    assert run_directory.latest_checkpoint(run_dir) == good
+    more = tiny("cpu/convnet_gray", "train.epochs=3")
+    assert training.train(more, data_for(more, data_dir), run_dir)
+    assert not [path for path in run_dir.rglob("*") if "partial" in path.name]
+
+
+def test_a_disk_too_small_for_the_checkpoints_is_named_before_training(tmp_path):
+    huge = SimpleNamespace(variables=[SimpleNamespace(shape=(10**7, 10**6))],
+                           optimizer=SimpleNamespace(variables=[]))
+    with pytest.raises(RunError, match=r"needs \d+\.0 GB of disk space.* GB are free; make room"):
+        guards.check_room(tmp_path / "run", huge)
+
+
+def test_the_room_asked_for_is_that_of_what_is_written(tmp_path):
+    model = models.build(tiny("cpu/gan_gray", "model.encoder=[16,32,64,128,128,128]",
+                              "model.decoder=[128,128,64,32,16,16]"), (64, 96))
+    checkpoints.save(tmp_path, model, Position())
+    one = sum(path.stat().st_size for path in tmp_path.rglob("*.h5"))
+    networks = 4 * model.count_params()
+    asked = guards.room_needed(model)
+    assert asked == pytest.approx(one * (checkpoints.KEPT + 2) + 3 * networks, rel=0.1)
+
+
+def test_a_discriminator_that_makes_no_mistake_for_long_is_warned_of_once(tmp_path, capsys):
+    watch = guards.WarnOfCollapse(tmp_path)
+    perfect = {"d_real_accuracy": 1.0, "d_fake_accuracy": 1.0}
+    for logs in [perfect] * (guards.COLLAPSED_AFTER - 1) + [perfect | {"d_fake_accuracy": 0.9}]:
+        watch.on_train_batch_end(0, logs)
+    assert not capsys.readouterr().err
+    for _ in range(3 * guards.COLLAPSED_AFTER):
+        watch.on_train_batch_end(0, perfect)
+    warning = capsys.readouterr().err
+    assert warning.count("warning: ") == 1
+    assert f"the discriminator made no mistake in {guards.COLLAPSED_AFTER} batches" in warning
+    watch.on_train_batch_end(0, {"loss": 1.0})  # a ConvNet has none
+
+
+def test_memory_that_runs_out_is_answered_with_the_batch_size_to_try(data_dir, tmp_path):
+    wanted = tiny("cpu/convnet_gray", "train.epochs=1")
+    data = data_for(wanted, data_dir)
+    batches = data.training
+    data.training = lambda *place: batches(*place).map(
+        lambda condition, color: (
+            condition + tf.reduce_mean(tf.tile(condition, [1, 10**5, 10**5, 1])), color))
+    with pytest.raises(RunError, match=r"out of memory with batches of 4 pictures; start a new run "
+                                       r"with --set train\.batch_size=2"):
+        training.train(wanted, data, tmp_path / "run")
