@@ -1,6 +1,7 @@
 """Other backends, several devices and several processes: the same run, whatever computes it."""
 
 import csv
+import json
 import os
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import time
 import keras
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import TINY, command, tiny
 
 from keras_colorize import checkpoints, devices, event_log, models, run_directory
 from keras_colorize.errors import UsageError
@@ -66,7 +67,6 @@ for name in ("convnet_edge", "gan_gray"):
 
 
 def test_both_backends_give_the_same_losses_and_networks_over_ten_steps(tmp_path):
-    from conftest import tiny
     for name in ("convnet_edge", "gan_gray"):
         keras.utils.set_random_seed(0)
         models.build(tiny(name, "optimizer.ema=0.9"), (64, 96)).save_weights(
@@ -84,24 +84,17 @@ def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
     for epochs, backend in ((1, "tensorflow"), (2, "jax"), (3, "tensorflow")):
         finish(train(data_dir, tmp_path, f"train.epochs={epochs}", "train.batch_size=8",
                      KERAS_BACKEND=backend))
+        model = models.build(run_directory.read_config(tmp_path), (64, 96))
+        position = checkpoints.restore(run_directory.latest_checkpoint(tmp_path), model)
+        assert position.step == int(model.optimizer.iterations) == 2 * epochs
+        for one, other in zip(model.generator.get_weights(),
+                              run_directory.load_generator(tmp_path).get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
     starts = run_directory.describe(tmp_path)["starts"]
     assert [(each["from_step"], each["backend"]) for each in starts] == [
         (0, "tensorflow"), (2, "jax"), (4, "tensorflow")]
     assert event_log.read_scalars(tmp_path / "tensorboard" / "train")["batch/d_loss"][0] == [
         1, 2, 3, 4, 5, 6]
-    optimizer = models.build(run_directory.read_config(tmp_path), (64, 96)).optimizer
-    assert len(optimizer.variables) > 10
-    assert run_directory.load_generator(tmp_path).name == "generator"
-
-
-def test_a_checkpoint_of_one_backend_is_restored_by_the_other_to_the_bit(data_dir, tmp_path):
-    finish(train(data_dir, tmp_path, "train.epochs=1", "train.batch_size=8", KERAS_BACKEND="jax"))
-    model = models.build(run_directory.read_config(tmp_path), (64, 96))
-    assert checkpoints.restore(run_directory.latest_checkpoint(tmp_path), model).step == 2
-    assert int(model.optimizer.iterations) == 2
-    for one, other in zip(model.generator.get_weights(),
-                          run_directory.load_generator(tmp_path).get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 MIRRORED = """
@@ -115,14 +108,12 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_two_devices_of_a_machine_train_as_one_does(data_dir, tmp_path):
-    overrides = "train.epochs=2", "optimizer.ema=0.9"
+    overrides = "train.epochs=1", "optimizer.ema=0.9"
     finish(train(data_dir, tmp_path / "one", *overrides))
     finish(train(data_dir, tmp_path / "two", *overrides, launcher=("-c", MIRRORED)))
-    assert losses_of(tmp_path / "one").shape == (2, 4)
     # BatchNorm's sums are over both halves; they are only added up in another order.
-    np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "two"), rtol=1e-3)
-    finish(train(data_dir, tmp_path / "two", "train.epochs=3", "optimizer.ema=0.9"))
-    assert len(losses_of(tmp_path / "two")) == 3
+    np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "two"), rtol=1e-4)
+    assert keras.models.load_model(tmp_path / "two" / "generator.keras").name == "generator"
 
 
 def two_processes(data_dir, run_dir, *overrides):
@@ -137,7 +128,8 @@ def two_processes(data_dir, run_dir, *overrides):
 
 
 def test_two_processes_train_as_one_does_and_one_that_loses_the_other_says_so(data_dir, tmp_path):
-    overrides = "train.epochs=2", "train.checkpoint_steps=1", "augment.crop=0.8"
+    overrides = ("train.epochs=2", "train.checkpoint_steps=1", "augment.crop=0.8",
+                 "optimizer.learning_rate=2e-4")  # the paper's
     finish(train(data_dir, tmp_path / "one", *overrides, KERAS_BACKEND="jax"))
     first, second = two_processes(data_dir, tmp_path / "two", *overrides)
     deadline = time.monotonic() + 120
@@ -173,5 +165,21 @@ def test_several_processes_on_tensorflow_are_refused(monkeypatch):
 
 
 @pytest.mark.slow
-def test_shorter_precisions_learn_as_float32_does():
-    raise NotImplementedError
+def test_shorter_precisions_learn_as_float32_does(tmp_path):
+    """On the drawn episode, as the demo trains; float16 takes three times as long on a CPU."""
+    film, data, report = tmp_path / "film.mp4", tmp_path / "data", tmp_path / "report"
+    runs = {name: tmp_path / name for name in ("float32", "bfloat16", "float16")}
+    steps = [["draw-episode", film],
+             ["build-tfrecords", film, "--every", 6, "--size", "90x160", "--out", data],
+             *(["train", "cpu/gan_gray", "--data", data, "--out", run_dir, "--set",
+                "train.epochs=8", "--set", f"train.precision={name}"]
+               for name, run_dir in runs.items()),
+             ["evaluate", *runs.values(), "--data", data, "--out", report]]
+    for step in steps:
+        done = command(*step)
+        assert done.returncode == 0, done.stderr
+    rows = json.loads((report / "metrics.json").read_text())["rows"]
+    l1 = {row["run"] or row["model"]: row["l1"] for row in rows}
+    assert l1["float32"] <= 0.6 * l1["input"]
+    assert l1["bfloat16"] <= 1.05 * l1["float32"]
+    assert l1["float16"] <= 1.05 * l1["float32"]

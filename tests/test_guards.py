@@ -23,7 +23,7 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
     for override in (*TINY, "train.epochs=1000"):
         arguments += ["--set", override]
     stopped_at = []
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGTERM, signal.SIGINT):
         process = subprocess.Popen([sys.executable, "-u", "-m", "keras_colorize", "train",
                                     *map(str, arguments)], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
@@ -42,9 +42,9 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
             f"error: {run_dir}: stopped by {number.name} after batch {step}; run the same command "
             "to continue")
         stopped_at.append(step)
-    assert 0 < stopped_at[0] < stopped_at[1] < stopped_at[2]
+    assert 0 < stopped_at[0] < stopped_at[1]
     starts = [each["from_step"] for each in run_directory.describe(run_dir)["starts"]]
-    assert starts == [0, *stopped_at[:2]]
+    assert starts == [0, stopped_at[0]]
 
 
 def test_a_second_trainer_in_one_run_directory_is_refused(runs, data_dir, tmp_path):
