@@ -96,7 +96,7 @@ def test_one_adam_over_both_networks_moves_them_as_two_adams_would():
     for _ in range(3):
         together.train_step(data)
         with tf.GradientTape(persistent=True) as tape:
-            losses = apart.losses_of(*data, training=True)
+            losses = apart.losses_of(apart.generator, *data, training=True)
         gradients = {name: tape.gradient(losses[loss], getattr(apart, name).trainable_variables)
                      for name, loss in (("generator", "g_loss"), ("discriminator", "d_loss"))}
         for name, adam in adams.items():

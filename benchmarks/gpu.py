@@ -1,0 +1,146 @@
+"""What a card makes of the paper's GAN: images per second, share of its peak, and peak memory.
+
+    .venv/bin/python benchmarks/gpu.py --peak-tflops 989 [--batch 64] [--pytorch PYTHON]
+    KERAS_BACKEND=jax .venv/bin/python benchmarks/gpu.py --peak-tflops 989
+
+Rows are float32, TF32 and bfloat16, on TensorFlow with and without XLA; with `--pytorch`, the
+interpreter of an environment that has PyTorch, `benchmarks/pytorch_gan.py` on the same card. Each
+row is a process of its own, so that its memory is its own, and all rows are run in turns. A step's
+operations are counted from the networks: two for each multiplication and addition of a convolution,
+three times those of a forward pass for G, and as much for D on real and on generated pictures, less
+the pass back to a real picture. Peak figures of a card are for dense bfloat16.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from provenance import provenance
+
+PYTORCH = Path(__file__).with_name("pytorch_gan.py")
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
+
+def forward_operations(network) -> int:
+    """Multiplications and additions of a network's convolutions and dense layers, a picture."""
+    from keras import layers
+
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, layers.Conv2DTranspose):
+            total += 2 * math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3])
+        elif isinstance(layer, layers.Conv2D):
+            total += 2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3])
+        elif isinstance(layer, layers.Dense):
+            total += 2 * math.prod(layer.kernel.shape)
+    return total
+
+
+def step_operations(model, size: tuple[int, int]) -> int:
+    """Multiplications and additions of a training step of the GAN, a picture."""
+    import keras
+
+    generator = keras.models.clone_model(
+        model.generator, input_tensors=keras.Input((*size, 1)))  # of known size
+    return 3 * forward_operations(generator) + 5 * forward_operations(model.discriminator)
+
+
+def measure(options: argparse.Namespace) -> dict:
+    """One row, in this process."""
+    from keras_colorize import quiet
+
+    quiet.import_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    from keras_colorize import config, models
+
+    on_jax = keras.backend.backend() == "jax"
+    size = tuple(map(int, options.size.split("x")))
+    tf.config.experimental.enable_tensor_float_32_execution(options.precision == "tf32")
+    if on_jax:
+        import jax
+
+        jax.config.update("jax_default_matmul_precision",
+                          "tensorfloat32" if options.precision == "tf32" else "highest")
+    precision = "bfloat16" if options.precision == "bfloat16" else "float32"
+    wanted = config.load(options.config, [
+        f"train.batch_size={options.batch}", f"train.precision={precision}",
+        f"train.xla={'on' if options.xla else 'off'}"])
+    model = models.build(wanted, size)
+    noise = np.random.default_rng(0)
+    batch = [keras.ops.convert_to_tensor(noise.uniform(-1, 1, (options.batch, *size, channels))
+                                         .astype("float32")) for channels in (1, 3)]
+    model.train_on_batch(*batch, return_dict=True)
+    began = time.perf_counter()
+    for _ in range(options.steps):
+        model.train_on_batch(*batch, return_dict=True)
+    seconds = time.perf_counter() - began
+    if on_jax:
+        stats = jax.devices()[0].memory_stats() or {}
+        memory = stats.get("peak_bytes_in_use", 0)
+    else:
+        gpus = tf.config.list_physical_devices("GPU")
+        memory = tf.config.experimental.get_memory_info("GPU:0")["peak"] if gpus else 0
+    return {"images_per_second": options.steps * options.batch / seconds, "peak_gb": memory / 1e9,
+            "operations": step_operations(model, size)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peak-tflops", type=float, help="of the card, for the share of it")
+    parser.add_argument("--config", default="gan_gray")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--size", default="180x320")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--pytorch", metavar="PYTHON")
+    parser.add_argument("--pytorch-device", default="cuda")
+    parser.add_argument("--precision", choices=PRECISIONS, help=argparse.SUPPRESS)
+    parser.add_argument("--xla", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.precision:
+        print(json.dumps(measure(options)))
+        return
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    shared = ["--batch", str(options.batch), "--size", options.size, "--steps", str(options.steps)]
+    commands = {}
+    for precision in PRECISIONS:
+        for compiled in ([True] if backend == "jax" else [False, True]):
+            commands[f"{backend}{' with XLA' if compiled else ''}, {precision}"] = [
+                sys.executable, __file__, *shared, "--config", options.config, "--precision",
+                precision, *(["--xla"] if compiled else [])]
+        if options.pytorch:
+            commands[f"PyTorch, {precision}"] = [
+                options.pytorch, str(PYTORCH), *shared, "--precision", precision, "--device",
+                options.pytorch_device]
+    answers = {name: [] for name in commands}
+    for _ in range(options.turns):
+        for name, command in commands.items():
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"error: {name}: failed:\n{done.stderr[-2000:]}")
+            answers[name].append(json.loads(done.stdout.splitlines()[-1]))
+    operations = next(each[0]["operations"] for each in answers.values()
+                      if "operations" in each[0])
+    print(provenance() + f"{options.config}, batches of {options.batch}, {options.size}; "
+          f"{operations / 1e9:.1f} billion operations a picture\n")
+    print("| | images/s, median (all) | share of peak | peak memory, GB |\n|---|---:|---:|---:|")
+    for name, each in answers.items():
+        speeds = [answer["images_per_second"] for answer in each]
+        speed = statistics.median(speeds)
+        share = (f"{speed * operations / options.peak_tflops / 1e12:.1%}" if options.peak_tflops
+                 else "")
+        print(f"| {name} | {speed:,.1f} ({min(speeds):,.1f}..{max(speeds):,.1f}) | {share} "
+              f"| {max(answer['peak_gb'] for answer in each):.1f} |")
+
+
+if __name__ == "__main__":
+    main()
