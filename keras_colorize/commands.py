@@ -172,7 +172,7 @@ def _declare_export(command: argparse.ArgumentParser) -> None:
 
 
 def _run_export(options: argparse.Namespace) -> None:
-    quiet.import_tensorflow()
+    quiet.import_tensorflow("tensorflow")
     from keras_colorize import export
 
     written = export.export(options.run, options.out)
@@ -220,7 +220,7 @@ def _declare_demo(command: argparse.ArgumentParser) -> None:
 
 
 def _run_demo(options: argparse.Namespace) -> None:
-    quiet.import_tensorflow()
+    quiet.import_tensorflow("tensorflow")
     from keras_colorize import demo
 
     demo.demonstrate(options.out, options.main)

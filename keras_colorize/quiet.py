@@ -4,11 +4,17 @@ import os
 import tempfile
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(backend: str | None = None) -> None:
     """Imports TensorFlow and finds its devices; what goes wrong is still printed.
 
     Under the JAX backend it reads data alone, and leaves the GPUs.
+
+    Args:
+        backend: what Keras is to run on, whatever `KERAS_BACKEND` says: a SavedModel, for example,
+            is TensorFlow's. Comes too late once Keras is imported.
     """
+    if backend:
+        os.environ["KERAS_BACKEND"] = backend
     standard_error = os.dup(2)
     with tempfile.TemporaryFile() as chatter:
         os.dup2(chatter.fileno(), 2)

@@ -95,6 +95,11 @@ def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
         (0, "tensorflow"), (2, "jax"), (4, "tensorflow")]
     assert event_log.read_scalars(tmp_path / "tensorboard" / "train")["batch/d_loss"][0] == [
         1, 2, 3, 4, 5, 6]
+    for line in (["evaluate", tmp_path, "--data", data_dir, "--out", tmp_path / "report"],
+                 ["export", tmp_path, "--out", tmp_path / "saved"]):
+        finish(python("-m", "keras_colorize", *line, KERAS_BACKEND="jax"))
+    assert (tmp_path / "report" / "table1.md").exists()
+    assert (tmp_path / "saved" / "saved_model.pb").exists()
 
 
 MIRRORED = """
