@@ -162,7 +162,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
     from keras_colorize import evaluation
 
     report = evaluation.evaluate(options.runs, options.data, options.out, options.split)
-    print(evaluation.table(report["rows"]))
+    print(evaluation.tables.markdown(report["rows"]))
     print(f"look at {options.out}: metrics.json, table1.md, pictures and loss curves")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from test_builder import examples
 
-from keras_colorize import baselines, evaluation, media, metrics, pixels, run_directory
+from keras_colorize import baselines, evaluation, media, pixels, run_directory
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 
 
@@ -23,36 +23,27 @@ def rows_of(report_dir):
     return {(row["model"], row["input"]): row for row in report["rows"]}
 
 
-def test_distances_are_means_per_pixel_channel():
-    truth = np.zeros((2, 4, 5, 3), np.uint8)
-    pictures = truth.copy()
-    pictures[0, ..., 0] = 30
-    pictures[1] = 255
-    assert metrics.l1(pictures, truth).tolist() == [10, 255]
-    assert metrics.l2(pictures, truth).tolist() == [300, 255**2]
-    with pytest.raises(ValueError, match="have shape"):
-        metrics.l1(pictures[:1], truth)
-
-
 def test_mean_colour_is_the_mean_of_each_gray_level_and_between_them():
     gray = np.array([[[[10], [10], [20]]]], np.uint8)
     color = np.array([[[[0, 0, 0], [100, 50, 0], [200, 0, 30]]]], np.uint8)
     of_gray = baselines.mean_colour([(gray, color)], "gray")
-    answer = of_gray(np.array([[[[10], [15], [20], [255]]]], np.uint8))
+    answer = of_gray(np.array([[[[10], [15], [20], [255]]]], np.uint8), None)
     assert answer.tolist() == [[[[50, 25, 0], [125, 12, 15], [200, 0, 30], [200, 0, 30]]]]
     of_edges = baselines.mean_colour([(gray, color)], "edge")
-    assert of_edges(gray).tolist() == [[[[100, 17, 10]] * 3]]
+    assert of_edges(gray, None).tolist() == [[[[100, 17, 10]] * 3]]
 
 
-def test_every_table_has_both_baselines_beside_the_runs(report_dir, runs):
+def test_every_table_has_the_baselines_beside_the_runs(report_dir, runs):
     rows = rows_of(report_dir)
     assert set(rows) == {(model, condition) for condition in ("gray", "edge")
-                         for model in ("input", "mean_colour", "convnet", "gan")}
+                         for model in ("input", "mean_colour", "transfer", "scribbles", "convnet",
+                                       "gan")}
     for (model, condition), row in rows.items():
         name = f"{model}_{condition}"
         assert row["run"] == (name if name in runs else None)
     table = (report_dir / "table1.md").read_text()
-    assert table.count("\n") == 10 and f"{rows['gan', 'gray']['l1']:.2f}" in table
+    assert table.count("\n| gray | GAN | gan_gray |") == 3
+    assert f"{rows['gan', 'gray']['l1']:.2f}" in table
 
 
 def test_distances_in_the_report_are_those_of_the_test_pictures(report_dir, runs, data_dir):
@@ -77,7 +68,7 @@ def test_a_split_can_be_chosen(runs, data_dir, tmp_path):
 
 def test_pictures_and_curves_are_drawn_for_every_run(report_dir, runs):
     assert {path.name for path in report_dir.iterdir()} == {
-        "metrics.json", "table1.md", "pictures_gray.png", "pictures_edge.png",
+        "metrics.json", "table1.md", "pictures.csv", "pictures_gray.png", "pictures_edge.png",
         "convnet_gray_loss.png", "convnet_edge_loss.png",
         "gan_gray_d_loss.png", "gan_gray_g_loss.png", "gan_edge_d_loss.png", "gan_edge_g_loss.png"}
     grid = media.read_picture(report_dir / "pictures_gray.png")

@@ -8,11 +8,12 @@ from pathlib import Path
 import keras_colorize
 
 PACKAGE = Path(keras_colorize.__file__).parent
-ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening",
-         "leaks", "scribbles", "media", "episode", "figures", "sources", "finding", "staging",
-         "executors", "splits", "records", "assembly", "builder", "dataset", "inspection", "models",
-         "metrics", "baselines", "event_log", "checkpoints", "run_directory", "callbacks",
-         "training", "evaluation", "export", "colorizer", "demo", "commands", "cli"]
+ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening", "leaks",
+         "scribbles", "transfer", "metrics", "media", "episode", "figures", "sources", "finding",
+         "staging", "executors", "splits", "records", "assembly", "builder", "dataset",
+         "inspection", "models", "baselines", "event_log", "checkpoints", "run_directory",
+         "callbacks", "training", "evaluation", "study", "export", "colorizer", "demo", "commands",
+         "cli"]
 MODELS = ["encoder", "unet", "discriminator", "raw_losses", "convnet", "gan"]
 
 
