@@ -59,7 +59,8 @@ def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> 
     if not known.all():
         rows = _laplacian(luminance)[~known]
         system, wanted = rows[:, ~known].tocsr(), -(rows[:, known] @ spread[known])
-        multigrid = pyamg.ruge_stuben_solver(system, max_coarse=500).aspreconditioner()
+        multigrid = pyamg.ruge_stuben_solver(system, max_coarse=500,
+                                             coarse_solver="splu").aspreconditioner()
         for channel in range(spread.shape[1]):
             spread[~known, channel], failed = linalg.cg(system, wanted[:, channel], M=multigrid,
                                                         rtol=TOLERANCE, maxiter=1000)
