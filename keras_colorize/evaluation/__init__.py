@@ -13,8 +13,8 @@ from keras_colorize.evaluation.candidates import TITLES, Candidate, candidates, 
 from keras_colorize.files import sha256_of, whole_file, write_json
 from keras_colorize.records import Manifest
 
-__all__ = ["TITLES", "Candidate", "colorizer_of", "evaluate", "measuring", "names_of", "of_run",
-           "tables"]
+__all__ = ["BATCH", "TITLES", "Candidate", "colorizer_of", "evaluate", "measuring", "names_of",
+           "of_run", "tables"]
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid

@@ -62,7 +62,7 @@ def of_run(name: str, run_dir: Path) -> Candidate:
     config = run_directory.read_config(run_dir)
     colorize = colorizer_of(run_directory.load_generator(run_dir))
     return Candidate(name, config.model.kind, config.model.input,
-                     lambda condition, truth: colorize(condition))
+                     lambda condition, truth: colorize(condition))  # which sees no truth
 
 
 def colorizer_of(generator: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

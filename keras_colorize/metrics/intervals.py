@@ -59,9 +59,6 @@ class Resampling:
         with np.errstate(invalid="ignore"):
             return (self._times @ sums) / (self._times @ counts)
 
-    def group_means(self, values: np.ndarray) -> np.ndarray:
-        """The mean of each group, float64 [groups], NaN for one without values."""
-        known = ~np.isnan(values)
-        counts = np.bincount(self._group[known], minlength=self.groups)
-        with np.errstate(invalid="ignore"):
-            return np.bincount(self._group[known], values[known], minlength=self.groups) / counts
+    def group_sums(self, values: np.ndarray) -> np.ndarray:
+        """The sum over each group's pictures, float64 [groups], of a figure that all have."""
+        return np.bincount(self._group, values, minlength=self.groups)
