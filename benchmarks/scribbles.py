@@ -2,8 +2,8 @@
 
     python benchmarks/scribbles.py [--direct-up-to 60000]
 
-Multigrid is what `keras_colorize.scribbles` uses; the others are what SciPy alone offers. Seconds
-are of processor time, which other work on the machine changes little; ratios are to multigrid.
+`keras_colorize.scribbles` solves small pictures directly and large ones by multigrid. Seconds are
+of processor time, which other work on the machine changes little; ratios are to multigrid.
 """
 
 import argparse
@@ -17,11 +17,10 @@ from keras_colorize import episode, pixels, scribbles
 
 SIZES = ((90, 160), (180, 320), (360, 640), (1000, 1500))
 FRAME = 100
-ORDER = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0, "options": {"SymmetricMode": True}}
 
 
 def multigrid(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> None:
-    scribbles.propagate(gray, hinted, chroma)
+    scribbles._by_multigrid(*system_of(gray, hinted, chroma))
 
 
 def incomplete_lu(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> None:
@@ -34,8 +33,7 @@ def incomplete_lu(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> N
 
 
 def direct(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> None:
-    system, wanted = system_of(gray, hinted, chroma)
-    linalg.splu(system.tocsc(), **ORDER).solve(wanted)
+    scribbles._direct(*system_of(gray, hinted, chroma))
 
 
 def system_of(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray):

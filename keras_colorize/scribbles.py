@@ -13,6 +13,7 @@ SPREAD = 0.6  # of the variance around a pixel, as in the authors' own program
 LEAST_SPREAD = 2e-6  # in luminance of 0..1, squared
 ALIKE = 0.01  # the affinity of a pixel to that neighbour which is most like it, at the least
 LEAST_AFFINITY = 1e-6  # so that no pixel is cut off from every hint
+SMALL = 60_000  # pixels: up to there a direct solver is two to five times faster
 TOLERANCE = 1e-5  # of the residual, relative: less than the rounding to 0..255
 
 
@@ -38,8 +39,8 @@ def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> 
 
     Every pixel without a hint is the mean of its eight neighbours, weighted by their affinity
     (equation 1 with the constraints of section 2). The affinity of two pixels is the mean of the
-    paper's two, seen from either: that makes the system symmetric, and so solvable by conjugate
-    gradients with algebraic multigrid, in time proportional to the number of pixels.
+    paper's two, seen from either: that makes the system symmetric, and so a large one solvable by
+    conjugate gradients with algebraic multigrid, in time proportional to the number of pixels.
 
     Args:
         luminance: 0..255 [h, w].
@@ -59,12 +60,8 @@ def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> 
     if not known.all():
         rows = _laplacian(luminance)[~known]
         system, wanted = rows[:, ~known].tocsr(), -(rows[:, known] @ spread[known])
-        multigrid = pyamg.ruge_stuben_solver(system, max_coarse=500,
-                                             coarse_solver="splu").aspreconditioner()
-        for channel in range(spread.shape[1]):
-            spread[~known, channel], failed = linalg.cg(system, wanted[:, channel], M=multigrid,
-                                                        rtol=TOLERANCE, maxiter=1000)
-            assert not failed, "the system is symmetric and positive definite"
+        solve = _direct if known.size <= SMALL else _by_multigrid
+        spread[~known] = solve(system, wanted)
     return spread.reshape(chroma.shape).astype(np.float32)
 
 
@@ -73,6 +70,25 @@ def random_hints(shape: tuple[int, int], count: int, generator: np.random.Genera
     hinted = np.zeros(shape, bool)
     hinted.ravel()[generator.choice(hinted.size, min(count, hinted.size), replace=False)] = True
     return hinted
+
+
+def _direct(system: sparse.csr_array, wanted: np.ndarray) -> np.ndarray:
+    """The solution for each column, by Cholesky's way of ordering and pivoting."""
+    factors = linalg.splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0,
+                          options={"SymmetricMode": True})
+    return factors.solve(wanted)
+
+
+def _by_multigrid(system: sparse.csr_array, wanted: np.ndarray) -> np.ndarray:
+    """The solution for each column, by conjugate gradients with algebraic multigrid."""
+    multigrid = pyamg.ruge_stuben_solver(system, max_coarse=500, coarse_solver="splu")
+    columns = []
+    for column in wanted.T:
+        solution, failed = linalg.cg(system, column, M=multigrid.aspreconditioner(),
+                                     rtol=TOLERANCE, maxiter=1000)
+        assert not failed, "the system is symmetric and positive definite"
+        columns.append(solution)
+    return np.stack(columns, axis=1)
 
 
 def _laplacian(luminance: np.ndarray) -> sparse.csr_array:

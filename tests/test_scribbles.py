@@ -46,7 +46,9 @@ def test_one_stroke_fills_its_region_and_stops_at_the_edge():
     assert np.abs(colored(truth, hinted).astype(int) - truth).max() < 10
 
 
-def test_the_solution_is_that_of_a_direct_solver(random_pictures):
+@pytest.mark.parametrize("small", [0, scribbles.SMALL])
+def test_both_solvers_give_the_solution_of_the_system(random_pictures, small, monkeypatch):
+    monkeypatch.setattr(scribbles, "SMALL", small)
     gray, known = random_pictures(20, 30), hints((20, 30), 12).ravel()
     chroma = random_pictures(600, 2) - 128.0
     rows = scribbles._laplacian(gray)[~known]
@@ -62,6 +64,9 @@ def test_a_pixel_is_a_mean_of_its_neighbours_by_affinity():
     assert np.array_equal(laplacian, laplacian.T)
     assert laplacian[0, 1] == laplacian[0, 4] == -1 and laplacian[0, 2] == 0
     assert 0 < -laplacian[1, 2] < 0.02
+    speck = np.zeros((5, 5), np.uint8)
+    speck[2, 2] = 255  # is tied to its surroundings, however unlike them
+    assert -scribbles._laplacian(speck).toarray()[12, 7] >= 0.005
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])

@@ -45,6 +45,18 @@ def test_equal_models_are_called_different_seldom():
     assert called <= 4
 
 
+def test_tests_that_point_in_opposite_ways_decide_nothing():
+    one, other = group("gan", "gan", 0), group("convnet", "convnet", 3)
+    stray = group("convnet", "convnet", -20, (3,))
+    both = {**other.runs, **stray.runs}
+    mean = {name: np.mean([each[name] for each in both.values()], axis=0) for name in other.values}
+    other = groups.Group("convnet", "convnet", "gray", {**other.seeds, **stray.seeds}, mean, both,
+                         other.where)
+    result = groups.comparisons([one, other])[0]
+    assert result["difference"] > 0 > result["seeds"]["difference"]
+    assert max(result["shots"]["p"], result["seeds"]["p"]) < 0.05 and result["lower"] is None
+
+
 def test_one_seed_decides_nothing():
     alone = [group(name, name, level, (0,)) for name, level in (("convnet", 3), ("gan", 0))]
     result = groups.comparisons(alone)

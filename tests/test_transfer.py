@@ -39,21 +39,23 @@ def test_a_known_palette_is_transferred_wherever_it_lies():
     assert np.abs(answer[:, inside].astype(int) - truth[:, inside]).max() <= 2
 
 
-def test_a_darker_picture_is_matched_after_its_levels_are_scaled():
+def test_a_pale_picture_is_matched_after_its_levels_are_scaled():
     _, reference = striped((40, 120, 220))
-    darker = (pixels.gray(striped((220, 40, 120))[1]) * 0.5).astype(np.uint8)
-    chroma = transfer.transfer(darker, swatch_of(reference))
-    expected = pixels.chroma(striped((220, 40, 120))[1])
-    assert np.abs(chroma[:, 5:25] - expected[:, 5:25]).max() <= 2
+    _, truth = striped((220, 40, 120))
+    pale = (150 + 0.2 * pixels.gray(truth)).astype(np.uint8)
+    chroma = transfer.transfer(pale, swatch_of(reference))
+    for middle in (16, 48, 80):
+        inside = slice(middle - 8, middle + 8)
+        assert np.abs(chroma[:, inside] - pixels.chroma(truth)[:, inside]).max() <= 2
 
 
 def test_texture_tells_pixels_of_one_level_apart(random_pictures):
     gray = np.full((64, 64), 128, np.uint8)
-    gray[:, 32:] = 88 + 80 * (random_pictures(64, 32) > 127)
+    gray[:, 32:] = 78 + 50 * (random_pictures(64, 32) % 3)  # a third of it is 128 too
     chroma = np.zeros((64, 64, 1))
     chroma[:, 32:] = 50
     answer = transfer.transfer(gray, transfer.Swatch.of(gray, chroma, seeded()))
-    assert (answer[:, :28] == 0).all() and (answer[:, 36:] == 50).all()
+    assert (answer[:, :28] == 0).all() and (answer[:, 36:] == 50).mean() > 0.97
 
 
 def test_the_nearest_picture_is_the_reference():
