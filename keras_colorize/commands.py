@@ -156,11 +156,9 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--split", choices=("test", "validation", "train", "all"), default="test",
                          help="the examples to measure on (%(default)s)")
     command.add_argument("--study", action="store_true",
-                         help="compare the runs as section 5 of the paper does, with tests, hints, "
-                              "failures and ranked pictures, in one page, report.html")
-    command.add_argument("--unseen", action="append", default=[], type=Path, metavar="SOURCE",
-                         help="a video, archive or folder of another series, for the study (again "
-                              "and again)")
+                         help="compare the runs as section 5 of the paper does: report.html")
+    command.add_argument("--unseen", action="extend", nargs="+", default=[], type=Path,
+                         metavar="SOURCE", help="other series for the study to colour")
 
 
 def _run_evaluate(options: argparse.Namespace) -> None:

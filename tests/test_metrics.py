@@ -50,6 +50,14 @@ def test_more_noise_is_worse(name, truth):
     assert (steps > 0).all()
 
 
+def test_all_figures_at_once_are_those_of_each_metric(truth):
+    pictures = noisy(truth, 20)
+    together = metrics.of_pictures(pictures, truth)
+    assert list(together) == list(PICTURE_METRICS)
+    for name, metric in PICTURE_METRICS.items():
+        assert np.array_equal(together[name], metric(pictures, truth))
+
+
 def test_similarity_is_that_of_the_published_formula(random_pictures):
     one, other = random_pictures(1, 40, 50, 3), random_pictures(1, 40, 50, 3)
     x, y = one[0].astype(np.float64), other[0].astype(np.float64)

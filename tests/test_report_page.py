@@ -102,6 +102,16 @@ def test_runs_of_other_seeds_are_one_row_and_are_compared(studied):
                      ("gan_gray", "gan_edge"), ("convnet_gray", "convnet_edge")}
 
 
+def test_a_repeated_seed_stands_alone(studied, run_dirs):
+    lines = tables.read_pictures(studied[0] / "pictures.csv")
+    lines += [{**line, "run": "gan_gray_again"} for line in lines if line["run"] == "gan_gray"]
+    places = {path.name: path for path in run_dirs}
+    found = groups.grouped(places | {"gan_gray_again": places["gan_gray"]}, lines)
+    assert {group.label: sorted(group.seeds) for group in found
+            if group.seeds and group.model == "gan" and group.input == "gray"} == \
+        {"gan_gray": [0, 1], "gan_gray_again": [0]}
+
+
 def test_failures_are_measured_for_every_run_of_the_drawn_episode(studied):
     _, result = studied
     assert set(result["failures"]["gan_gray"]) == {"gan_gray", "gan_gray_1"}

@@ -94,7 +94,7 @@ def measure(candidates: list[Candidate], data: Dataset, split: str, where: list[
 
 
 def _figures(pictures: np.ndarray, truth: np.ndarray) -> Values:
-    figures = {name: metric(pictures, truth) for name, metric in metrics.PICTURE_METRICS.items()}
+    figures = metrics.of_pictures(pictures, truth)
     return figures | {"colourfulness": metrics.colourfulness(pictures),
                       TRUE_COLOURFULNESS: metrics.colourfulness(truth)}
 

@@ -11,17 +11,18 @@ def ciede2000(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     About 1 is just seen side by side, 10 at a glance. White is D65.
     """
-    return np.array([errors.mean() for errors in _differences(pictures, truth)])
+    return difference_maps(pictures, truth).mean(axis=(1, 2))
 
 
 def ciede2000_p95(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """The CIEDE2000 difference that 95 % of a picture's pixels stay below, as `ciede2000`."""
-    return np.array([np.percentile(errors, 95) for errors in _differences(pictures, truth)])
+    return np.percentile(difference_maps(pictures, truth), 95, axis=(1, 2))
 
 
-def difference_map(picture: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The CIEDE2000 difference of each pixel, uint8 sRGB [h, w, 3] to float64 [h, w]."""
-    return deltaE_ciede2000(rgb2lab(truth), rgb2lab(picture))
+def difference_maps(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The CIEDE2000 difference of each pixel, uint8 sRGB [n, h, w, 3] to float64 [n, h, w]."""
+    difference(pictures, truth)
+    return deltaE_ciede2000(rgb2lab(truth), rgb2lab(pictures))
 
 
 def colourfulness(pictures: np.ndarray) -> np.ndarray:
@@ -32,8 +33,3 @@ def colourfulness(pictures: np.ndarray) -> np.ndarray:
     opponents = np.stack([red - green, (red + green) / 2 - blue])  # [2, n, h, w]
     return (np.linalg.norm(opponents.std(axis=(2, 3)), axis=0)
             + 0.3 * np.linalg.norm(opponents.mean(axis=(2, 3)), axis=0))
-
-
-def _differences(pictures: np.ndarray, truth: np.ndarray):
-    difference(pictures, truth)
-    return (difference_map(picture, true) for picture, true in zip(pictures, truth, strict=True))

@@ -65,13 +65,14 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     galleries: dict[str, Gallery] = {"unseen": []}
     runs = {group.label: [of_run(name, names[name]) for name in group.seeds.values()]
             for group in found if group.seeds}
-    for condition in conditions:
-        data = Dataset(data_dir, condition, BATCH)
+    datasets = [Dataset(data_dir, condition, BATCH) for condition in conditions]
+    others = unseen.gather(list(unseen_places), datasets[0]) if unseen_places else []
+    for condition, data in zip(conditions, datasets, strict=True):
         here = [group for group in found if group.input == condition]
         mine = {group.label: runs[group.label] for group in here if group.seeds}
         _study_input(result, galleries, data, split, here, mine, report_dir)
-        if unseen_places:
-            _study_unseen(result, galleries, data, list(unseen_places), mine)
+        if others:
+            _study_unseen(result, galleries, data, others, mine)
     result["failures"] = _failures(data, split, runs)
     result["data"] = _described(data, measuring.places(data, split))
     if result["failures"]:
@@ -139,14 +140,17 @@ def _failures(data: Dataset, split: str, runs: dict[str, list[Candidate]]) -> di
 
 
 def _study_unseen(result: dict, galleries: dict[str, Gallery], data: Dataset,
-                  places: list[Path], runs: dict[str, list[Candidate]]) -> None:
-    """What the first run of each group makes of other series."""
-    examples, trained_on = unseen.gather(places, data), unseen.palette(data)
+                  examples: list[dict], runs: dict[str, list[Candidate]]) -> None:
+    """What the first run of each group makes of other series, as `unseen.gather` gives them."""
+    trained_on = unseen.palette(data)
     found = result["unseen"] or {"pictures": len(examples), "models": {},
-                                 "sources": [source.name for source in finding.find(places)]}
+                                 "sources": list(result["made_of"]["unseen"])}
     shown = measuring.evenly(len(examples), SHOWN_UNSEEN)
     galleries["unseen"] = galleries["unseen"] or [
-        (examples[number]["name"], [("gray", examples[number]["gray"])]) for number in shown]
+        (examples[number]["name"],
+         [("gray", examples[number]["gray"]),
+          *([("its own colours", examples[number]["color"])] if examples[number]["colored"]
+            else [])]) for number in shown]
     for label, candidates in runs.items():
         pictures = unseen.colored_by(candidates[0].colorize, data.condition, examples)
         found["models"][label] = unseen.judge(pictures, examples, trained_on)

@@ -57,10 +57,14 @@ def grouped(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
         lines.setdefault((line["input"], line["model"], line["run"]), []).append(line)
     total = 1 + max(line["number"] for line in pictures)
     configs = {name: run_directory.read_config(path) for name, path in run_dirs.items()}
-    alike: dict[tuple[str, object], list[tuple[str, str, str]]] = {}
+    alike: dict[tuple, list[tuple[str, str, str]]] = {}
     for key in lines:
         condition, model, run = key
-        alike.setdefault((condition, _unseeded(configs[run]) if run else model), []).append(key)
+        kind = (condition, *_kind(run_dirs[run], configs[run])) if run else (condition, model)
+        while run and any(configs[run].train.seed == configs[other].train.seed
+                          for _, _, other in alike.get(kind, [])):
+            kind = (*kind, "again")  # a seed that is there already says nothing new of seeds
+        alike.setdefault(kind, []).append(key)
     labels: set[str] = set()
     return [_group(keys, lines, total, configs, labels) for keys in alike.values()]
 
@@ -90,8 +94,10 @@ def _common(names: list[str]) -> str:
     return "".join(alike).rstrip("_-0123456789")
 
 
-def _unseeded(config: Config) -> Config:
-    return replace(config, train=replace(config.train, seed=0))
+def _kind(run_dir: Path, config: Config) -> tuple[Config, bool]:
+    """What runs of one group share: all but the seed, and whether they began from another run."""
+    began = run_directory.describe(run_dir).get("init_from") is not None
+    return replace(config, train=replace(config.train, seed=0)), began
 
 
 def _values(lines: list[dict], total: int) -> Values:
