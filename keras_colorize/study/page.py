@@ -26,7 +26,8 @@ table { border-collapse: collapse; font-size: 0.85rem; }
 th, td { padding: 0.2rem 0.5rem; border-bottom: 1px solid #8884; text-align: right;
          overflow-wrap: normal; }
 th:first-child, td:first-child { text-align: left; }
-td small { display: block; opacity: 0.8; }
+td:not(:first-child) { white-space: nowrap; }
+td small { display: block; opacity: 0.8; white-space: normal; }
 .pictures { display: grid; gap: 0.4rem; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
             margin-bottom: 1.2rem; }
 .pictures figure { margin: 0; }
