@@ -1,27 +1,36 @@
-"""What colouring is worth nothing: the answers that any trained model must beat."""
+"""What colouring is worth nothing, and what older systems do: what a model must beat."""
 
+import zlib
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
-Baseline = Callable[[np.ndarray], np.ndarray]
+from keras_colorize import pixels, scribbles, transfer
+
+Baseline = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From conditions, uint8 [n, h, w, 1], and the truth, uint8 [n, h, w, 3], to pictures like it.
+
+Only `scribble` looks at the truth, for its hints.
+"""
+
+Batches = Iterable[tuple[np.ndarray, np.ndarray]]
+"""Of uint8 conditions [n, h, w, 1] and colours [n, h, w, 3]."""
+
+HINTS = 100  # pixels of a picture whose true colour a person gives, in the tables
 
 
-def return_input(condition: np.ndarray) -> np.ndarray:
-    """The condition as it is: uint8 [n, h, w, 1] to [n, h, w, 3]."""
+def return_input(condition: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The condition as it is."""
     return np.repeat(condition, 3, axis=-1)
 
 
-def mean_colour(training: Iterable[tuple[np.ndarray, np.ndarray]], condition: str) -> Baseline:
+def mean_colour(training: Batches, condition: str) -> Baseline:
     """The mean colour of the training set for each gray level; for edges, over all of it.
 
-    Args:
-        training: uint8 batches of conditions [n, h, w, 1] and colours [n, h, w, 3].
-        condition: "gray" or "edge".
+    A gray level that training does not show is interpolated between its neighbours.
 
-    Returns:
-        A function from uint8 conditions [n, h, w, 1] to uint8 colours [n, h, w, 3]. A gray level
-        that training does not show is interpolated between its neighbours.
+    Args:
+        condition: "gray" or "edge".
     """
     counts, sums = np.zeros(256), np.zeros((256, 3))
     for levels, colors in training:
@@ -32,4 +41,49 @@ def mean_colour(training: Iterable[tuple[np.ndarray, np.ndarray]], condition: st
     seen = np.flatnonzero(counts)
     table = np.stack([np.interp(np.arange(256), seen, sums[seen, channel] / counts[seen])
                       for channel in range(3)], axis=1).round().astype(np.uint8)  # [256, 3]
-    return lambda levels: table[levels[..., 0]]
+    return lambda levels, truth: table[levels[..., 0]]
+
+
+def nearest_transfer(training: Batches, condition: str) -> Baseline:
+    """Colour transfer from that training picture whose condition is most like the picture's.
+
+    Of gray pictures the chroma is transferred, of edges the colour, for they have no luminance.
+
+    Args:
+        condition: "gray" or "edge".
+    """
+    references, generator = transfer.References(), np.random.default_rng(0)
+    for conditions, colors in training:
+        for level, color in zip(conditions[..., 0], colors, strict=True):
+            values = pixels.chroma(color) if condition == "gray" else color
+            references.add(level, transfer.Swatch.of(level, values, generator))
+
+    def colorize(level: np.ndarray) -> np.ndarray:
+        swatch = references.nearest(level)
+        if condition == "gray":
+            return transfer.colorize(level, swatch)
+        return transfer.transfer(level, swatch).astype(np.uint8)
+
+    return lambda conditions, truth: np.stack([colorize(each) for each in conditions[..., 0]])
+
+
+def scribble(condition: str, hints: int = HINTS) -> Baseline:
+    """Scribble propagation from true pixels, as of a person who knows the colours.
+
+    Where they lie is random, and the same for the same picture. Of gray pictures the chroma is
+    spread, of edges the colour.
+
+    Args:
+        condition: "gray" or "edge".
+        hints: how many pixels of each picture are given, at least 1.
+    """
+    def colorize(level: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        generator = np.random.default_rng([hints, zlib.crc32(level.tobytes())])
+        hinted = scribbles.random_hints(level.shape, hints, generator)
+        if condition == "gray":
+            return scribbles.colorize(level, hinted, truth)
+        spread = scribbles.propagate(level, hinted, truth.astype(np.float32))
+        return np.clip(np.rint(spread), 0, 255).astype(np.uint8)
+
+    return lambda conditions, truth: np.stack([
+        colorize(level, true) for level, true in zip(conditions[..., 0], truth, strict=True)])

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +24,18 @@ from keras_colorize.records import Manifest, parse
 
 SHARDS_AT_ONCE = 4
 LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums
+
+
+class Place(NamedTuple):
+    """Where an example comes from: its source, shot (or page), frame, and time in seconds.
+
+    The time of pictures is 0.
+    """
+
+    source: str
+    shot: int
+    frame: int
+    time: float
 
 
 class Dataset:
@@ -128,6 +141,13 @@ class Dataset:
 
         stored = self._stored(split).batch(self.batch_size)
         return self._finished(stored.map(pair, tf.data.AUTOTUNE))
+
+    def places(self, split: str) -> list[Place]:
+        """Where the examples of a split come from, in the order of `pictures`."""
+        paths = [str(path) for path in self.manifest.shards(split)]
+        parsed = self._counted(split, tf.data.TFRecordDataset(paths)).map(parse)
+        return [Place(each["source"].decode(), int(each["shot"]), int(each["frame"]),
+                      float(each["time"])) for each in parsed.as_numpy_iterator()]
 
     def _shuffled(self, epoch: int, open_shard: Callable) -> tf.data.Dataset:
         """The training examples in the epoch's order, as what `open_shard` makes of each shard.

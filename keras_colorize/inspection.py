@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize import figures, leaks, media, pixels, screening
+from keras_colorize import figures, leaks, media, metrics, pixels, screening
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of, write_json
 from keras_colorize.records import PICTURES, SPLITS, Manifest, parse
@@ -129,11 +129,8 @@ def measures(color: np.ndarray, edge: np.ndarray) -> dict[str, float]:
     """
     gray = pixels.gray(color)
     lab = cv2.cvtColor(np.float32(color) / 255, cv2.COLOR_RGB2Lab)
-    red, green, blue = np.moveaxis(color.astype(np.float64), 2, 0)
-    opponents = np.stack([red - green, (red + green) / 2 - blue]).reshape(2, -1)
     return {"luminance": gray.mean(), "chroma": np.hypot(lab[..., 1], lab[..., 2]).mean(),
-            "colourfulness": (np.linalg.norm(opponents.std(axis=1))
-                              + 0.3 * np.linalg.norm(opponents.mean(axis=1))),
+            "colourfulness": float(metrics.colourfulness(color[np.newaxis])[0]),
             "near_black": screening.is_near_black(color),
             "near_gray": screening.is_near_gray(color),
             "input_l1": np.abs(color.astype(np.int16) - gray[..., None]).mean(),

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from test_builder import examples
 
-from keras_colorize import baselines, evaluation, media, metrics, pixels, run_directory
+from keras_colorize import baselines, evaluation, media, pixels, run_directory
+from keras_colorize.dataset import Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 
 
@@ -23,36 +24,27 @@ def rows_of(report_dir):
     return {(row["model"], row["input"]): row for row in report["rows"]}
 
 
-def test_distances_are_means_per_pixel_channel():
-    truth = np.zeros((2, 4, 5, 3), np.uint8)
-    pictures = truth.copy()
-    pictures[0, ..., 0] = 30
-    pictures[1] = 255
-    assert metrics.l1(pictures, truth).tolist() == [10, 255]
-    assert metrics.l2(pictures, truth).tolist() == [300, 255**2]
-    with pytest.raises(ValueError, match="have shape"):
-        metrics.l1(pictures[:1], truth)
-
-
 def test_mean_colour_is_the_mean_of_each_gray_level_and_between_them():
     gray = np.array([[[[10], [10], [20]]]], np.uint8)
     color = np.array([[[[0, 0, 0], [100, 50, 0], [200, 0, 30]]]], np.uint8)
     of_gray = baselines.mean_colour([(gray, color)], "gray")
-    answer = of_gray(np.array([[[[10], [15], [20], [255]]]], np.uint8))
+    answer = of_gray(np.array([[[[10], [15], [20], [255]]]], np.uint8), None)
     assert answer.tolist() == [[[[50, 25, 0], [125, 12, 15], [200, 0, 30], [200, 0, 30]]]]
     of_edges = baselines.mean_colour([(gray, color)], "edge")
-    assert of_edges(gray).tolist() == [[[[100, 17, 10]] * 3]]
+    assert of_edges(gray, None).tolist() == [[[[100, 17, 10]] * 3]]
 
 
-def test_every_table_has_both_baselines_beside_the_runs(report_dir, runs):
+def test_every_table_has_the_baselines_beside_the_runs(report_dir, runs):
     rows = rows_of(report_dir)
     assert set(rows) == {(model, condition) for condition in ("gray", "edge")
-                         for model in ("input", "mean_colour", "convnet", "gan")}
+                         for model in ("input", "mean_colour", "transfer", "scribbles", "convnet",
+                                       "gan")}
     for (model, condition), row in rows.items():
         name = f"{model}_{condition}"
         assert row["run"] == (name if name in runs else None)
     table = (report_dir / "table1.md").read_text()
-    assert table.count("\n") == 10 and f"{rows['gan', 'gray']['l1']:.2f}" in table
+    assert table.count("\n| gray | GAN | gan_gray |") == 3
+    assert f"{rows['gan', 'gray']['l1']:.2f}" in table
 
 
 def test_distances_in_the_report_are_those_of_the_test_pictures(report_dir, runs, data_dir):
@@ -67,17 +59,67 @@ def test_distances_in_the_report_are_those_of_the_test_pictures(report_dir, runs
     assert rows["gan", "gray"]["l2"] == pytest.approx(np.square(truth - colored).mean(), rel=1e-3)
 
 
+def test_every_figure_has_its_interval_over_shots(runs, data_dir, tmp_path):
+    report = evaluation.evaluate([runs["gan_gray"]], data_dir, tmp_path / "all", "all")
+    for row in report["rows"]:
+        assert row["shots"] > 5 and row["pictures"] > row["shots"]
+        for name in ("l1", "l2", "psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95",
+                     "colourfulness", "colourfulness_ratio", "edge_bleed", "flicker"):
+            low, high = row[f"{name}_ci"]
+            assert low <= row[name] <= high
+    rows = {row["model"]: row for row in report["rows"]}
+    assert rows["input"]["colourfulness"] == rows["input"]["flicker"] == 0
+    assert rows["scribbles"]["l1"] < 0.6 * rows["input"]["l1"]
+    assert rows["transfer"]["l1"] < 0.5 * rows["input"]["l1"]  # its reference is the picture itself
+    assert rows["scribbles"]["flicker"] > 0
+
+
+def test_pictures_csv_holds_what_the_means_are_of(report_dir):
+    lines = evaluation.tables.read_pictures(report_dir / "pictures.csv")
+    for (model, condition), row in rows_of(report_dir).items():
+        own = [line for line in lines if (line["model"], line["input"]) == (model, condition)]
+        assert [line["number"] for line in own] == [*range(row["pictures"])]
+        for name in ("l1", "ciede2000", "edge_bleed"):
+            assert np.mean([line[name] for line in own]) == pytest.approx(row[name], rel=1e-4)
+        assert {(line["source"], line["frame"] % 20) for line in own} == {("episode.mp4", 0)}
+
+
+def test_scribbles_are_the_same_however_pictures_are_batched(data_dir):
+    truth = np.stack([media.decode_picture(each["color"].numpy())
+                      for each in examples(data_dir, "validation")])
+    gray = np.stack([pixels.gray(picture) for picture in truth])[..., None]
+    colorize = baselines.scribble("gray", 20)
+    alone = [colorize(gray[row:row + 1], truth[row:row + 1])[0] for row in range(len(truth))]
+    assert np.array_equal(colorize(gray, truth), alone)
+    edges = baselines.scribble("edge", 3000)(gray, truth)  # as if the gray were an edge picture
+    assert np.abs(edges.astype(float) - truth).mean() < 10
+
+
+def test_successive_frames_of_a_shot_are_pairs_and_pages_are_not():
+    where = [Place("film", 0, 40, 1.6), Place("pages", 0, 0, 0.0), Place("film", 0, 0, 0.0),
+             Place("film", 1, 60, 2.4), Place("pages", 0, 1, 0.0), Place("film", 0, 20, 0.8)]
+    assert evaluation.measuring._pairs(where) == [(2, 5), (5, 0)]
+
+
+def test_a_report_of_an_earlier_version_is_made_anew(runs, data_dir, tmp_path):
+    out, run = tmp_path / "old", [runs["convnet_edge"]]
+    evaluation.evaluate(run, data_dir, out)
+    made = json.loads((out / "metrics.json").read_text())
+    (out / "metrics.json").write_text(json.dumps(
+        {name: value for name, value in made.items() if name != "schema"} | {"rows": []}))
+    assert evaluation.evaluate(run, data_dir, out) == made
+
+
 def test_a_split_can_be_chosen(runs, data_dir, tmp_path):
-    run = [runs["convnet_gray"]]
-    values = {split: evaluation.evaluate(run, data_dir, tmp_path / split, split)
-              for split in ("train", "all")}
-    assert values["all"]["split"] == "all"
-    assert values["train"]["rows"][0]["l1"] != values["all"]["rows"][0]["l1"]
+    values = {split: evaluation.evaluate([runs["convnet_gray"]], data_dir, tmp_path / split, split)
+              for split in ("test", "validation")}
+    assert values["validation"]["split"] == "validation"
+    assert values["test"]["rows"][0]["l1"] != values["validation"]["rows"][0]["l1"]
 
 
 def test_pictures_and_curves_are_drawn_for_every_run(report_dir, runs):
     assert {path.name for path in report_dir.iterdir()} == {
-        "metrics.json", "table1.md", "pictures_gray.png", "pictures_edge.png",
+        "metrics.json", "table1.md", "pictures.csv", "pictures_gray.png", "pictures_edge.png",
         "convnet_gray_loss.png", "convnet_edge_loss.png",
         "gan_gray_d_loss.png", "gan_gray_g_loss.png", "gan_edge_d_loss.png", "gan_edge_g_loss.png"}
     grid = media.read_picture(report_dir / "pictures_gray.png")

@@ -8,12 +8,12 @@ from pathlib import Path
 import keras_colorize
 
 PACKAGE = Path(keras_colorize.__file__).parent
-ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening",
-         "leaks", "media", "episode", "figures", "sources", "finding", "staging", "executors",
-         "splits", "records", "assembly", "builder", "devices", "dataset", "inspection", "models",
-         "metrics", "baselines", "event_log", "checkpoints", "run_directory", "run_summary",
-         "guards", "callbacks", "training", "evaluation", "export", "colorizer", "demo", "commands",
-         "cli"]
+ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening", "leaks",
+         "scribbles", "transfer", "metrics", "media", "episode", "figures", "sources", "finding",
+         "staging", "executors", "splits", "records", "assembly", "builder", "devices", "dataset",
+         "inspection", "models", "baselines", "event_log", "checkpoints", "run_directory",
+         "run_summary", "guards", "callbacks", "training", "evaluation", "study", "export",
+         "colorizer", "demo", "commands", "cli"]
 MODELS = ["replicas", "normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
           "objectives", "raw_losses", "convnet", "gan", "jax_steps"]
 

@@ -19,14 +19,15 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_colorize.episode.cast import CHARACTERS, PALETTES, draw_character, pose
-from keras_colorize.episode.drawing import SIZE, Canvas, Pen
+from keras_colorize.episode.drawing import SIZE, Canvas, Pen, caption_mask
 from keras_colorize.episode.sets import SET_PALETTES, draw_set
-from keras_colorize.episode.shots import SHOTS
+from keras_colorize.episode.shots import SHOTS, Shot
 from keras_colorize.files import whole_file
 
 __all__ = [
-    "CHARACTERS", "FRAMES_PER_SECOND", "PALETTES", "SHOTS", "SIZE", "character_masks",
-    "draw_frame", "length", "part_masks", "shot_of", "write_video",
+    "CHARACTERS", "FRAMES_PER_SECOND", "PALETTES", "SHOTS", "SIZE", "brightness_of",
+    "caption_mask", "character_masks", "draw_frame", "length", "part_masks", "restaged", "shot_of",
+    "write_video",
 ]
 
 FRAMES_PER_SECOND = 24
@@ -54,6 +55,22 @@ def draw_frame(index: int) -> np.ndarray:
     """A frame, uint8 [360, 640, 3] RGB, which the caller may change; IndexError outside."""
     picture, _, brightness = _frame(index)
     return cv2.convertScaleAbs(picture, alpha=brightness)
+
+
+def restaged(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarray:
+    """A frame as `draw_frame` draws it, but with this caption and this bright, 0..1.
+
+    What it does to a model to write over a frame, or to darken it, is seen beside the same frame.
+    """
+    number, shot, frame = _place(index)
+    picture, _ = _drawing(number, shot.drawing(frame), shot.center(frame), caption)
+    return cv2.convertScaleAbs(picture, alpha=brightness)
+
+
+def brightness_of(index: int) -> float:
+    """How bright a frame is shown, 0..1: 0 is black; IndexError outside the episode."""
+    _, shot, frame = _place(index)
+    return shot.brightness(frame)
 
 
 def character_masks(index: int) -> dict[str, np.ndarray]:
@@ -106,13 +123,20 @@ def _encode(path: Path, indices: range) -> None:
 
 def _frame(index: int) -> tuple[np.ndarray, np.ndarray, float]:
     """The drawing of a frame, its labels, and how bright, 0..1, it is shown."""
+    number, shot, frame = _place(index)
+    return (*_drawing(number, shot.drawing(frame), shot.center(frame), shot.caption),
+            shot.brightness(frame))
+
+
+def _place(index: int) -> tuple[int, Shot, int]:
+    """The number of a frame's shot, that shot, and the frame's number in it."""
     number = shot_of(index)
-    shot, frame = SHOTS[number], index - _STARTS[number]
-    return *_drawing(number, shot.drawing(frame), shot.center(frame)), shot.brightness(frame)
+    return number, SHOTS[number], index - _STARTS[number]
 
 
 @functools.lru_cache(maxsize=4)
-def _drawing(number: int, drawing: int, center: float) -> tuple[np.ndarray, np.ndarray]:
+def _drawing(number: int, drawing: int, center: float, caption: str,
+             ) -> tuple[np.ndarray, np.ndarray]:
     shot = SHOTS[number]
     camera = (center, *shot.camera[1:])
     canvas = Canvas(_background(shot.place, *camera))
@@ -122,8 +146,8 @@ def _drawing(number: int, drawing: int, center: float) -> tuple[np.ndarray, np.n
         x = role.x + role.speed * drawing * 2 / FRAMES_PER_SECOND
         draw_character(pen.moved(x, role.y, role.scale, role.mirror), role.name,
                        pose(role.action, drawing, delay=5 * order + number))
-    if shot.caption:
-        canvas.caption(shot.caption)
+    if caption:
+        canvas.caption(caption)
     return canvas.picture(), canvas.labels()
 
 

@@ -131,6 +131,17 @@ class Pen:
         self.canvas.polyline(pixels, width, self.palette[part], self.labels.get(part, 0))
 
 
+def caption_mask(text: str) -> np.ndarray:
+    """The pixels, bool [360, 640], that `Canvas.caption` writes on, outlines included."""
+    changed = np.zeros(SIZE, bool)
+    for ground in (0, 255):  # white letters show on the one, their black outlines on the other
+        canvas = Canvas()
+        canvas._picture[:] = ground
+        canvas.caption(text)
+        changed |= (canvas.picture() != ground).any(axis=2)
+    return changed
+
+
 def _fixed_point(pixels: np.ndarray) -> np.ndarray:
     return np.round(pixels * (FINENESS * 2**SUBPIXEL_BITS)).astype(np.int32)
 

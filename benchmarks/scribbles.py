@@ -1,0 +1,72 @@
+"""How long scribble propagation takes, by the way in which its system is solved.
+
+    python benchmarks/scribbles.py [--direct-up-to 60000]
+
+`keras_colorize.scribbles` solves small pictures directly and large ones by multigrid. Seconds are
+of processor time, which other work on the machine changes little; ratios are to multigrid.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from provenance import provenance
+from scipy.sparse import linalg
+
+from keras_colorize import episode, pixels, scribbles
+
+SIZES = ((90, 160), (180, 320), (360, 640), (1000, 1500))
+FRAME = 100
+
+
+def multigrid(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> None:
+    scribbles._by_multigrid(*system_of(gray, hinted, chroma))
+
+
+def incomplete_lu(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> None:
+    system, wanted = system_of(gray, hinted, chroma)
+    factors = linalg.spilu(system.tocsc(), drop_tol=1e-3, fill_factor=8,
+                           permc_spec="MMD_AT_PLUS_A")
+    preconditioner = linalg.LinearOperator(system.shape, factors.solve)
+    for channel in wanted.T:
+        linalg.cg(system, channel, M=preconditioner, rtol=scribbles.TOLERANCE)
+
+
+def direct(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> None:
+    scribbles._direct(*system_of(gray, hinted, chroma))
+
+
+def system_of(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray):
+    known = hinted.ravel()
+    rows = scribbles._laplacian(gray)[~known]
+    return rows[:, ~known].tocsr(), -(rows[:, known] @ chroma.reshape(known.size, -1)[known])
+
+
+def seconds(solve, *arguments) -> float:
+    start = time.process_time()
+    solve(*arguments)
+    return time.process_time() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--direct-up-to", type=int, default=60_000, metavar="PIXELS",
+                        help="larger pictures take the direct solver minutes and gigabytes")
+    options = parser.parse_args()
+    print(provenance())
+    print("| size | hints | multigrid, CPU s | incomplete LU | direct |\n|---|---:|---:|---:|---:|")
+    for size in SIZES:
+        picture = pixels.scale(episode.draw_frame(FRAME), size)
+        gray, chroma = pixels.gray(picture), pixels.chroma(picture)
+        for count in (100, gray.size // 20):
+            hinted = scribbles.random_hints(size, count, np.random.default_rng(0))
+            base = min(seconds(multigrid, gray, hinted, chroma) for _ in range(2))
+            others = [f"{seconds(solve, gray, hinted, chroma) / base:.1f}"
+                      if solve is incomplete_lu or gray.size <= options.direct_up_to else "-"
+                      for solve in (incomplete_lu, direct)]
+            print(f"| {size[0]}x{size[1]} | {count} | {base:.2f} | {' | '.join(others)} |",
+                  flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The figures of pictures as means with intervals: rows, Markdown, and a CSV of every picture."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from keras_colorize.dataset import Place
+from keras_colorize.evaluation.candidates import TITLES, Candidate
+from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
+from keras_colorize.files import whole_file
+from keras_colorize.metrics import Resampling
+
+RATIO = "colourfulness_ratio"
+COLUMNS = {"l1": ("L1", ".2f"), "l2": ("L2", ".1f"), "psnr": ("PSNR, dB", ".2f"),
+           "ssim": ("SSIM", ".3f"), "chroma_l1": ("chroma L1", ".2f"),
+           "ciede2000": ("CIEDE2000", ".2f"), "ciede2000_p95": ("its 95 %", ".1f"),
+           RATIO: ("colourfulness, of the truth's", ".2f"), "edge_bleed": ("edge bleed", ".2f"),
+           "flicker": ("flicker", ".2f")}
+TABLES = (("l1", "l2"), ("psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95"),
+          (RATIO, "edge_bleed", "flicker"))
+PLACE = ("source", "shot", "frame")
+
+
+def row(candidate: Candidate, values: Values, where: list[Place]) -> dict:
+    """A row of `metrics.json`: means over the pictures, and their 95 % intervals over the shots.
+
+    An interval is None with fewer than two shots (or pages); flicker without a video is None too.
+    """
+    resampling = Resampling([place[:2] for place in where])
+    entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
+             "pictures": int(np.count_nonzero(~np.isnan(values["l1"]))),
+             "shots": len({place[:2] for place, value in zip(where, values["l1"], strict=True)
+                           if not np.isnan(value)})}
+    for name in FIGURES:
+        known = values[name][~np.isnan(values[name])]
+        entry[name] = float(known.mean()) if len(known) else None
+        entry[f"{name}_ci"] = resampling.interval(values[name])
+    own, true = values["colourfulness"], values[TRUE_COLOURFULNESS]
+    entry[RATIO] = float(np.nansum(own) / max(np.nansum(true), 1e-9))
+    entry[f"{RATIO}_ci"] = resampling.interval(own, true)
+    return entry
+
+
+def markdown(rows: list[dict]) -> str:
+    """Table 1 of the paper (mean L1 and L2 distance per pixel-channel, 0..255), then the rest."""
+    tables = []
+    for names in TABLES:
+        titles = [COLUMNS[name][0] for name in names]
+        lines = ["| input | model | run | " + " | ".join(titles) + " |",
+                 "|---|---|---|" + "---:|" * len(names)]
+        lines += ["| " + " | ".join([each["input"], TITLES[each["model"]], each["run"] or "",
+                                     *(cell(each, name) for name in names)]) + " |"
+                  for each in rows]
+        tables.append("\n".join(lines) + "\n")
+    shots = max(each["shots"] for each in rows)
+    note = f"In brackets: 95 % intervals, resampled over {shots} shots or pages.\n"
+    return "\n".join([*tables, note])
+
+
+def cell(entry: dict, name: str) -> str:
+    """A figure with its interval, or "-"."""
+    if entry.get(name) is None:
+        return "-"
+    form, interval = COLUMNS[name][1], entry.get(f"{name}_ci")
+    ends = f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
+    return f"{entry[name]:{form}}{ends}"
+
+
+def write_pictures(path: Path, measured: list[tuple[Candidate, Values, list[Place]]]) -> None:
+    """Writes every figure of every picture, a line each, numbered as the split is read."""
+    names = (*FIGURES, TRUE_COLOURFULNESS)
+    with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(("input", "model", "run", "number", *PLACE, *names))
+        for candidate, values, where in measured:
+            for number, place in enumerate(where):
+                if not np.isnan(values["l1"][number]):
+                    lines.writerow((candidate.input, candidate.model, candidate.run or "", number,
+                                    *place[:3], *(f"{values[name][number]:.6g}"
+                                                  for name in names)))
+
+
+def read_pictures(path: Path) -> list[dict]:
+    """The lines that `write_pictures` wrote, figures as floats (NaN where there is none)."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{name: text if name in ("input", "model", "run", "source") else
+                 int(text) if name in ("number", "shot", "frame") else float(text)
+                 for name, text in line.items()} for line in csv.DictReader(file)]

@@ -1,0 +1,161 @@
+"""Runs that differ in their seed alone, taken together, and compared with each other in pairs."""
+
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from keras_colorize import run_directory
+from keras_colorize.config import Config
+from keras_colorize.dataset import Place
+from keras_colorize.evaluation import Candidate, tables
+from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
+from keras_colorize.metrics import Resampling
+
+COMPARED = ("l1", "l2", "ciede2000")
+SIGNIFICANT = 0.05
+TEST = ("Two paired tests, both two-sided at 0.05. Over shots: the runs of a group are averaged "
+        "for each picture, and the signs of the shots' summed differences are flipped at random (a "
+        "permutation test): would other shots of the series agree? Over seeds: Student's paired t "
+        "test of the mean figures of runs of one seed: would other trainings agree? A difference "
+        "counts as decided only where both say so. Not corrected for the number of comparisons.")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one configuration, or a baseline, whose `seeds` are empty."""
+
+    label: str
+    model: str
+    input: str
+    seeds: dict[int, str]
+    """The name of the run of each seed."""
+    values: Values
+    """Of each picture, the mean over the runs."""
+    runs: dict[str, Values]
+    where: list[Place]
+
+    @property
+    def row(self) -> dict:
+        """As a row of `metrics.json`, intervals over shots."""
+        trained = self.label if self.seeds else None
+        candidate = Candidate(trained, self.model, self.input, None)
+        return tables.row(candidate, self.values, self.where) | {"seeds": sorted(self.seeds)}
+
+
+def grouped(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
+    """The groups among runs, after the baselines on the same input.
+
+    Args:
+        run_dirs: run directories by name.
+        pictures: the lines of `pictures.csv`.
+    """
+    lines: dict[tuple[str, str, str], list[dict]] = {}
+    for line in pictures:
+        lines.setdefault((line["input"], line["model"], line["run"]), []).append(line)
+    total = 1 + max(line["number"] for line in pictures)
+    configs = {name: run_directory.read_config(path) for name, path in run_dirs.items()}
+    alike: dict[tuple, list[tuple[str, str, str]]] = {}
+    for key in lines:
+        condition, model, run = key
+        kind = (condition, *_kind(run_dirs[run], configs[run])) if run else (condition, model)
+        while run and any(configs[run].train.seed == configs[other].train.seed
+                          for _, _, other in alike.get(kind, [])):
+            kind = (*kind, "again")  # a seed that is there already says nothing new of seeds
+        alike.setdefault(kind, []).append(key)
+    labels: set[str] = set()
+    return [_group(keys, lines, total, configs, labels) for keys in alike.values()]
+
+
+def _group(keys: list[tuple[str, str, str]], lines: dict, total: int, configs: dict[str, Config],
+           labels: set[str]) -> Group:
+    condition, model, first = keys[0]
+    names = [run for _, _, run in keys if run]
+    label = _common(names) or f"{model}_{condition}" if len(names) > 1 else first or model
+    if label in labels:
+        label = first or f"{model} ({condition})"
+    labels.add(label)
+    values = {run: _values(lines[condition, model, run], total) for _, _, run in keys}
+    where = [Place("", 0, number, 0.0) for number in range(total)]
+    for line in lines[keys[0]]:
+        where[line["number"]] = Place(line["source"], line["shot"], line["frame"], 0.0)
+    mean = {name: np.mean([each[name] for each in values.values()], axis=0)
+            for name in (*FIGURES, TRUE_COLOURFULNESS)}
+    seeds = {configs[run].train.seed: run for run in names}
+    return Group(label, model, condition, seeds, mean, values if names else {}, where)
+
+
+def _common(names: list[str]) -> str:
+    """What some names begin with alike, the number of the seed left out."""
+    alike = [letters[0] for letters in itertools.takewhile(
+        lambda letters: len(set(letters)) == 1, zip(*names, strict=False))]
+    return "".join(alike).rstrip("_-0123456789")
+
+
+def _kind(run_dir: Path, config: Config) -> tuple[Config, bool]:
+    """What runs of one group share: all but the seed, and whether they began from another run."""
+    began = run_directory.describe(run_dir).get("init_from") is not None
+    return replace(config, train=replace(config.train, seed=0)), began
+
+
+def _values(lines: list[dict], total: int) -> Values:
+    values = {name: np.full(total, np.nan) for name in (*FIGURES, TRUE_COLOURFULNESS)}
+    for line in lines:
+        for name, figures in values.items():
+            figures[line["number"]] = line[name]
+    return values
+
+
+def comparisons(found: list[Group]) -> list[dict]:
+    """Every two groups of trained runs on one input, or of one model, by each of `COMPARED`.
+
+    A GAN stands before a ConvNet, and gray input before edge.
+
+    Returns:
+        Of each comparison the labels `one` and `other`, their `models` and `inputs`, the `figure`;
+        `difference`, one less the other;
+        `shots` and `seeds`, each with `n`, `p` and `interval` (None where there are less than two);
+        `lower`, the label of the group that is lower by both tests, or None.
+    """
+    trained = sorted((group for group in found if group.seeds), reverse=True,
+                     key=lambda group: (group.input, group.model))
+    return [_compare(one, other, figure) for one, other in itertools.combinations(trained, 2)
+            if one.input == other.input or one.model == other.model for figure in COMPARED]
+
+
+def _compare(one: Group, other: Group, figure: str) -> dict:
+    differences = one.values[figure] - other.values[figure]
+    resampling = Resampling([place[:2] for place in one.where])
+    shots = {"n": resampling.groups, "p": None, "interval": resampling.interval(differences)}
+    if resampling.groups > 1:
+        shots["p"] = _flipped(resampling.group_sums(differences))
+    seeds = _over_seeds(one, other, figure)
+    tests = (shots["p"], seeds["p"])
+    decided = None not in tests and max(tests) < SIGNIFICANT
+    difference = float(differences.mean())
+    same_way = seeds["difference"] is not None and seeds["difference"] * difference > 0
+    lower = (one if difference < 0 else other).label if decided and same_way else None
+    return {"one": one.label, "other": other.label, "models": [one.model, other.model],
+            "inputs": [one.input, other.input], "figure": figure, "difference": difference,
+            "shots": shots, "seeds": seeds, "lower": lower}
+
+
+def _flipped(sums: np.ndarray) -> float:
+    return float(stats.permutation_test((sums,), np.sum, permutation_type="samples",
+                                        n_resamples=9999, rng=np.random.default_rng(0)).pvalue)
+
+
+def _over_seeds(one: Group, other: Group, figure: str) -> dict:
+    both = sorted(one.seeds.keys() & other.seeds.keys())
+    means = [[group.runs[group.seeds[seed]][figure].mean() for seed in both]
+             for group in (one, other)]
+    result = {"n": len(both), "p": None, "interval": None, "difference": None}
+    if both:
+        result["difference"] = float(np.mean(means[0]) - np.mean(means[1]))
+    if len(both) > 1:
+        test = stats.ttest_rel(*means)
+        interval = test.confidence_interval()
+        result |= {"p": float(test.pvalue), "interval": [float(interval.low), float(interval.high)]}
+    return result

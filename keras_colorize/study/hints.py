@@ -1,0 +1,85 @@
+"""How many hints a person has to give to equal a model."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from keras_colorize import baselines, metrics
+from keras_colorize.dataset import Dataset
+from keras_colorize.evaluation import measuring
+from keras_colorize.files import whole_file
+from keras_colorize.study.groups import Group
+
+COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
+MOST = 4  # a picture has at least so many times more pixels than hints
+PICTURES = 16  # that the curve is the mean of
+
+
+def curve(data: Dataset, split: str, found: list[Group]) -> dict:
+    """The L1 of scribble propagation against the number of hints, beside the models'.
+
+    Measured on at most `PICTURES` pictures, evenly spaced, all on the same.
+
+    Returns:
+        `counts`; `l1`, the mean at each; `interval`, over shots; `pictures`, how many; `models`:
+        for each label its `l1` on these pictures and `hints`, where the curve crosses that (0
+        where one hint is better already, None where no count is enough).
+    """
+    height, width = data.size
+    counts = [count for count in COUNTS if count * MOST <= height * width]
+    numbers = measuring.evenly(measuring.count(data, split), PICTURES)
+    examples = measuring.chosen(data, split, numbers)
+    where = measuring.places(data, split)
+    resampling = metrics.Resampling([where[number][:2] for number in numbers])
+    errors = []
+    for count in tqdm(counts, f"{data.condition} hints", unit="count", delay=2):
+        colorize = baselines.scribble(data.condition, count)
+        errors.append(np.array([metrics.l1(colorize(condition[None], truth[None]), truth[None])[0]
+                                for condition, truth in (examples[each] for each in numbers)]))
+    means = [float(each.mean()) for each in errors]
+    levels = {group.label: float(group.values["l1"][numbers].mean()) for group in found
+              if group.input == data.condition and group.seeds}
+    return {"counts": counts, "l1": means, "pictures": len(numbers),
+            "interval": [resampling.interval(each) for each in errors],
+            "models": {label: {"l1": level, "hints": crossing(counts, means, level)}
+                       for label, level in levels.items()}}
+
+
+def crossing(counts: list[int], means: list[float], level: float) -> float | None:
+    """Where a curve first falls to a level, between its points on a logarithmic scale of counts.
+
+    Returns:
+        0 where it is there at its first point, None where it stays above.
+    """
+    for place, mean in enumerate(means):
+        if mean <= level:
+            if place == 0:
+                return 0.0
+            ends = means[place - 1] - level, level - mean
+            share = ends[0] / max(sum(ends), 1e-12)
+            low, high = np.log(counts[place - 1]), np.log(counts[place])
+            return float(np.exp(low + share * (high - low)))
+    return None
+
+
+def plot(path: Path, condition: str, found: dict) -> None:
+    """Draws a curve with the models' levels and the crossings."""
+    figure = Figure(figsize=(5, 3.8), dpi=160, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(found["counts"], found["l1"], "k-o", markersize=4, label="scribbles from true pixels")
+    if all(found["interval"]):
+        axes.fill_between(found["counts"], *zip(*found["interval"], strict=True), color="0.85")
+    for color, (label, model) in enumerate(found["models"].items()):
+        hints = model["hints"]
+        equal = "more hints than shown" if hints is None else \
+            "less than 1 hint" if hints == 0 else f"{hints:.0f} hints"
+        axes.axhline(model["l1"], color=f"C{color}", label=f"{label}: {equal}")
+        if hints:
+            axes.plot(hints, model["l1"], "s", color=f"C{color}")
+    axes.set(xscale="log", xlabel="hints in a picture", ylabel="L1, 0..255", ylim=(0, None),
+             title=f"Hints that equal a model, {condition} input")
+    axes.legend(fontsize=8)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary)

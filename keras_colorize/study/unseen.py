@@ -1,0 +1,112 @@
+"""Pictures of other series (figure 15), most without a truth: coloured, and judged without one."""
+
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from keras_colorize import finding, metrics, pixels, screening
+from keras_colorize.baselines import Baseline
+from keras_colorize.dataset import Dataset
+from keras_colorize.metrics.structure import near_edges
+from keras_colorize.sources import Counts, Sampling
+
+MOST = 48  # pictures that are judged
+BINS = 16  # of the histogram of chroma, each way
+CHANGE = 8.0  # levels of chroma between neighbours: a visible change
+
+
+def gather(places: list[Path], data: Dataset) -> list[dict]:
+    """Pictures of other sources, made as the dataset's were, at most `MOST` of them, evenly spaced.
+
+    Returns:
+        Of each its `name`, what `pixels.example` gives, and `colored`: whether its own colours can
+        serve as a truth, which those of ink drawings and gray films do not.
+
+    Raises:
+        SourceError: a place does not exist, holds no source, or cannot be read.
+    """
+    values = data.manifest.values
+    sampling = Sampling(values["every"], data.size, values.get("zoom") or "spline")
+    samples = ((source.name, sample) for source in finding.find(places)
+               for sample in source.samples(sampling, Counts()))
+    found, stride = [], 1
+    for number, (name, sample) in enumerate(tqdm(samples, "unseen", unit="picture", delay=2)):
+        if number % stride:
+            continue
+        made = pixels.example(sample.picture, data.size, sampling.zoom)
+        found.append({"name": f"{name}, {sample.frame}", **made,
+                      "colored": not screening.is_near_gray(made["color"])})
+        if len(found) > 2 * MOST:  # so that a long film needs no more memory than a short one
+            found, stride = found[::2], 2 * stride
+    chosen = np.linspace(0, len(found) - 1, min(len(found), MOST)).round().astype(int)
+    return [found[number] for number in chosen]
+
+
+def palette(data: Dataset) -> np.ndarray:
+    """The histogram of chroma of the training pictures, [`BINS`, `BINS`], its sum 1."""
+    total = np.zeros((BINS, BINS))
+    batches = data.pictures("train").as_numpy_iterator()
+    for _, colors in tqdm(batches, "palette", unit="batch", delay=2):
+        for color in colors:
+            total += _histogram(color)
+    return total / max(total.sum(), 1)
+
+
+def judge(pictures: list[np.ndarray], examples: list[dict], trained_on: np.ndarray) -> dict:
+    """Figures of coloured pictures that need no truth, means over them.
+
+    Args:
+        pictures: uint8 [h, w, 3].
+        examples: as `gather` gives them.
+        trained_on: the `palette` of the series that the model knows.
+
+    Returns:
+        `colourfulness`; `luminance_l1`, by how much the luminance is not the input's, 0..255;
+        `stray`, the share of visible changes of chroma that lie further than
+        `metrics.structure.REACH` pixels from every edge of the input, so out of place (0..1);
+        `off_palette`, the share of pixels in colours that are rare in training, 0..1; and of the
+        pictures that have a truth `l1` and `gray_l1`, the error and that of the gray picture.
+    """
+    gray = [each["gray"] for each in examples]
+    common = trained_on > 1e-4
+    histograms = [_histogram(picture) for picture in pictures]
+    known = [(picture, each) for picture, each in zip(pictures, examples, strict=True)
+             if each["colored"]]
+    return {
+        "pictures": len(pictures),
+        "colourfulness": float(metrics.colourfulness(np.stack(pictures)).mean()),
+        "luminance_l1": float(np.mean([np.abs(pixels.gray(picture).astype(float) - level).mean()
+                                       for picture, level in zip(pictures, gray, strict=True)])),
+        "stray": float(np.mean([_stray(picture, level)
+                                for picture, level in zip(pictures, gray, strict=True)])),
+        "off_palette": float(np.mean([each[~common].sum() / each.sum() for each in histograms])),
+        "l1": _mean_l1([picture for picture, _ in known], known),
+        "gray_l1": _mean_l1([np.dstack([each["gray"]] * 3) for _, each in known], known)}
+
+
+def colored_by(colorize: Baseline, condition: str, examples: list[dict]) -> list[np.ndarray]:
+    """Pictures, uint8 [h, w, 3], that a candidate makes of examples."""
+    return [colorize(each[condition][None, ..., None], each["color"][None])[0]
+            for each in examples]
+
+
+def _stray(picture: np.ndarray, luminance: np.ndarray) -> float:
+    chroma = pixels.chroma(picture)
+    changes = np.zeros(luminance.shape, bool)
+    for axis in (0, 1):
+        step = np.linalg.norm(np.diff(chroma, axis=axis), axis=2) > CHANGE
+        changes[tuple(slice(0, size) for size in step.shape)] |= step
+    return float(np.mean(~near_edges(luminance)[changes])) if changes.any() else 0.0
+
+
+def _histogram(picture: np.ndarray) -> np.ndarray:
+    red, blue = pixels.chroma(picture).reshape(-1, 2).T
+    return np.histogram2d(red, blue, bins=BINS, range=((-255, 255), (-255, 255)))[0]
+
+
+def _mean_l1(pictures: list[np.ndarray], known: list[tuple[np.ndarray, dict]]) -> float | None:
+    if not known:
+        return None
+    truth = np.stack([each["color"] for _, each in known])
+    return float(metrics.l1(np.stack(pictures), truth).mean())

@@ -1,0 +1,113 @@
+"""Colour from a reference picture to a gray one (Welsh, Ashikhmin and Mueller 2002)."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+
+from keras_colorize import pixels
+
+NEIGHBOURHOOD = (5, 5)  # pixels over which texture is judged
+GRID = (16, 16)  # one sample of the reference in each cell, about the authors' 200
+THUMBNAIL = (9, 16)  # height and width at which pictures are compared as wholes
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """What is kept of a reference picture: a sample of its pixels, jittered on a grid."""
+
+    level: np.ndarray
+    """0..255, float32 [samples]: what the pixels are in the condition."""
+    deviation: np.ndarray
+    """The standard deviation around them, float32 [samples]."""
+    values: np.ndarray
+    """Their colour, float32 [samples, channels]."""
+    mean: float
+    """Of the levels of the whole picture."""
+    spread: float
+    """Their standard deviation."""
+
+    @classmethod
+    def of(cls, condition: np.ndarray, values: np.ndarray, generator: np.random.Generator,
+           ) -> "Swatch":
+        """The swatch of a picture.
+
+        Args:
+            condition: uint8 [h, w].
+            values: what is to be transferred, [h, w, channels].
+            generator: draws the pixel of each cell.
+        """
+        cells = np.indices(GRID)
+        share = (cells + generator.random(cells.shape)) / np.reshape(GRID, (2, 1, 1))
+        rows, columns = (share * np.reshape(condition.shape, (2, 1, 1))).astype(int)
+        level, deviation = _features(condition)
+        return cls(level[rows, columns].ravel(), deviation[rows, columns].ravel(),
+                   np.float32(values[rows, columns]).reshape(-1, values.shape[-1]),
+                   float(level.mean()), float(level.std()))
+
+
+def transfer(condition: np.ndarray, swatch: Swatch) -> np.ndarray:
+    """For each pixel the values of that sample of the reference which it is most like.
+
+    Alike are pixels of like level and like standard deviation around them, both weighing the
+    same, after the levels of the reference are shifted and scaled to the picture's mean and
+    standard deviation (section 3 of the paper).
+
+    Args:
+        condition: uint8 [h, w].
+
+    Returns:
+        float32 [h, w, channels].
+    """
+    level, deviation = _features(condition)
+    scale = level.std() / max(swatch.spread, 1e-6)
+    samples = np.stack([(swatch.level - swatch.mean) * scale + level.mean(),
+                        swatch.deviation * scale], axis=1)
+    wanted = np.stack([level.ravel(), deviation.ravel()], axis=1)
+    # Equal pixels have equal answers, and drawings have many.
+    distinct, place = np.unique(wanted.round(1), axis=0, return_inverse=True)
+    _, nearest = cKDTree(samples).query(distinct)
+    return swatch.values[nearest[place.ravel()]].reshape(*condition.shape, -1)
+
+
+def colorize(luminance: np.ndarray, swatch: Swatch) -> np.ndarray:
+    """Colours a gray picture, uint8 [h, w], as RGB [h, w, 3], by a swatch of chroma."""
+    return pixels.with_chroma(luminance, transfer(luminance, swatch))
+
+
+class References:
+    """Pictures to choose a reference from: the one whose thumbnail is most like a picture's."""
+
+    def __init__(self):
+        self._thumbnails: list[np.ndarray] = []
+        self._swatches: list[Swatch] = []
+
+    def add(self, condition: np.ndarray, swatch: Swatch) -> None:
+        """Adds a picture, uint8 [h, w], and its swatch."""
+        self._thumbnails.append(_thumbnail(condition))
+        self._swatches.append(swatch)
+
+    def nearest(self, condition: np.ndarray) -> Swatch:
+        """The swatch of the picture most like another, uint8 [h, w], by the mean square difference.
+
+        Raises:
+            ValueError: there is no picture.
+        """
+        if not self._swatches:
+            raise ValueError("there is no reference picture")
+        away = np.stack(self._thumbnails).astype(np.float32) - _thumbnail(condition)
+        return self._swatches[int(np.square(away).sum(axis=1).argmin())]
+
+
+def _features(condition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The level of each pixel and the standard deviation around it, float32 [h, w] each."""
+    level = condition.astype(np.float32)
+    mean = cv2.blur(level, NEIGHBOURHOOD)
+    variance = cv2.sqrBoxFilter(level, cv2.CV_32F, NEIGHBOURHOOD) - mean * mean
+    return level, np.sqrt(np.maximum(variance, 0))
+
+
+def _thumbnail(condition: np.ndarray) -> np.ndarray:
+    small = cv2.resize(condition, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)
+    return small.ravel()

@@ -1,0 +1,231 @@
+"""Claims about the study of real runs: its parts, its page, and the page in a browser."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import data_for, tiny
+
+from keras_colorize import episode, media, pixels
+from keras_colorize.evaluation import measuring, tables
+from keras_colorize.study import failures, groups, ranked, study, unseen
+
+PHONE = 390  # pixels
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")
+
+
+@pytest.fixture(scope="module")
+def run_dirs(runs, tmp_path_factory):
+    """The four tiny runs, and a second seed of one."""
+    again = tmp_path_factory.mktemp("again") / "gan_gray_1"
+    shutil.copytree(runs["gan_gray"], again)
+    config = (again / "config.toml").read_text()
+    assert "seed = 0" in config
+    (again / "config.toml").write_text(config.replace("seed = 0", "seed = 1"))
+    return [*runs.values(), again]
+
+
+@pytest.fixture(scope="module")
+def other_series(tmp_path_factory):
+    """A folder of three pictures in colour and one in gray."""
+    folder = tmp_path_factory.mktemp("other")
+    for number, index in enumerate((1500, 1600, 1700)):
+        media.write_picture(folder / f"{number}.png", episode.draw_frame(index)[:, ::-1])
+    gray = np.repeat(episode.draw_frame(1800).mean(axis=2, keepdims=True).astype(np.uint8), 3, 2)
+    media.write_picture(folder / "gray.png", gray)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def studied(run_dirs, data_dir, other_series, tmp_path_factory):
+    """The report directory of a study, and what study.json says."""
+    out = tmp_path_factory.mktemp("study")
+    result = study(run_dirs, data_dir, out, "all", [other_series])
+    assert result == json.loads((out / "study.json").read_text())
+    return out, result
+
+
+class Page(HTMLParser):
+    """The tags and the pictures of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.pictures, self.addresses = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        values = dict(attributes)
+        if tag == "img":
+            self.pictures.append(values["src"])
+            assert values["alt"]
+        self.addresses += [values[name] for name in ("src", "href", "srcset", "action")
+                           if name in values]
+
+
+def test_the_page_is_whole_in_itself(studied):
+    text = (studied[0] / "report.html").read_text()
+    page = Page(text)
+    assert len(page.pictures) > 60
+    for source in page.pictures:
+        head, _, data = source.partition(",")
+        assert head == "data:image/png;base64"
+        assert min(media.picture_of(base64.b64decode(data), "page").shape[:2]) >= 64
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert not {"script", "iframe", "object", "embed", "form"} & set(page.tags)
+    assert "url(" not in text and "@import" not in text
+    for opening, closing in ((tag, f"/{tag}") for tag in ("table", "figure", "div", "td")):
+        assert len(re.findall(f"<{opening}[ >]", text)) == text.count(f"<{closing}>")
+
+
+def test_every_part_is_there_as_a_file_too(studied):
+    names = {path.name for path in studied[0].iterdir()}
+    assert names >= {"report.html", "study.json", "study.md", "metrics.json", "table1.md",
+                     "pictures.csv", "hints_gray.png", "hints_edge.png", "ranked_gray.png",
+                     "ranked_edge.png", "failures_size.png", "gan_gray_g_loss.png"}
+
+
+def test_runs_of_other_seeds_are_one_row_and_are_compared(studied):
+    _, result = studied
+    labels = {(row["run"], row["input"]): row["seeds"] for row in result["rows"] if row["run"]}
+    assert labels == {("gan_gray", "gray"): [0, 1], ("convnet_gray", "gray"): [0],
+                      ("gan_edge", "edge"): [0], ("convnet_edge", "edge"): [0]}
+    pairs = {(each["one"], each["other"]) for each in result["comparisons"]}
+    assert pairs == {("gan_gray", "convnet_gray"), ("gan_edge", "convnet_edge"),
+                     ("gan_gray", "gan_edge"), ("convnet_gray", "convnet_edge")}
+
+
+def test_a_repeated_seed_stands_alone(studied, run_dirs):
+    lines = tables.read_pictures(studied[0] / "pictures.csv")
+    lines += [{**line, "run": "gan_gray_again"} for line in lines if line["run"] == "gan_gray"]
+    places = {path.name: path for path in run_dirs}
+    found = groups.grouped(places | {"gan_gray_again": places["gan_gray"]}, lines)
+    assert {group.label: sorted(group.seeds) for group in found
+            if group.seeds and group.model == "gan" and group.input == "gray"} == \
+        {"gan_gray": [0, 1], "gan_gray_again": [0]}
+
+
+def test_failures_are_measured_for_every_run_of_the_drawn_episode(studied):
+    _, result = studied
+    assert set(result["failures"]["gan_gray"]) == {"gan_gray", "gan_gray_1"}
+    for runs in result["failures"].values():
+        for run in runs.values():
+            assert run["frames"] > 0 and set(run["black"]) == {"1", "0.5", "0.25", "0"}
+            if run["hair"]:
+                assert sum(run["hair"][name] for name in ("own", "other", "neither")) == \
+                    pytest.approx(1)
+
+
+def test_pictures_of_other_series_are_judged_with_and_without_a_truth(studied):
+    found = studied[1]["unseen"]
+    assert found["pictures"] == 4 and len(found["models"]) == 4
+    for each in found["models"].values():
+        assert 0 <= each["stray"] <= 1 and 0 <= each["off_palette"] <= 1
+        assert each["gray_l1"] > 10 and each["l1"] > 0
+
+
+def test_a_finished_study_is_found_and_another_is_refused(studied, run_dirs, data_dir,
+                                                          other_series, error_of):
+    out, result = studied
+    before = (out / "report.html").stat().st_mtime_ns
+    assert study(run_dirs, data_dir, out, "all", [other_series]) == result
+    assert (out / "report.html").stat().st_mtime_ns == before
+    same = ("evaluate", *run_dirs, "--data", data_dir, "--out", out, "--split", "all")
+    code, error = error_of(*same, "--study")
+    assert code == 2 and "other unseen sources" in error
+    code, error = error_of(*same, "--unseen", other_series)
+    assert code == 2 and "belongs to a study" in error
+    code, error = error_of(*same, "--study", "--unseen", out / "nothing")
+    assert code == 1 and "does not exist" in error
+
+
+def test_ranked_pictures_are_the_best_the_median_and_the_worst(studied, run_dirs):
+    found = [group for group in groups.grouped({path.name: path for path in run_dirs},
+                                               tables.read_pictures(studied[0] / "pictures.csv"))
+             if group.input == "gray"]
+    picked = dict(ranked.chosen(found))
+    errors = np.mean([group.values["l1"] for group in found if group.seeds], axis=0)
+    assert errors[picked["best"]] == errors.min()
+    if "worst" in picked:
+        shots = [found[0].where[number][:2] for number in picked.values()]
+        assert len(set(shots)) == len(shots)
+
+
+def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
+    data = data_for(tiny("cpu/gan_gray"), data_dir)
+    where = measuring.places(data, "train")
+    assert failures.is_drawn(data, "train", where)
+    frames = [place.frame for place in where if episode.brightness_of(place.frame) == 1]
+    swapped = {}
+    for frame in frames:
+        shown = failures._shown(data, episode.draw_frame(frame))
+        masks = {name: failures._fitted(data, mask)
+                 for name, mask in episode.part_masks(frame).items()}
+        for each in failures._hair(shown["color"], masks):
+            assert each["own"] > 0.8 and each["other"] < 0.02
+        picture = shown["color"].copy()
+        for name, other in (failures.TWINS, failures.TWINS[::-1]):
+            if f"{name}.hair" in masks:
+                picture[masks[f"{name}.hair"]] = episode.PALETTES[other]["hair"]
+        for each in failures._hair(picture, masks):
+            swapped[each["name"]] = each["other"]
+        characters = {name: failures._fitted(data, mask)
+                      for name, mask in episode.character_masks(frame).items()}
+        assert all(error == 0 for _, error in failures._sizes(shown["color"], shown["color"],
+                                                              characters))
+    assert swapped == {"rosa": 1, "indigo": 1}
+
+
+def test_a_caption_and_darkness_change_what_they_should():
+    plain, captioned = episode.restaged(60), episode.restaged(60, "To be continued")
+    changed = cv2.absdiff(plain, captioned).max(axis=2) > 2
+    assert changed.any() and not (changed & ~episode.caption_mask("To be continued")).any()
+    assert np.array_equal(plain, episode.draw_frame(60)) and episode.brightness_of(60) == 1
+    assert not episode.restaged(60, brightness=0).any()
+    assert np.array_equal(episode.draw_frame(0), episode.restaged(0, episode.SHOTS[0].caption))
+
+
+def test_colour_within_lines_is_not_stray_and_patches_are():
+    gray = np.full((64, 96), 60, np.uint8)
+    gray[:, 48:] = 220
+    chroma = np.zeros((64, 96, 2), np.float32)
+    chroma[:, 48:] = 30
+    assert unseen._stray(pixels.with_chroma(gray, chroma), gray) == 0
+    chroma[20:40, 10:30] = 60
+    assert unseen._stray(pixels.with_chroma(gray, chroma), gray) > 0.3
+
+
+PROBE = """<!DOCTYPE html><body><iframe id="page" style="width:%dpx;height:800px"></iframe>
+<script>
+const frame = document.getElementById("page");
+frame.onload = () => {
+  const inside = frame.contentDocument, root = inside.documentElement;
+  const missing = [...inside.images].filter(each => !each.complete || !each.naturalWidth);
+  document.title = "pictures " + inside.images.length + ", missing " + missing.length
+      + ", wide " + (root.scrollWidth > frame.clientWidth);
+};
+frame.srcdoc = %s;
+</script></body>"""
+
+
+def test_a_browser_shows_every_picture_on_a_phone_without_an_error(studied, tmp_path):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"there is no browser here: none of {', '.join(BROWSERS)}")
+    text = (studied[0] / "report.html").read_text()
+    probe = tmp_path / "probe.html"
+    probe.write_text(PROBE % (PHONE, json.dumps(text).replace("</", "<\\/")))
+    shown = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom",
+         Path(probe).as_uri()], capture_output=True, text=True, timeout=120)
+    title = re.search("<title>(.*?)</title>", shown.stdout)
+    assert title and title[1] == f"pictures {len(Page(text).pictures)}, missing 0, wide false"
+    assert "CONSOLE" not in shown.stderr
