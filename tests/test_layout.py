@@ -8,7 +8,7 @@ from pathlib import Path
 import keras_colorize
 
 PACKAGE = Path(keras_colorize.__file__).parent
-ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening",
+ORDER = ["errors", "files", "quiet", "config", "pixels", "line_lock", "augment", "screening",
          "leaks", "media", "episode", "figures", "sources", "finding", "staging", "executors",
          "splits", "records", "assembly", "builder", "dataset", "inspection", "models", "metrics",
          "baselines", "event_log", "checkpoints", "run_directory", "callbacks", "training",
