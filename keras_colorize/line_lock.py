@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from keras_colorize import pixels
 from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS
 
 BAND = 64  # rows that are worked on together, so that they stay in the processor's cache
@@ -19,13 +20,6 @@ RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)
 
 # Falls off slowly: where all samples lie on lines, the one that does so the least counts most.
 _SIMILARITY = ((1 + (np.arange(256) / SAME_SURFACE) ** 2) ** -2).astype(np.float32)
-
-
-def chroma_of(picture: np.ndarray) -> np.ndarray:
-    """Red and blue less luminance: uint8 [h, w, 3] RGB to float32 [h, w, 2], unrounded."""
-    values = picture.astype(np.float32)
-    luminance = values @ np.float32((RED, GREEN, BLUE))
-    return values[..., ::2] - luminance[..., None]
 
 
 def enlarge(values: np.ndarray, guide: np.ndarray, luminance: np.ndarray) -> np.ndarray:
@@ -58,7 +52,7 @@ def join(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
 
     Args:
         luminance: uint8 or uint16 [h, w].
-        chroma: float32 [h, w, 2] in units of 1/255, as of `chroma_of`.
+        chroma: float32 [h, w, 2] in units of 1/255, as of `pixels.chroma`.
 
     Returns:
         RGB [h, w, 3] of the luminance's type. Its luminance is that of the page, or off by one of
@@ -94,7 +88,7 @@ def lock(luminance: np.ndarray, picture: np.ndarray, guide: np.ndarray) -> np.nd
     Returns:
         RGB [H, W, 3] of the luminance's type.
     """
-    return lock_chroma(luminance, chroma_of(picture), guide)
+    return lock_chroma(luminance, pixels.chroma(picture), guide)
 
 
 def lock_chroma(luminance: np.ndarray, chroma: np.ndarray, guide: np.ndarray) -> np.ndarray:

@@ -41,6 +41,32 @@ def gray(picture: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
 
 
+def chroma(picture: np.ndarray) -> np.ndarray:
+    """Red and blue less the luminance: uint8 RGB [h, w, 3] to float32 [h, w, 2]."""
+    return picture[..., ::2] - gray(picture)[..., np.newaxis].astype(np.float32)
+
+
+def with_chroma(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """The colour of given chroma whose luminance is the given one, but for rounding.
+
+    A colour that would lie outside of 0..255 is moved towards the gray of its luminance until it
+    is inside: hue and luminance stay, saturation yields.
+
+    Args:
+        luminance: 0..255 [h, w].
+        chroma: red and blue less the luminance, [h, w, 2].
+
+    Returns:
+        uint8 RGB [h, w, 3].
+    """
+    red, green, blue = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)  # their sum is 1
+    offset = np.dstack([chroma[..., 0], -(chroma @ (red, blue)) / green, chroma[..., 1]])
+    level = luminance[..., np.newaxis].astype(np.float64)
+    room = np.where(offset > 0, 255 - level, level)
+    excess = (np.abs(offset) / np.maximum(room, 1e-9)).max(axis=-1, keepdims=True)
+    return np.rint(level + offset / np.maximum(excess, 1)).astype(np.uint8)
+
+
 def edges(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline") -> np.ndarray:
     """White Canny lines on black, found at twice the final size (section 4 of the paper).
 

@@ -61,7 +61,7 @@ def test_pixels_takes_one_channel_or_three_and_keeps_their_luminance(signatures,
     rgb = random_pictures(1, 70, 90, 3)
     gray = cv2.cvtColor(rgb[0], cv2.COLOR_RGB2GRAY)
     network = signatures[0]["network"](pixels=gray[None, ..., None])["pixels"][0].numpy()
-    locked = line_lock.join(gray, line_lock.chroma_of(network))
+    locked = line_lock.join(gray, pixels.chroma(network))
     for picture in (rgb, gray[None, ..., None]):
         served = signatures[0]["pixels"](pixels=picture)["pixels"][0].numpy()
         assert line_lock.largest_change(gray, served) <= 1

@@ -9,10 +9,10 @@ import keras_colorize
 
 PACKAGE = Path(keras_colorize.__file__).parent
 ORDER = ["errors", "files", "quiet", "config", "pixels", "line_lock", "augment", "screening",
-         "leaks", "media", "episode", "figures", "sources", "finding", "staging", "executors",
-         "splits", "records", "assembly", "builder", "dataset", "inspection", "models", "metrics",
-         "baselines", "event_log", "checkpoints", "run_directory", "callbacks", "training",
-         "evaluation", "export", "colorizer", "demo", "commands", "cli"]
+         "leaks", "scribbles", "media", "episode", "figures", "sources", "finding", "staging",
+         "executors", "splits", "records", "assembly", "builder", "dataset", "inspection", "models",
+         "metrics", "baselines", "event_log", "checkpoints", "run_directory", "callbacks",
+         "training", "evaluation", "export", "colorizer", "demo", "commands", "cli"]
 MODELS = ["encoder", "unet", "discriminator", "raw_losses", "convnet", "gan"]
 
 

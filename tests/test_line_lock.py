@@ -21,7 +21,7 @@ def test_joining_keeps_luminance_to_one_level_whatever_the_chroma(noise):
 
 def test_a_picture_of_its_own_chroma_and_luminance_is_itself(random_pictures):
     picture = random_pictures(120, 90, 3)
-    again = line_lock.join(pixels.gray(picture), line_lock.chroma_of(picture))
+    again = line_lock.join(pixels.gray(picture), pixels.chroma(picture))
     assert np.abs(again.astype(int) - picture).max() <= 5  # of gamut, rounded luminance
 
 

@@ -115,3 +115,21 @@ def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
     assert pixels.content_box(list(frames)) is None
     assert pixels.content_box([]) is pixels.content_box([frames[0] // 9]) is None
     np.testing.assert_array_equal(pixels.crop(frames[0], None), frames[0])
+
+
+def test_luminance_and_chroma_make_the_picture_again(random_pictures):
+    picture = random_pictures(40, 50, 3)
+    again = pixels.with_chroma(pixels.gray(picture), pixels.chroma(picture))
+    error = np.abs(again.astype(int) - picture)
+    assert error.mean() < 0.5 and error.max() < 8  # the luminance was rounded
+
+
+def test_a_colour_out_of_range_keeps_hue_and_luminance(random_pictures):
+    luminance = random_pictures(40, 50)
+    chroma = random_pictures(40, 50, 2).astype(np.float32) * 4 - 512
+    picture = pixels.with_chroma(luminance, chroma)
+    assert np.abs(pixels.gray(picture).astype(int) - luminance).max() <= 1
+    vivid = (luminance > 100) & (luminance < 150)
+    given, kept = chroma[vivid], pixels.chroma(picture)[vivid]
+    lengths = np.linalg.norm(given, axis=-1) * np.linalg.norm(kept, axis=-1)
+    assert ((given * kept).sum(-1) / lengths).min() > 0.99

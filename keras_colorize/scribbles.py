@@ -1,0 +1,103 @@
+"""Colour spread from a few pixels to a whole picture (Levin, Lischinski and Weiss 2004)."""
+
+import numpy as np
+import pyamg
+from scipy import sparse
+from scipy.ndimage import uniform_filter
+from scipy.sparse import linalg
+
+from keras_colorize import pixels
+
+NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))  # half of the eight; the others follow by symmetry
+SPREAD = 0.6  # of the variance around a pixel, as in the authors' own program
+LEAST_SPREAD = 2e-6  # in luminance of 0..1, squared
+ALIKE = 0.01  # the affinity of a pixel to that neighbour which is most like it, at the least
+LEAST_AFFINITY = 1e-6  # so that no pixel is cut off from every hint
+TOLERANCE = 1e-5  # of the residual, relative: less than the rounding to 0..255
+
+
+def colorize(luminance: np.ndarray, hinted: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Colours a gray picture from the colours of some of its pixels.
+
+    Args:
+        luminance: uint8 [h, w].
+        hinted: bool [h, w], the pixels whose colour is known: single ones, or drawn lines.
+        colors: uint8 RGB [h, w, 3], read where `hinted` is true. Only their chroma counts.
+
+    Returns:
+        uint8 RGB [h, w, 3] of that luminance.
+
+    Raises:
+        ValueError: no pixel is hinted.
+    """
+    return pixels.with_chroma(luminance, propagate(luminance, hinted, pixels.chroma(colors)))
+
+
+def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """The chroma that is like its neighbours' wherever luminance is, and as given at the hints.
+
+    Every pixel without a hint is the mean of its eight neighbours, weighted by their affinity
+    (equation 1 with the constraints of section 2). The affinity of two pixels is the mean of the
+    paper's two, seen from either: that makes the system symmetric, and so solvable by conjugate
+    gradients with algebraic multigrid, in time proportional to the number of pixels.
+
+    Args:
+        luminance: 0..255 [h, w].
+        hinted: bool [h, w].
+        chroma: float [h, w, channels], read where `hinted` is true.
+
+    Returns:
+        float32 [h, w, channels].
+
+    Raises:
+        ValueError: no pixel is hinted.
+    """
+    known = hinted.ravel()
+    if not known.any():
+        raise ValueError("no pixel is hinted")
+    spread = chroma.reshape(known.size, -1).astype(np.float64)
+    if not known.all():
+        rows = _laplacian(luminance)[~known]
+        system, wanted = rows[:, ~known].tocsr(), -(rows[:, known] @ spread[known])
+        multigrid = pyamg.ruge_stuben_solver(system, max_coarse=500).aspreconditioner()
+        for channel in range(spread.shape[1]):
+            spread[~known, channel], failed = linalg.cg(system, wanted[:, channel], M=multigrid,
+                                                        rtol=TOLERANCE, maxiter=1000)
+            assert not failed, "the system is symmetric and positive definite"
+    return spread.reshape(chroma.shape).astype(np.float32)
+
+
+def random_hints(shape: tuple[int, int], count: int, generator: np.random.Generator) -> np.ndarray:
+    """A mask, bool `shape`, of `count` pixels (or of all, if they are fewer) drawn at random."""
+    hinted = np.zeros(shape, bool)
+    hinted.ravel()[generator.choice(hinted.size, min(count, hinted.size), replace=False)] = True
+    return hinted
+
+
+def _laplacian(luminance: np.ndarray) -> sparse.csr_array:
+    """The degrees less the affinities of all pixels, [h * w, h * w], row by row."""
+    level = luminance.astype(np.float64) / 255
+    number = np.arange(level.size).reshape(level.shape)
+    pairs = [_pairs(level.shape, *offset) for offset in NEIGHBOURS]
+    squares = [np.square(level[one] - level[other]) for one, other in pairs]
+    nearest = np.full(level.shape, np.inf)
+    for (one, other), square in zip(pairs, squares, strict=True):
+        nearest[one] = np.minimum(nearest[one], square)
+        nearest[other] = np.minimum(nearest[other], square)
+    variance = uniform_filter(level * level, 3) - uniform_filter(level, 3) ** 2
+    spread = np.maximum.reduce([SPREAD * variance, nearest / -np.log(ALIKE),
+                                np.full(level.shape, LEAST_SPREAD)])
+    affinities = [(np.exp(-square / spread[one]) + np.exp(-square / spread[other])) / 2
+                  for (one, other), square in zip(pairs, squares, strict=True)]
+    values = np.maximum(np.concatenate([each.ravel() for each in affinities]), LEAST_AFFINITY)
+    places = [np.concatenate([number[pair[side]].ravel() for pair in pairs]) for side in (0, 1)]
+    half = sparse.coo_array((values, places), (level.size, level.size)).tocsr()
+    affinity = half + half.T
+    return (sparse.diags_array(affinity.sum(axis=1)) - affinity).tocsr()
+
+
+def _pairs(shape: tuple[int, int], down: int, right: int) -> tuple[tuple, tuple]:
+    """The slices of all pixels that have a neighbour at an offset, and of those neighbours."""
+    height, width = shape
+    return ((slice(0, height - down), slice(max(0, -right), width - max(0, right))),
+            (slice(down, height), slice(max(0, right), width + min(0, right))))

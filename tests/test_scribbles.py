@@ -1,0 +1,78 @@
+"""Claims about colour that is spread from hints."""
+
+import numpy as np
+import pytest
+from scipy.sparse import linalg
+
+from keras_colorize import episode, pixels, scribbles
+
+FRAME = 100
+
+
+def distance(picture, truth):
+    return np.abs(picture.astype(float) - truth).mean()
+
+
+def hints(shape, count, seed=0):
+    return scribbles.random_hints(shape, count, np.random.default_rng(seed))
+
+
+def colored(truth, hinted):
+    return scribbles.colorize(pixels.gray(truth), hinted, np.where(hinted[..., None], truth, 0))
+
+
+def test_a_picture_of_the_episode_comes_back_from_a_twentieth_of_its_pixels():
+    truth = episode.draw_frame(FRAME)
+    hinted = hints(truth.shape[:2], truth.shape[0] * truth.shape[1] // 20)
+    picture = colored(truth, hinted)
+    assert distance(pixels.gray(truth)[..., None], truth) > 40
+    assert distance(picture, truth) < 3
+    assert np.abs(picture[hinted].astype(int) - truth[hinted]).max() <= 2
+    assert np.abs(pixels.gray(picture).astype(int) - pixels.gray(truth)).max() <= 1
+
+
+def test_more_hints_come_nearer():
+    truth = pixels.scale(episode.draw_frame(FRAME), (90, 160))
+    errors = [distance(colored(truth, hints((90, 160), count)), truth)
+              for count in (5, 50, 500, 5000)]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_one_stroke_fills_its_region_and_stops_at_the_edge():
+    truth = np.full((60, 80, 3), (90, 60, 200), np.uint8)
+    truth[:, 40:] = (240, 180, 120)
+    hinted = np.zeros((60, 80), bool)
+    hinted[10, 5:30] = hinted[50, 50:60] = True
+    assert np.abs(colored(truth, hinted).astype(int) - truth).max() < 10
+
+
+def test_the_solution_is_that_of_a_direct_solver(random_pictures):
+    gray, known = random_pictures(20, 30), hints((20, 30), 12).ravel()
+    chroma = random_pictures(600, 2) - 128.0
+    rows = scribbles._laplacian(gray)[~known]
+    exact = linalg.spsolve(rows[:, ~known].tocsc(), -(rows[:, known] @ chroma[known]))
+    answer = scribbles.propagate(gray, known.reshape(20, 30), chroma.reshape(20, 30, 2))
+    np.testing.assert_allclose(answer.reshape(600, 2)[~known], exact, atol=0.05)
+    assert np.array_equal(answer.reshape(600, 2)[known], chroma[known])
+
+
+def test_a_pixel_is_a_mean_of_its_neighbours_by_affinity():
+    laplacian = scribbles._laplacian(np.array([[0, 0, 255], [0, 0, 255]], np.uint8)).toarray()
+    np.testing.assert_allclose(laplacian.sum(axis=1), 0, atol=1e-12)
+    assert np.array_equal(laplacian, laplacian.T)
+    assert laplacian[0, 1] == laplacian[0, 4] == -1 and laplacian[0, 2] == 0
+    assert 0 < -laplacian[1, 2] < 0.02
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])
+def test_the_smallest_pictures_and_full_hints_are_answered(shape, random_pictures):
+    truth = random_pictures(*shape, 3)
+    hinted = np.zeros(shape, bool)
+    hinted[0, 0] = True
+    assert colored(truth, hinted).shape == truth.shape
+    assert np.abs(colored(truth, np.ones(shape, bool)).astype(int) - truth).max() <= 2
+
+
+def test_without_a_hint_there_is_no_answer(random_pictures):
+    with pytest.raises(ValueError, match="no pixel is hinted"):
+        scribbles.colorize(random_pictures(4, 5), np.zeros((4, 5), bool), random_pictures(4, 5, 3))
