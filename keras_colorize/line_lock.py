@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from keras_colorize import pixels
 from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS
 
 BAND = 64  # rows that are worked on together, so that they stay in the processor's cache
@@ -77,34 +76,34 @@ def _within(level: np.ndarray, most: int, *channels: np.ndarray) -> np.ndarray:
     return np.minimum(share, 1)
 
 
-def lock(luminance: np.ndarray, picture: np.ndarray, guide: np.ndarray) -> np.ndarray:
+def lock(luminance: np.ndarray, chroma: np.ndarray, guide: np.ndarray,
+         surface: np.ndarray | None = None) -> np.ndarray:
     """The network's small picture in colour alone, the page in everything else.
 
     Args:
         luminance: of the page, uint8 or uint16 [H, W].
-        picture: the network's, uint8 RGB [h, w, 3].
+        chroma: of the network's picture, float32 [h, w, 2], as of `pixels.chroma`.
         guide: the luminance at the network's size, uint8 [h, w].
+        surface: what tells the page's surfaces apart, uint8 [H, W], where that is not its
+            luminance: without the dots of its screentone, say.
 
     Returns:
         RGB [H, W, 3] of the luminance's type.
     """
-    return lock_chroma(luminance, pixels.chroma(picture), guide)
+    return _banded(luminance, chroma, guide, surface, join)
 
 
-def lock_chroma(luminance: np.ndarray, chroma: np.ndarray, guide: np.ndarray) -> np.ndarray:
-    """As `lock`, of the network's chroma, float32 [h, w, 2]."""
-    return _banded(luminance, chroma, guide, join)
-
-
-def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray) -> np.ndarray:
+def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray,
+        surface: np.ndarray | None = None) -> np.ndarray:
     """The page's ink laid over colours: multiplied, as printing does, so that paper takes colour.
 
     Lines stay where they are and as dark as they are; white paper becomes as light as its colour.
 
     Args:
         luminance: of the page, uint8 or uint16 [H, W].
-        flats: the colours without ink, uint8 RGB [h, w, 3].
+        flats: the colours without ink, RGB 0..255 [h, w, 3].
         guide: the luminance at their size, uint8 [h, w].
+        surface: as for `lock`.
 
     Returns:
         RGB [H, W, 3] of the luminance's type.
@@ -113,7 +112,7 @@ def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray) -> np.ndarr
         laid = level[..., None].astype(np.float32) * np.clip(colour, 0, 255) / 255
         return np.rint(laid).astype(level.dtype)
 
-    return _banded(luminance, flats.astype(np.float32), guide, multiply)
+    return _banded(luminance, flats.astype(np.float32), guide, surface, multiply)
 
 
 def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
@@ -139,13 +138,15 @@ def eight_bits(luminance: np.ndarray) -> np.ndarray:
 
 
 def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,
+            surface: np.ndarray | None,
             laid: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
     """`laid(luminance, values)` for a whole page with the values enlarged, band by band."""
     out = np.empty((*luminance.shape, 3), luminance.dtype)
     enlarger = _Enlarger(values, guide, luminance.shape)
 
     def work(rows: slice) -> None:
-        out[rows] = laid(luminance[rows], enlarger.band(rows, eight_bits(luminance[rows])))
+        along = eight_bits(luminance[rows]) if surface is None else surface[rows]
+        out[rows] = laid(luminance[rows], enlarger.band(rows, along))
 
     _in_bands(work, luminance.shape[0])
     return out

@@ -9,10 +9,11 @@ import keras_colorize
 
 PACKAGE = Path(keras_colorize.__file__).parent
 ORDER = ["errors", "files", "quiet", "config", "pixels", "line_lock", "augment", "screening",
-         "leaks", "scribbles", "media", "episode", "figures", "sources", "finding", "staging",
-         "executors", "splits", "records", "assembly", "builder", "dataset", "inspection", "models",
-         "metrics", "baselines", "event_log", "checkpoints", "run_directory", "callbacks",
-         "training", "evaluation", "export", "colorizer", "demo", "commands", "cli"]
+         "routing", "leaks", "scribbles", "media", "episode", "figures", "sources", "finding",
+         "staging", "executors", "splits", "records", "assembly", "builder", "dataset",
+         "inspection", "models", "metrics", "baselines", "event_log", "checkpoints",
+         "run_directory", "callbacks", "training", "evaluation", "export", "colorizer", "demo",
+         "flags", "colorize_command", "commands", "cli"]
 MODELS = ["encoder", "unet", "discriminator", "raw_losses", "convnet", "gan"]
 
 
@@ -62,8 +63,8 @@ def test_colouring_needs_neither_training_nor_the_gan():
 
 
 def test_light_modules_import_no_tensorflow():
-    names = ("augment", "cli", "config", "errors", "executors", "leaks", "media", "pixels",
-             "sources", "splits", "staging")
+    names = ("augment", "cli", "config", "errors", "executors", "leaks", "line_lock", "media",
+             "pixels", "routing", "sources", "splits", "staging")
     code = (f"import sys\nfrom keras_colorize import {', '.join(names)}\n"
             "print({'tensorflow', 'keras'} & set(sys.modules))")
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -42,7 +42,8 @@ def test_white_and_black_stay_so(noise):
 def test_sixteen_bits_stay_sixteen(noise):
     luminance = noise.integers(0, 65536, (70, 50), np.uint16)
     picture = noise.integers(0, 256, (35, 25, 3), np.uint8)
-    coloured = line_lock.lock(luminance, picture, noise.integers(0, 256, (35, 25), np.uint8))
+    coloured = line_lock.lock(luminance, pixels.chroma(picture),
+                              noise.integers(0, 256, (35, 25), np.uint8))
     assert coloured.dtype == np.uint16 and len(np.unique(coloured)) > 5000
     assert line_lock.largest_change(luminance, coloured) <= 0.1
 
