@@ -181,6 +181,9 @@ def _film(job: Job, work: Work, models: Models, settings: Settings, done: Report
     if work.target.exists() and job.is_done(work.name, sha256):
         done.found_done += 1
         return
+    if settings.hints is not None and settings.hints.is_file():
+        raise SourceError(work.source, "is a film, and hints are for one page",
+                          "colour it without --hints")
     if settings.treat_as in (None, "color") and \
             (settings.treat_as == "color" or film.is_colored(work.source)):
         record = {"kind": "color"}
