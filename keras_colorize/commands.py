@@ -5,15 +5,11 @@ import os
 import sys
 from pathlib import Path
 
-from keras_colorize import quiet
+from keras_colorize import colorize_command, quiet
 from keras_colorize.errors import UsageError
+from keras_colorize.flags import place as _place
 
 SMALLEST = 64  # the six halvings of the U-Net end at one pixel
-
-
-def _place(text: str) -> Path:
-    place = Path(text)
-    return place if place.name else place.resolve()  # "." has no name to write beside
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -193,40 +189,6 @@ def _run_export(options: argparse.Namespace) -> None:
           + f"; now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR")
 
 
-def _declare_colorize(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", metavar="MODEL", type=Path,
-                         help="a SavedModel, or a run directory")
-    command.add_argument("inputs", metavar="INPUT", nargs="+", type=Path,
-                         help="pictures, and folders of them")
-    command.add_argument("--out", required=True, type=_place,
-                         help="the folder for the coloured pictures")
-    command.add_argument("--edge-model", type=Path, metavar="MODEL",
-                         help="colours the inputs that are pure line art, without gray tones")
-
-
-def _run_colorize(options: argparse.Namespace) -> int:
-    from keras_colorize import media
-
-    if media.is_file_name(options.out):
-        raise UsageError(options.out, "names a file, and pictures are coloured into a folder",
-                         "name a folder")
-    quiet.import_tensorflow()
-    from keras_colorize import colorizer
-
-    model = colorizer.Model.load(options.model)
-    edge_model = colorizer.Model.load(options.edge_model) if options.edge_model else None
-    report = colorizer.colorize(model, options.inputs, options.out, edge_model)
-    for reason in report.failed:
-        print(f"error: {reason}", file=sys.stderr)
-    if edge_model:
-        for target, name in report.colored.items():
-            print(f"{target}: coloured by {name}")
-    print(f"{options.out}: {len(report.colored)} coloured")
-    if report.found_done:
-        print(f"{options.out}: {report.found_done} were coloured already")
-    return 1 if report.failed else 0
-
-
 def _declare_demo(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR",
                          help="the folder for all that it makes (%(default)s)")
@@ -250,8 +212,8 @@ COMMANDS = (
      _declare_evaluate, _run_evaluate),
     ("export", "Write a run's generator as a SavedModel.",
      _declare_export, _run_export),
-    ("colorize", "Colour pictures and folders of pictures.",
-     _declare_colorize, _run_colorize),
+    ("colorize", "Colour pictures, comics, videos and folders of them.",
+     colorize_command.declare, colorize_command.run),
     ("draw-episode", "Draw the cartoon that the demo learns from.",
      _declare_draw_episode, _run_draw_episode),
     ("demo", "Do all of it, small, on the drawn cartoon.",

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_colorize import run_directory
 from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.files import json_text, sha256_of, whole_folder, write_json
+from keras_colorize.line_lock import BLUE, GREEN, RED
 from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS, from_signed, to_signed
 
 CARD = "assets.extra/keras_colorize.json"
@@ -18,11 +19,13 @@ class Colorizer(tf.Module):
 
     Args:
         generator: a functional model from float32 [batch, h, w, 1] to [batch, h, w, 3] in [-1, 1].
+        locked: whether `pixels` and `serving_default` keep the luminance that they are given; an
+            edge model is given none.
     """
 
-    def __init__(self, generator: keras.Model):
+    def __init__(self, generator: keras.Model, locked: bool = True):
         super().__init__()
-        self.generator = generator
+        self.generator, self.locked = generator, locked
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
     def network(self, pixels):
@@ -33,8 +36,10 @@ class Colorizer(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, None], tf.uint8)])
     def pixels(self, pixels):
-        """As `network`, of pictures with 1 or 3 channels."""
-        return self.network(_one_channel(pixels))
+        """As `network`, of pictures with 1 or 3 channels, with their own luminance (line lock)."""
+        luminance = _one_channel(pixels)
+        color = self.network(luminance)["pixels"]
+        return {"pixels": _joined(luminance, color) if self.locked else color}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def serving_default(self, image_bytes):
@@ -54,6 +59,19 @@ def _one_channel(picture):
         return tf.cast((total + LUMINANCE_UNIT // 2) // LUMINANCE_UNIT, tf.uint8)
 
     return tf.cond(tf.shape(picture)[-1] >= 3, luminance, lambda: picture[..., :1])
+
+
+def _joined(luminance, color):
+    """The luminance [batch, h, w, 1] under the chroma of [batch, h, w, 3], as `line_lock.join`."""
+    level = tf.cast(luminance, tf.float32)
+    color = tf.cast(color, tf.float32)
+    chroma = color - tf.reduce_sum(color * (RED, GREEN, BLUE), axis=-1, keepdims=True)
+    above = tf.maximum(tf.reduce_max(chroma, axis=-1, keepdims=True), 1e-6)
+    below = tf.maximum(-tf.reduce_min(chroma, axis=-1, keepdims=True), 1e-6)
+    kept = tf.minimum(1.0, tf.minimum((255 - level) / above, level / below))
+    red, _, blue = tf.split(tf.round(level + kept * chroma), 3, axis=-1)
+    green = tf.round((level - RED * red - BLUE * blue) / GREEN)
+    return tf.saturate_cast(tf.concat([red, green, blue], axis=-1), tf.uint8)
 
 
 def export(run_dir: Path, out: Path) -> bool:
@@ -82,7 +100,7 @@ def export(run_dir: Path, out: Path) -> bool:
             raise SettingsMismatch(out, "is the SavedModel of another run, or of an earlier epoch",
                                    "name another --out, or remove it first")
         return False
-    module = Colorizer(generator)
+    module = Colorizer(generator, locked=card["input"] == "gray")
     with whole_folder(out) as temporary:
         tf.saved_model.save(module, str(temporary), signatures={
             "serving_default": module.serving_default, "pixels": module.pixels,

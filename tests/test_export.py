@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import SIZE
 
-from keras_colorize import episode, export, media, pixels, run_directory
+from keras_colorize import episode, export, line_lock, media, pixels, run_directory
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 
 # What a stranger runs: TensorFlow alone, with our package and Keras models out of reach.
@@ -57,12 +57,16 @@ def test_in_a_fresh_process_without_this_code_the_network_is_the_generator(saved
         assert np.abs(colored[name].astype(int) - own).max() <= 1
 
 
-def test_pixels_takes_one_channel_or_three(signatures, random_pictures):
+def test_pixels_takes_one_channel_or_three_and_keeps_their_luminance(signatures, random_pictures):
     rgb = random_pictures(1, 70, 90, 3)
-    gray = cv2.cvtColor(rgb[0], cv2.COLOR_RGB2GRAY)[np.newaxis, ..., np.newaxis]
-    network = signatures[0]["network"](pixels=gray)["pixels"]
-    for picture in (rgb, gray):
-        np.testing.assert_array_equal(signatures[0]["pixels"](pixels=picture)["pixels"], network)
+    gray = cv2.cvtColor(rgb[0], cv2.COLOR_RGB2GRAY)
+    network = signatures[0]["network"](pixels=gray[None, ..., None])["pixels"][0].numpy()
+    locked = line_lock.join(gray, pixels.chroma(network))
+    for picture in (rgb, gray[None, ..., None]):
+        served = signatures[0]["pixels"](pixels=picture)["pixels"][0].numpy()
+        assert line_lock.largest_change(gray, served) <= 1
+        np.testing.assert_allclose(served.astype(int), locked, atol=1)
+    assert not np.array_equal(network, served)
 
 
 def test_serving_default_takes_files_of_mixed_sizes_and_gives_png(signatures):

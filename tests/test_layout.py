@@ -8,12 +8,12 @@ from pathlib import Path
 import keras_colorize
 
 PACKAGE = Path(keras_colorize.__file__).parent
-ORDER = ["errors", "files", "quiet", "config", "pixels", "augment", "screening", "leaks",
-         "scribbles", "transfer", "metrics", "media", "episode", "figures", "sources", "finding",
-         "staging", "executors", "splits", "records", "assembly", "builder", "devices", "dataset",
-         "inspection", "models", "baselines", "event_log", "checkpoints", "run_directory",
-         "run_summary", "guards", "callbacks", "training", "evaluation", "study", "export",
-         "colorizer", "demo", "commands", "cli"]
+ORDER = ["errors", "files", "quiet", "config", "pixels", "line_lock", "augment", "screening",
+         "routing", "leaks", "scribbles", "transfer", "metrics", "media", "episode", "figures",
+         "sources", "finding", "staging", "executors", "splits", "records", "assembly", "builder",
+         "devices", "dataset", "inspection", "models", "baselines", "event_log", "checkpoints",
+         "run_directory", "run_summary", "guards", "callbacks", "training", "evaluation", "study",
+         "export", "colorizer", "demo", "flags", "colorize_command", "commands", "cli"]
 MODELS = ["replicas", "normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
           "objectives", "raw_losses", "convnet", "gan", "jax_steps"]
 
@@ -64,8 +64,8 @@ def test_colouring_needs_neither_training_nor_the_gan():
 
 
 def test_light_modules_import_no_tensorflow():
-    names = ("augment", "cli", "config", "errors", "executors", "leaks", "media", "pixels",
-             "sources", "splits", "staging")
+    names = ("augment", "cli", "config", "errors", "executors", "leaks", "line_lock", "media",
+             "pixels", "routing", "sources", "splits", "staging")
     code = (f"import sys\nfrom keras_colorize import {', '.join(names)}\n"
             "print({'tensorflow', 'keras'} & set(sys.modules))")
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -8,6 +8,15 @@ from keras_colorize.media.archives import (
     natural_order,
     read_archive,
 )
+from keras_colorize.media.books import BOOK_SUFFIXES, Book, PdfBook, is_book, open_book
+from keras_colorize.media.pages import (
+    FORMATS,
+    Page,
+    Style,
+    decoded_colors,
+    encode_page,
+    read_page,
+)
 from keras_colorize.media.pictures import (
     MOST_PIXELS,
     PICTURE_SUFFIXES,
@@ -24,13 +33,17 @@ from keras_colorize.media.video import (
     frame_count,
     is_file_name,
     is_video,
+    is_video_name,
+    open_video,
     peek,
     read_video,
 )
 
 __all__ = [
-    "ARCHIVE_SUFFIXES", "COMIC_SUFFIXES", "MOST_PIXELS", "PICTURE_SUFFIXES", "VIDEO_SUFFIXES",
-    "VideoFrame", "archive_pages", "decode_picture", "encode_picture", "frame_count",
-    "is_archive", "is_file_name", "is_picture", "is_video", "natural_order", "peek", "picture_of",
-    "read_archive", "read_picture", "read_video", "write_picture",
+    "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "COMIC_SUFFIXES", "FORMATS", "MOST_PIXELS",
+    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Book", "Page", "PdfBook", "Style", "VideoFrame",
+    "archive_pages", "decode_picture", "decoded_colors", "encode_page", "encode_picture",
+    "frame_count", "is_archive", "is_book", "is_file_name", "is_picture", "is_video",
+    "is_video_name", "natural_order", "open_book", "open_video", "peek", "picture_of",
+    "read_archive", "read_page", "read_picture", "read_video", "write_picture",
 ]

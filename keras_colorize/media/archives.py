@@ -43,7 +43,7 @@ def archive_pages(path: Path) -> list[str]:
     Raises:
         SourceError: as `read_archive`, except for what only shows in a picture.
     """
-    with _opened(path) as archive:
+    with opened(path) as archive:
         return [entry.filename for entry in _pages(archive, path)]
 
 
@@ -56,16 +56,19 @@ def read_archive(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         SourceError: no CBZ, damaged, encrypted, without a picture, with an entry that points
             outside or unpacks to more than memory is for, or a picture as in `picture_of`.
     """
-    with _opened(path) as archive:
+    with opened(path) as archive:
         for entry in _pages(archive, path):
             where = path / entry.filename
-            try:
-                file = archive.read(entry)
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
-                    NotImplementedError) as error:  # and what a method unknown to Python raises
-                raise SourceError(where, "is damaged in its archive",
-                                  "copy the archive again") from error
-            yield entry.filename, picture_of(file, where)
+            yield entry.filename, picture_of(entry_bytes(archive, entry, where), where)
+
+
+def entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object) -> bytes:
+    """What an entry holds; SourceError where it is damaged."""
+    try:
+        return archive.read(entry)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
+            NotImplementedError) as error:  # and what a method unknown to Python raises
+        raise SourceError(where, "is damaged in its archive", "copy the archive again") from error
 
 
 def natural_order(name: str) -> list[list]:
@@ -75,7 +78,8 @@ def natural_order(name: str) -> list[list]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A CBZ, opened; SourceError where it is none, or cannot be read."""
     suffix = path.suffix.lower()
     try:
         with open(path, "rb") as file:
@@ -98,28 +102,34 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _pages(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     """The entries that are pictures, in natural order, once the whole archive is found harmless."""
+    pages = [entry for entry in archive.infolist() if is_page(entry)]
+    check_harmless(archive, path, pages)
+    if not pages:
+        raise SourceError(path, "holds no picture", "give a CBZ of pictures")
+    return sorted(pages, key=lambda entry: natural_order(entry.filename))
+
+
+def check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipInfo]) -> None:
+    """Raises SourceError for names that point outside, and for used entries that are encrypted or
+    unpack to more than memory is for."""
     for entry in archive.infolist():
         if re.match(r"[/\\]|[a-zA-Z]:", entry.filename) or ".." in _steps(entry.filename):
             raise SourceError(path, f"holds {entry.filename!r}, which points outside of it",
                               "do not trust it; get it elsewhere")
-    pages = [entry for entry in archive.infolist() if _is_page(entry)]
-    if not pages:
-        raise SourceError(path, "holds no picture", "give a CBZ of pictures")
-    for entry in pages:
+    for entry in used:
         if entry.flag_bits & 1:
             raise SourceError(path, "is encrypted", "save it again without a password")
         if entry.file_size > LARGEST_ENTRY:
             raise SourceError(path / entry.filename, f"unpacks to {entry.file_size >> 20} MiB, "
                               f"more than {LARGEST_ENTRY >> 20}", "do not trust it, or scale it "
                               "down")
-    unpacked = sum(entry.file_size for entry in pages)
+    unpacked = sum(entry.file_size for entry in used)
     if unpacked > max(LARGEST_ARCHIVE, MOST_SWOLLEN * path.stat().st_size):
         raise SourceError(path, f"unpacks to {unpacked >> 20} MiB, over {MOST_SWOLLEN} times its "
                                 "size", "do not trust it; get it elsewhere")
-    return sorted(pages, key=lambda entry: natural_order(entry.filename))
 
 
-def _is_page(entry: zipfile.ZipInfo) -> bool:
+def is_page(entry: zipfile.ZipInfo) -> bool:
     steps = _steps(entry.filename)
     hidden = any(step.startswith(".") or step == "__MACOSX" for step in steps)
     return not entry.is_dir() and not hidden and \

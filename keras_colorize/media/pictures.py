@@ -74,11 +74,11 @@ def picture_of(file: bytes, where: object) -> np.ndarray:
     """
     with open_picture(io.BytesIO(file), where) as image:
         shown = rgb_of(image)
-        turn = _turn(image)
+        turn = turn_of(image)
     return np.array(Image.fromarray(shown).transpose(turn)) if turn is not None else shown
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def turn_of(image: Image.Image) -> Image.Transpose | None:
     """What turns a picture upright; None where its EXIF says nothing or is damaged."""
     try:
         return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))

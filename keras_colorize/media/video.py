@@ -102,7 +102,7 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
         return
     number, packets, seconds = 0, 0, 0.0
     try:
-        with _open(path) as container:
+        with open_video(path) as container:
             stream = _shown_stream(container, path)
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
@@ -111,6 +111,8 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
             reformatters = VideoReformatter(), VideoReformatter()
             for packet in container.demux(stream):
                 packets += packet.size > 0
+                if container.format.name == "avi" and packet.dts is not None:
+                    packets = max(packets, packet.dts + 1)  # it declares dropped frames too
                 for frame in whole.frames(packet):
                     seconds = _seconds(frame, number, stream)
                     yield VideoFrame(number, seconds, frame, aspect, reformatters)
@@ -173,7 +175,8 @@ def _animation(path: Path) -> Iterator[VideoFrame]:
         raise SourceError(path, "is cut short", "copy it again")
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def open_video(path: Path) -> av.container.InputContainer:
+    """A video, opened by its container."""
     return av.open(str(path), metadata_errors="replace")  # old titles are not UTF-8
 
 
@@ -206,7 +209,7 @@ def frame_count(path: Path) -> int:
         if is_animated(path):
             with open_picture(path, path) as image:
                 return image.n_frames
-        with _open(path) as container:
+        with open_video(path) as container:
             return _shown_stream(container, path).frames
     except (av.FFmpegError, SourceError):
         return 0
@@ -231,7 +234,7 @@ def peek(path: Path, count: int = 16) -> list[np.ndarray]:
 
 def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
     found: dict[int, np.ndarray] = {}
-    with _open(path) as container:
+    with open_video(path) as container:
         stream = _shown_stream(container, path)
         aspect, start = float(stream.sample_aspect_ratio or 1), container.start_time or 0
         for place in range(count if container.duration else 0):
@@ -245,6 +248,11 @@ def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
 def is_video(path: Path) -> bool:
     """Whether a file is a video by its suffix, or an animated GIF or WebP."""
     return path.suffix.lower() in VIDEO_SUFFIXES or is_animated(path)
+
+
+def is_video_name(path: Path) -> bool:
+    """Whether a suffix is that of a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def is_file_name(path: Path) -> bool:

@@ -1,0 +1,192 @@
+"""How fast and how large colouring is: benchmarks/colorizer.py FILM [--model RUN_DIR].
+
+Without a model it is the paper's full-width generator with random weights, no slower than a trained
+one.
+
+Pages: one of 1800x2570 (drawn), from its file to its coloured file, beside the network alone on it,
+at the scale at which the network sees it. Video: end-to-end frames a second of a part of the film,
+each of whose frames is shown once, beside the network alone on the same frames in the same process,
+in turns; then with every frame shown twice, with held drawings recognised and not. Memory: the peak
+of the command's process on a CBZ of 100 pages, and on one page of 8000x12000.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from itertools import islice
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import psutil
+from provenance import provenance
+
+from keras_colorize import quiet
+
+quiet.import_tensorflow()
+
+from keras_colorize import colorizer, config, episode, export, media, models, pixels  # noqa: E402
+from keras_colorize.colorizer import film as film_module  # noqa: E402
+from keras_colorize.colorizer import work  # noqa: E402
+
+TURNS = 3
+PAGE = (2570, 1800)
+HUGE = (12000, 8000)
+
+
+def paper_model() -> colorizer.Model:
+    """The paper's generator, 180x320, untrained."""
+    wanted = config.load("gan_gray").model
+    module = export.Colorizer(models.unet(wanted.encoder, wanted.decoder))
+    return colorizer.Model("the paper's generator", "", "gray", "spline", (180, 320),
+                           module.network, module)
+
+
+def seconds(call) -> float:
+    """How long a call takes."""
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def page_row(model: colorizer.Model) -> str:
+    """A row on one page."""
+    drawn = cv2.resize(pixels.gray(episode.draw_frame(0)), PAGE[::-1],
+                       interpolation=cv2.INTER_CUBIC)
+    file = media.encode_picture(drawn)
+    settings, both = colorizer.Settings(), colorizer.Models(model)
+    scale = model.scale_for(*PAGE)
+    small = pixels.scale(drawn, tuple(round(length * scale) for length in PAGE))
+    whole, alone = [], []
+    for _ in range(TURNS + 1):
+        alone.append(seconds(lambda: model.colorize(small)))
+        whole.append(seconds(lambda: work.colored_file(file, Path("page.png"), "page.png", both,
+                                                       settings, Path("page.png"))))
+    alone, whole = (statistics.median(each[1:]) for each in (alone, whole))
+    full = seconds(lambda: model.colorize(drawn))
+    return (f"| page of 1800x2570, seen at {small.shape[1]}x{small.shape[0]} | {alone:.3f} s | "
+            f"{whole:.3f} s | {whole / alone:.2f} |\n| the same, the network seeing it at its own "
+            f"size | {full:.3f} s | | {whole / full:.2f} |")
+
+
+def write_part(film: Path, part: Path, frames: int, times: int) -> None:
+    """The first frames of a film, each shown so many times."""
+    with av.open(str(part), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"crf": "16",
+                                                                   "preset": "veryfast"})
+        for number, frame in enumerate(islice(media.read_video(film), frames)):
+            if not number:
+                stream.width, stream.height = frame.decoded.width, frame.decoded.height
+            for each in range(times):
+                frame.decoded.pts = times * number + each
+                frame.decoded.time_base = 1 / stream.codec_context.framerate
+                container.mux(stream.encode(frame.decoded))
+        container.mux(stream.encode())
+
+
+def network_alone(model: colorizer.Model, part: Path) -> float:
+    """Seconds of the network on the frames that it is asked for, decoded beforehand."""
+    layout = film_module.Film.open(part, "libx264").layout
+    size = layout.height, layout.width
+    scale = model.scale_for(*size)
+    guides = [pixels.scale(pixels.gray(frame.picture()), tuple(round(n * scale) for n in size))
+              for frame in media.read_video(part)]
+    return seconds(lambda: [model.colorize(guide) for guide in guides])
+
+
+def end_to_end(model: colorizer.Model, part: Path, folder: Path) -> tuple[float, dict]:
+    """Seconds of a whole film, and what is said of it."""
+    parts, record = Path(tempfile.mkdtemp(dir=folder)), {}
+    spent = seconds(lambda: record.update(film_module.color_film(
+        part, folder / "out.mkv", model, colorizer.Settings(), parts)))
+    return spent, record
+
+
+class NeverHeld:
+    """Takes every frame for a new drawing."""
+
+    def __init__(self):
+        self.number = -1
+
+    def drawing(self, thumbnail: np.ndarray) -> int:
+        """The next number."""
+        self.number += 1
+        return self.number
+
+
+def film_rows(model: colorizer.Model, film: Path, frames: int, folder: Path) -> str:
+    """Rows on a part of a film."""
+    once, twice = folder / "once.mkv", folder / "twice.mkv"
+    write_part(film, once, frames, 1)
+    write_part(film, twice, frames, 2)
+    held = film_module.screening.HeldDetector
+    alone, whole, reused, every = [], [], [], []
+    for _ in range(TURNS):
+        film_module.screening.HeldDetector = NeverHeld
+        alone.append(network_alone(model, once) / frames)
+        whole.append(end_to_end(model, once, folder)[0] / frames)
+        every.append(end_to_end(model, twice, folder)[0] / frames / 2)
+        film_module.screening.HeldDetector = held
+        spent, record = end_to_end(model, twice, folder)
+        reused.append(spent / frames / 2)
+    alone, whole, reused, every = map(statistics.median, (alone, whole, reused, every))
+    return (f"| film, every frame coloured, frames/s | {1 / alone:.1f} | {1 / whole:.1f} | "
+            f"{alone / whole:.2f} |\n| every frame shown twice ({record['held']} of "
+            f"{record['frames']} recognised), frames/s: coloured anew, reused | {1 / every:.1f} | "
+            f"{1 / reused:.1f} | {every / reused:.2f} |")
+
+
+def peak_memory(*arguments: object) -> float:
+    """The most memory, in GB, that the command holds."""
+    process = psutil.Popen([sys.executable, "-m", "keras_colorize", "colorize",
+                            *map(str, arguments)], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, process.memory_info().rss)
+        time.sleep(0.02)
+    assert process.returncode == 0
+    return peak / 1e9
+
+
+def memory_rows(saved: Path, folder: Path) -> str:
+    """Rows on memory."""
+    book, page = folder / "book.cbz", folder / "huge.png"
+    drawn = cv2.resize(pixels.gray(episode.draw_frame(0)), PAGE[::-1],
+                       interpolation=cv2.INTER_CUBIC)
+    with zipfile.ZipFile(book, "w") as archive:
+        for number in range(100):
+            archive.writestr(f"{number:03}.jpg", media.encode_picture(drawn, ".jpg"))
+    media.write_picture(page, cv2.resize(drawn, HUGE[::-1], interpolation=cv2.INTER_CUBIC))
+    return (f"| CBZ of 100 pages of 1800x2570, peak memory | "
+            f"{peak_memory(saved, book, '--out', folder / 'colored.cbz'):.2f} GB | | |\n"
+            f"| page of 8000x12000, peak memory | "
+            f"{peak_memory(saved, page, '--out', folder / 'huge'):.2f} GB | | |")
+
+
+def main() -> None:
+    """Measures and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("film", type=Path)
+    parser.add_argument("--model", type=Path, help="also measured, its memory too")
+    parser.add_argument("--frames", type=int, default=120, help="of the film (%(default)s)")
+    options = parser.parse_args()
+    chosen = [paper_model()] + ([colorizer.Model.load(options.model)] if options.model else [])
+    print(provenance())
+    with tempfile.TemporaryDirectory() as name:
+        for model in chosen:
+            print(f"{model.name}\n\n| what | network alone | end to end | ratio |\n"
+                  "|---|---:|---:|---:|")
+            print(page_row(model), flush=True)
+            print(film_rows(model, options.film, options.frames, Path(name)), flush=True)
+        if options.model:
+            print(memory_rows(options.model, Path(name)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

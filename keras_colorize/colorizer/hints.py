@@ -1,0 +1,96 @@
+"""A user's strokes of colour, spread over the surfaces that they lie on."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_colorize import line_lock, media, pixels, scribbles
+from keras_colorize.errors import SourceError, UsageError
+
+LARGEST = 700_000  # pixels that colour is spread at; finer than that, edges are found by line lock
+LIKE = 10  # levels of luminance by which a surface may change from pixel to pixel
+OPAQUE = 128  # alpha from which on a pixel is a stroke
+
+
+def find(place: Path | None, name: str) -> np.ndarray | None:
+    """The strokes for a page: those of the one file, or of the file of the page's name.
+
+    Returns:
+        uint8 RGBA [h, w, 4]; None where there are none for this page.
+
+    Raises:
+        SourceError: the file is no transparent picture.
+    """
+    if place is None:
+        return None
+    if place.is_dir():
+        place = place / f"{Path(name).stem}.png"
+        if not place.is_file():
+            return None
+    return read(place)
+
+
+def read(path: Path) -> np.ndarray:
+    """A transparent picture, uint8 RGBA [h, w, 4], as `find`."""
+    try:
+        file = path.read_bytes()
+    except OSError as error:
+        raise UsageError(path, f"cannot be read ({error.strerror})", "check --hints") from error
+    page = media.read_page(file, path)
+    if page.alpha is None:
+        raise SourceError(path, "has no transparency, so it would hide the whole page",
+                          "draw the strokes on a transparent layer and save it as PNG")
+    colors = media.decoded_colors(file, path)
+    if colors.dtype == np.uint16:
+        return np.dstack([line_lock.eight_bits(colors), line_lock.eight_bits(page.alpha)])
+    return np.dstack([colors, page.alpha])
+
+
+def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surface: np.ndarray,
+          opacity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The network's colour, with that of the strokes on the surfaces that they touch.
+
+    A surface is what can be reached from a stroke without a step of luminance, as a line is. In
+    it colour is spread from the strokes (`scribbles.propagate`), beyond it the network's stays.
+
+    Args:
+        values: the network's chroma or colours, float32 [h, w, n].
+        drawn_values: the same of the strokes, float32 [., ., n].
+        guide: the luminance at the size of `values`, uint8 [h, w].
+        surface: the page's, uint8 [H, W], without dots.
+        opacity: of the strokes, uint8 [., .].
+
+    Returns:
+        Values, float32 [., ., n], and the luminance at their size, finer than before.
+    """
+    share = min(1.0, (LARGEST / surface.size) ** 0.5)
+    size = [max(1, round(length * share)) for length in surface.shape]
+    fine = pixels.scale(surface, size)
+    drawn_values, opacity = (
+        cv2.resize(each, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        for each in (drawn_values, opacity))
+    drawn = opacity >= OPAQUE
+    spread = line_lock.enlarge(values, guide, fine)
+    if drawn.any():
+        reached = _surfaces(fine, drawn)
+        left, top, width, height = cv2.boundingRect(reached.astype(np.uint8))
+        box = (slice(max(0, top - 4), top + height + 4), slice(max(0, left - 4), left + width + 4))
+        # The strokes alone decide within a surface: the network's colour around it would seep in.
+        from_strokes = scribbles.propagate(fine[box], drawn[box], drawn_values[box])
+        spread[box][reached[box]] = from_strokes[reached[box]]
+    return spread, fine
+
+
+def _surfaces(luminance: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """All that is reached from the strokes without crossing a line, bool [h, w]."""
+    calm = cv2.medianBlur(luminance, 3)
+    height, width = luminance.shape
+    mask = np.zeros((height + 2, width + 2), np.uint8)
+    inside = mask[1:-1, 1:-1]
+    for y, x in zip(*np.nonzero(drawn), strict=True):
+        if not inside[y, x]:
+            cv2.floodFill(calm, mask, (int(x), int(y)), 0, LIKE, LIKE,
+                          4 | cv2.FLOODFILL_MASK_ONLY | 1 << 8)
+    # Half a line is coloured with its surface; the softened rim of a line is no step of its own.
+    return (cv2.dilate(inside, np.ones((3, 3), np.uint8)) > 0) | drawn

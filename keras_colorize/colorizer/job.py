@@ -1,0 +1,123 @@
+"""What is being coloured, by what and from what, and how far that has come: kept on disk."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_colorize.colorizer.inputs import Work
+from keras_colorize.errors import SettingsMismatch, UsageError
+from keras_colorize.files import locked, write_json
+
+MANIFEST = "colorize.json"
+JOURNAL = "colorize.jsonl"
+PARTS = ".parts"  # pages and pieces of films that are not whole yet
+
+
+class Job:
+    """A job directory: the output folder itself, or `NAME.job` beside an output file.
+
+    It holds a manifest (models by digest, settings, sources), a journal with a line for each page
+    as soon as that is written, and the parts of files that are not whole yet.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.records: dict[str, dict] = {}
+
+    @contextmanager
+    def claimed(self, made_by: dict, works: list[Work]) -> Iterator["Job"]:
+        """Opens the job for this process, once it is seen to be the same as before.
+
+        Args:
+            made_by: the models' digests and the settings.
+
+        Raises:
+            SettingsMismatch: it was begun with other models or settings, or from other sources.
+            UsageError: the folder is no job of ours, or another process works on it.
+        """
+        self._check(made_by, works)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder / ".lock", self.folder):
+            known = self._manifest()["sources"] if (self.folder / MANIFEST).exists() else {}
+            sources = {work.name: str(work.source.resolve()) for work in works}
+            write_json(self.folder / MANIFEST, {**made_by, "sources": known | sources})
+            self._read_journal()
+            with open(self.folder / JOURNAL, "a", encoding="utf-8") as self._journal:
+                yield self
+
+    def record(self, key: str, record: dict) -> None:
+        """Notes in the journal what became of a page or a film, replacing what was noted before."""
+        self.records[key] = record
+        self._journal.write(json.dumps({"page": key, **record}) + "\n")
+        self._journal.flush()
+
+    def is_done(self, key: str, sha256: str) -> bool:
+        """Whether a page of these bytes was coloured before."""
+        record = self.records.get(key, {})
+        return record.get("sha256") == sha256 and "error" not in record
+
+    def parts(self, name: str, sha256: str) -> Path:
+        """The folder for the parts of a file that is not whole yet, made of a source of this hash.
+
+        What was made of another source is removed.
+        """
+        folder = self._parts(name)
+        source = folder / "source"
+        if folder.exists() and not (source.is_file() and source.read_text() == sha256):
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        source.write_text(sha256)
+        return folder
+
+    def forget_parts(self, name: str) -> None:
+        """Removes the parts of a file, once it is whole."""
+        shutil.rmtree(self._parts(name), ignore_errors=True)
+        if not any((self.folder / PARTS).iterdir()):
+            (self.folder / PARTS).rmdir()
+
+    def _parts(self, name: str) -> Path:
+        return self.folder / PARTS / hashlib.sha256(name.encode()).hexdigest()[:16]
+
+    def _check(self, made_by: dict, works: list[Work]) -> None:
+        if not (self.folder / MANIFEST).exists():
+            if self.folder.exists() and any(self.folder.iterdir()):
+                raise UsageError(self.folder, "exists and was not coloured by this command",
+                                 "name another --out")
+            return
+        before = self._manifest()
+        for part, what in (("model", "by another model"), ("edge_model", "by another edge model"),
+                           ("settings", "with other settings")):
+            if before.get(part) != made_by[part]:
+                raise SettingsMismatch(self.folder, f"was coloured {what}", "name another --out")
+        for work in works:
+            known = before["sources"].get(work.name, str(work.source.resolve()))
+            if known != str(work.source.resolve()):
+                raise SettingsMismatch(self.folder / work.name, f"was coloured from {known}",
+                                       "name another --out")
+
+    def _manifest(self) -> dict:
+        path = self.folder / MANIFEST
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            _ = manifest["sources"].keys()
+            return manifest
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(path, "is damaged", "name another --out") from error
+
+    def _read_journal(self) -> None:
+        path = self.folder / JOURNAL
+        if not path.exists():
+            return
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        if lines[-1]:  # the process was killed while it wrote: the next line is to be one again
+            with open(path, "a", encoding="utf-8") as journal:
+                journal.write("\n")
+        for line in lines:
+            try:
+                record = json.loads(line)
+                self.records[record.pop("page")] = record
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue

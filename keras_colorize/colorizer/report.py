@@ -1,0 +1,85 @@
+"""What became of every page and film: `report.json`, and one HTML page with thumbnails."""
+
+import base64
+import html
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_colorize import media
+from keras_colorize.colorizer.page import FLAGGED
+from keras_colorize.files import whole_file, write_json
+
+THUMBNAIL = 240  # pixels of its longer side
+
+_STYLE = """body{font:14px sans-serif;margin:2em;max-width:72em}table{border-collapse:collapse}
+td,th{border-top:1px solid #ccc;padding:.4em .8em;text-align:left;vertical-align:top}
+img{max-height:240px;margin-right:4px}.bad{color:#b00}.note{color:#666}"""
+
+
+def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
+    """Two pictures, uint8 or uint16 RGB or gray, small, as JPEG in base64."""
+    return [_thumbnail(picture) for picture in (before, after)]
+
+
+def _thumbnail(picture: np.ndarray) -> str:
+    height, width = picture.shape[:2]
+    share = min(1.0, THUMBNAIL / max(height, width))
+    small = cv2.resize(picture, (max(1, round(width * share)), max(1, round(height * share))),
+                       interpolation=cv2.INTER_AREA)
+    if small.dtype == np.uint16:
+        small = cv2.convertScaleAbs(small, alpha=255 / 65535)
+    return base64.b64encode(media.encode_picture(small, ".jpg")).decode()
+
+
+def is_flagged(record: dict) -> bool:
+    """Whether a page's luminance changed by more than line lock allows, in a lossless file."""
+    return record.get("lock") == "luminance" and record.get("lossless", False) \
+        and record["luminance_change"] > FLAGGED
+
+
+def write(folder: Path, title: str, made_by: dict, records: dict[str, dict]) -> None:
+    """Writes `report.json` and `report.html` into a job's folder, each whole or not at all."""
+    pages = [{"page": key, **{name: value for name, value in record.items()
+                              if name != "thumbnails"}}
+             for key, record in sorted(records.items(), key=_reading_order)]
+    for page in pages:
+        page["flagged"] = is_flagged(page)
+    counts = {"failed": sum("error" in page for page in pages),
+              "flagged": sum(page["flagged"] for page in pages)}
+    for kind in sorted({page["kind"] for page in pages if "kind" in page}):
+        counts[kind] = sum(page.get("kind") == kind for page in pages)
+    write_json(folder / "report.json", {"out": title, **made_by, "counts": counts, "pages": pages})
+    with whole_file(folder / "report.html") as temporary:
+        temporary.write_text(_html(title, counts, pages, records), encoding="utf-8")
+
+
+def _reading_order(item: tuple[str, dict]) -> list:
+    return media.natural_order(item[0])
+
+
+def _html(title: str, counts: dict, pages: list[dict], records: dict[str, dict]) -> str:
+    rows = "\n".join(_row(page, records[page["page"]].get("thumbnails", ())) for page in pages)
+    said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items())
+    name = html.escape(title)
+    return (f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>{name}</title>\n'
+            f"<style>{_STYLE}</style>\n<h1>{name}</h1>\n<p>{said}</p>\n<table>\n"
+            "<tr><th>page</th><th>before and after</th><th>what it is</th><th>by</th>"
+            f"<th>luminance changed by</th></tr>\n{rows}\n</table></html>\n")
+
+
+def _row(page: dict, pictures: list[str]) -> str:
+    name = html.escape(page["page"])
+    if "error" in page:
+        return f'<tr><td>{name}</td><td colspan="4" class="bad">{html.escape(page["error"])}</td>'
+    shown = "".join(f'<img alt="" src="data:image/jpeg;base64,{picture}">' for picture in pictures)
+    scores = ", ".join(f"{kind.replace('_', ' ')} {score}"
+                       for kind, score in page.get("scores", {}).items())
+    notes = "".join(f'<br><span class="note">{html.escape(note)}</span>'
+                    for note in page.get("notes", ()))
+    change = f"{page['luminance_change']:.2f} of 255" if "luminance_change" in page else ""
+    flag = ' class="bad"' if page["flagged"] else ""
+    return (f"<tr><td>{name}</td><td>{shown}</td><td>{page['kind'].replace('_', ' ')}<br>"
+            f'<span class="note">{scores}</span>{notes}</td>'
+            f"<td>{html.escape(page.get('model', ''))}</td><td{flag}>{change}</td></tr>")

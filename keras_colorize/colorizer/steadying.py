@@ -1,0 +1,104 @@
+"""Chroma over time: what a drawing keeps from the one before it, and how much it flickers."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+KEPT = 0.8  # share of the chroma before that stays where the same surface is seen again
+SAME = 8.0  # levels of luminance by which a surface that has moved may differ from itself
+LEAST_SIDE = 32  # pixels, below which motion is not looked for
+
+
+@dataclass
+class Flicker:
+    """The mean change of chroma, of 255 levels, of surfaces that are seen in two frames."""
+
+    frames: int = 0
+    before: float = 0.0
+    """The sum over frames, as the network gives them."""
+    after: float = 0.0
+    """The same, as they are written."""
+
+    def means(self) -> tuple[float, float]:
+        """Per frame, before and after."""
+        return self.before / max(1, self.frames), self.after / max(1, self.frames)
+
+
+class Steadier:
+    """Follows the surfaces of a shot and steadies their chroma, one new drawing after the other.
+
+    Where a surface went is found by dense optical flow (DIS, Kroeger et al. 2016) of luminance;
+    what is not found again, by its luminance, takes the network's chroma as it is.
+    """
+
+    def __init__(self):
+        self.flicker = Flicker()
+        self._motion = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._guide = self._raw = self._steady = None
+
+    def cut(self) -> None:
+        """Forgets everything: a new shot begins."""
+        self._guide = self._raw = self._steady = None
+
+    def steady(self, guide: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+        """The chroma of the next drawing, steadied.
+
+        Args:
+            guide: its luminance, uint8 [h, w].
+            chroma: the network's, float32 [h, w, 2].
+
+        Returns:
+            float32 [h, w, 2].
+        """
+        raw, steadied = chroma, chroma
+        if self._guide is not None:
+            before, trust = self._found_again(guide)
+            weight = KEPT * trust[..., None]
+            steadied = weight * before[..., 2:] + (1 - weight) * raw
+            known = trust.sum() + 1e-6
+            self.flicker.frames += 1
+            for name, now, then in (("before", raw, before[..., :2]),
+                                    ("after", steadied, before[..., 2:])):
+                change = float((np.abs(now - then).mean(axis=2) * trust).sum() / known)
+                setattr(self.flicker, name, getattr(self.flicker, name) + change)
+        self._guide, self._raw, self._steady = guide, raw, steadied.astype(np.float32)
+        return self._steady
+
+    def _found_again(self, guide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The chroma before, raw and steadied [h, w, 4], where it went; how surely, 0..1 [h, w]."""
+        stack = np.dstack([self._raw, self._steady])
+        then = self._guide
+        if min(guide.shape) >= LEAST_SIDE:
+            flow = self._motion.calc(guide, self._guide, None)
+            y, x = np.mgrid[:guide.shape[0], :guide.shape[1]].astype(np.float32)
+            place = (x + flow[..., 0], y + flow[..., 1])
+            stack, then = (cv2.remap(each, *place, cv2.INTER_LINEAR,
+                                     borderMode=cv2.BORDER_REPLICATE) for each in (stack, then))
+        unlike = cv2.blur(cv2.absdiff(guide, then), (3, 3)).astype(np.float32)
+        return stack, np.exp(-(unlike / SAME) ** 2)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What `restore` continues from."""
+        flicker = self.flicker
+        kept = {"flicker": np.array([flicker.frames, flicker.before, flicker.after])}
+        if self._guide is not None:
+            kept |= {"guide": self._guide, "raw": self._raw, "steady": self._steady}
+        return kept
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Continues from where `state` was taken."""
+        frames, before, after = state["flicker"].tolist()
+        self.flicker = Flicker(int(frames), before, after)
+        self._guide, self._raw, self._steady = (state.get(name)
+                                                for name in ("guide", "raw", "steady"))
+
+    @property
+    def chroma(self) -> np.ndarray | None:
+        """Of the drawing that was seen last."""
+        return self._steady
+
+    @property
+    def guide(self) -> np.ndarray | None:
+        """The luminance of the drawing that was seen last."""
+        return self._guide

@@ -1,0 +1,203 @@
+"""Films out: pieces encoded one after the other, and joined with all else that the film held."""
+
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from fractions import Fraction
+from itertools import count, pairwise
+from pathlib import Path
+
+import av
+
+from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.files import whole_file
+from keras_colorize.media.pictures import is_animated
+from keras_colorize.media.planes import Layout
+from keras_colorize.media.video import open_video
+
+CODECS = {".webm": "libvpx-vp9"}  # of containers that do not take H.264
+CONTAINERS = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", ".m2ts", ".flv"))
+QUALITY = {"libx264": 17, "libx265": 19, "libvpx-vp9": 22, "libsvtav1": 22}
+_OPTIONS = {"libx264": {"preset": "veryfast"}, "libx265": {"preset": "fast", "x265-params":
+                                                       "log-level=error"},
+            "libvpx-vp9": {"b:v": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
+            "libsvtav1": {"preset": "8"}}
+_OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands", "duration",
+                       "creation_time", "handler_name", "vendor_id"))  # that the muxer writes
+
+
+def codec_for(target: Path, codec: str | None) -> str:
+    """The encoder of a film: as asked for, else by its container.
+
+    Raises:
+        UsageError: it is no encoder of video that this FFmpeg has.
+    """
+    chosen = codec or CODECS.get(target.suffix.lower(), "libx264")
+    try:
+        found = av.Codec(chosen, "w")
+    except ValueError as error:
+        raise UsageError(chosen, "is no encoder that is known here", "check --codec") from error
+    if found.type != "video":
+        raise UsageError(chosen, "is no encoder of video", "check --codec")
+    return found.name
+
+
+class Encoder:
+    """Encodes one piece of a film, frame by frame, into a file that keeps exact times.
+
+    Args:
+        layout: of the frames.
+        frame: decoded, whose colour tags the piece takes on.
+        rate: the film's average rate.
+        time_base: of the presentation times.
+        aspect: how much wider than high a pixel is shown.
+    """
+
+    def __init__(self, path: Path, target: Path, codec: str, crf: int | None, layout: Layout,
+                 frame: av.VideoFrame, rate: Fraction, time_base: Fraction, aspect: Fraction):
+        options = dict(_OPTIONS.get(codec, {}))
+        if crf is not None or codec in QUALITY:
+            options["crf"] = str(QUALITY.get(codec) if crf is None else crf)
+        if target.suffix.lower() == ".avi":
+            options["bf"] = "0"  # AVI has no place for the times of frames out of order
+        if target.suffix.lower() in (".ts", ".m2ts") and codec == "libx264":
+            options["x264-params"] = "repeat-headers=1"  # nor a transport stream for headers
+        self._container = av.open(str(path), "w", format="nut",
+                                  options={"avoid_negative_ts": "disabled"})
+        self._stream = self._container.add_stream(codec, rate=rate, options=options)
+        context = self._stream.codec_context
+        context.width, context.height = layout.width, layout.height
+        context.pix_fmt = layout.pixel_format
+        context.time_base = self.time_base = time_base
+        context.sample_aspect_ratio = aspect
+        context.color_range = 2 if layout.full_range else frame.color_range
+        context.colorspace = layout.matrix if frame.format.is_rgb else frame.colorspace
+        context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
+
+    def encode(self, frame: av.VideoFrame, pts: int) -> None:
+        """Encodes the next frame, to be shown at `pts`."""
+        frame.pts, frame.time_base = pts, self.time_base
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Ends the piece."""
+        self._container.mux(self._stream.encode())
+        self._container.close()
+
+
+def join(pieces: list[Path], source: Path, target: Path, rotation: int) -> int:
+    """Writes a film of encoded pieces, with the sound and all else of its source, copied.
+
+    Args:
+        rotation: degrees by which its frames are turned to be shown.
+
+    Returns:
+        The number of frames.
+
+    Raises:
+        SourceError: the container of `target` cannot hold what the source holds.
+    """
+    times = [packet.pts for packet in _packets(pieces)]
+    with whole_file(target) as temporary, _told(target), av.open(str(pieces[0])) as first, \
+            av.open(str(temporary), "w") as new, \
+            nullcontext() if is_animated(source) else open_video(source) as old:
+        film = new.add_stream_from_template(first.streams.video[0])
+        film.time_base = first.streams.video[0].time_base
+        if target.suffix.lower() == ".avi":  # which has frames of one length alone
+            film.time_base = 1 / Fraction(first.streams.video[0].average_rate)
+        if rotation:
+            film.set_display_rotation(rotation)
+        streams = {} if old is None else _take_over(new, film, old, target)
+        for packet in _in_order(_timed(pieces, times), old, streams, film):
+            new.mux_one(packet)
+    return len(times)
+
+
+def _take_over(new: av.container.OutputContainer, film: av.VideoStream,
+               old: av.container.InputContainer, target: Path) -> dict[int, av.stream.Stream]:
+    """Gives the new film all that the old one holds but its pictures; returns the new streams."""
+    shown = old.streams.best("video")
+    film.metadata.update(_tags(shown.metadata))
+    film.disposition = shown.disposition
+    streams = {stream.index: _copy(new, stream, target) for stream in _others(old)}
+    new.metadata.update(_tags(old.metadata))
+    new.set_chapters(old.chapters())
+    return streams
+
+
+def _others(old: av.container.InputContainer) -> list[av.stream.Stream]:
+    """What is copied: sound, subtitles, covers, further films, fonts; no streams of bare data."""
+    shown = old.streams.best("video")
+    return [stream for stream in old.streams if stream.index != shown.index
+            and stream.type in ("audio", "subtitle", "video", "attachment")]
+
+
+def _copy(new: av.container.OutputContainer, stream: av.stream.Stream, target: Path):
+    try:
+        copied = new.add_stream_from_template(stream, opaque=True)
+    except (ValueError, av.FFmpegError) as error:
+        raise SourceError(target, f"cannot hold the film's {stream.type}",
+                          "name a --out that ends in .mkv") from error
+    copied.metadata.update(_tags(stream.metadata))
+    copied.disposition = stream.disposition
+    return copied
+
+
+def _packets(pieces: list[Path]) -> Iterator[av.Packet]:
+    for piece in pieces:
+        with av.open(str(piece)) as container:
+            yield from (packet for packet in container.demux(video=0) if packet.size)
+
+
+def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
+    """The packets of all pieces with decoding times that rise from the first to the last."""
+    shown = sorted(times)
+    rank = {pts: number for number, pts in enumerate(shown)}
+    delay = max((number - rank[pts] for number, pts in enumerate(times)), default=0)
+    step = min((later - sooner for sooner, later in pairwise(shown)), default=1)
+    early = [shown[0] - (delay - number) * step for number in range(delay)]
+    for number, packet in enumerate(_packets(pieces)):
+        packet.dts = (early + shown)[number] if number < delay else shown[number - delay]
+        after = rank[packet.pts] + 1
+        if after < len(shown):
+            packet.duration = shown[after] - packet.pts
+        yield packet
+
+
+def _in_order(frames: Iterator[av.Packet], old: av.container.InputContainer | None,
+              streams: dict[int, av.stream.Stream], film: av.VideoStream) -> Iterator[av.Packet]:
+    """The packets of the new film and those that are copied, by the time of decoding."""
+    ties = count()
+
+    def ours():
+        for packet in frames:
+            time = float(packet.dts * packet.time_base)
+            packet.stream = film
+            yield time, next(ties), packet
+
+    def copied():
+        latest = float("-inf")
+        demuxed = [stream for stream in (old.streams if streams else ())
+                   if stream.index in streams and stream.type != "attachment"]
+        for packet in old.demux(demuxed) if demuxed else ():
+            if packet.dts is None:
+                continue
+            latest = max(latest, float(packet.dts * packet.time_base))
+            packet.stream = streams[packet.stream.index]
+            yield latest, next(ties), packet
+
+    return (packet for *_, packet in heapq.merge(ours(), copied()))
+
+
+def _tags(metadata: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in metadata.items()
+            if name.lower() not in _OWN_TAGS and not name.startswith("_STATISTICS")}
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise SourceError(target, f"cannot hold the film or its sound ({error.strerror})",
+                          "name a --out that ends in .mkv") from error

@@ -1,0 +1,159 @@
+"""Pages as they are coloured: luminance at its own bit depth, and how the file was stored."""
+
+import io
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from keras_colorize.errors import SourceError
+from keras_colorize.media.pictures import open_picture, rgb_of, turn_of
+from keras_colorize.pixels import gray
+
+FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp",
+           "GIF": ".gif"}
+TRANSPARENT = ("PNG", "WEBP", "TIFF")
+QUALITY = 92  # of JPEG and WebP where none is given and the page's own cannot be kept
+
+# Runs of alike bytes alone are looked for: twice as fast as Pillow's level 3, and no larger.
+_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY,
+         cv2.IMWRITE_PNG_STRATEGY_RLE]
+
+_UPRIGHT = {Image.Transpose.FLIP_LEFT_RIGHT: np.fliplr, Image.Transpose.FLIP_TOP_BOTTOM: np.flipud,
+            Image.Transpose.ROTATE_180: lambda a: np.rot90(a, 2),
+            Image.Transpose.ROTATE_90: np.rot90,
+            Image.Transpose.ROTATE_270: lambda a: np.rot90(a, 3),
+            Image.Transpose.TRANSPOSE: lambda a: a.swapaxes(0, 1),
+            Image.Transpose.TRANSVERSE: lambda a: np.rot90(a, 2).swapaxes(0, 1)}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a picture is stored: the format by Pillow's name, and what it is saved with."""
+
+    format: str
+    options: dict = field(default_factory=dict)
+    lossless: bool = True
+
+    @classmethod
+    def chosen(cls, name: str, quality: int | None = None) -> "Style":
+        """The style that a user asks for: `png`, `jpeg` or `webp`, and 1..100 of the latter two."""
+        if name == "png":
+            return cls("PNG", {"compress_level": 3})
+        return cls(name.upper(), {"quality": quality or QUALITY, "subsampling": 0} if name == "jpeg"
+                   else {"quality": quality or QUALITY}, lossless=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A picture that is to be coloured."""
+
+    luminance: np.ndarray
+    """uint8 or uint16 [h, w], of its colours as stored, before any transparency."""
+    shown: np.ndarray
+    """uint8 RGB [h, w, 3], transparency on white: what a viewer shows."""
+    alpha: np.ndarray | None
+    """Its transparency, of the type of `luminance`; None where it has none."""
+    style: Style
+
+
+def read_page(file: bytes, where: object) -> Page:
+    """The bytes of a picture file as a page, upright, 16 bits kept where it has them.
+
+    Raises:
+        SourceError: as `media.read_picture`.
+    """
+    with open_picture(io.BytesIO(file), where) as image:
+        turn = turn_of(image)
+        upright = _UPRIGHT[turn] if turn is not None else (lambda array: array)
+        shown = np.ascontiguousarray(upright(rgb_of(image)))
+        deep = _sixteen_bits(file, image)
+        alpha = None
+        if deep is not None:
+            deep = np.ascontiguousarray(upright(deep))
+            luminance = gray(deep[..., :3]) if deep.ndim == 3 else deep
+            alpha = deep[..., 3] if deep.ndim == 3 and deep.shape[2] == 4 else None
+        elif image.has_transparency_data and image.format in TRANSPARENT:
+            rgba = np.ascontiguousarray(upright(np.asarray(image.convert("RGBA"))))
+            luminance, alpha = gray(np.ascontiguousarray(rgba[..., :3])), rgba[..., 3]
+        else:
+            luminance = gray(shown)
+        return Page(luminance, shown, alpha, _style(file, image))
+
+
+def _sixteen_bits(file: bytes, image: Image.Image) -> np.ndarray | None:
+    """The picture as uint16 [h, w] or RGB(A) [h, w, channels], where it is stored so."""
+    bits = file[24:25] == b"\x10" if image.format == "PNG" else \
+        image.format == "TIFF" and 16 in image.tag_v2.get(258, ())
+    if not bits:
+        return None
+    found = cv2.imdecode(np.frombuffer(file, np.uint8),
+                         cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if found is None or found.dtype != np.uint16:
+        return None  # such as of two channels: 8 bits of them are shown all the same
+    orders = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}
+    return cv2.cvtColor(found, orders[found.shape[2]]) if found.ndim == 3 else found
+
+
+def _style(file: bytes, image: Image.Image) -> Style:
+    options: dict = {}
+    if image.mode in ("RGB", "RGBA") and "icc_profile" in image.info:  # one of grays fits no RGB
+        options["icc_profile"] = image.info["icc_profile"]
+    if "dpi" in image.info and image.format != "WEBP":
+        options["dpi"] = tuple(map(float, image.info["dpi"]))
+    lossless = image.format in ("PNG", "BMP", "TIFF")
+    if image.format == "JPEG":
+        tables = image.quantization
+        options |= {"qtables": [tables[number] for number in sorted(tables)], "subsampling": 0}
+    elif image.format == "WEBP":
+        lossless = b"VP8L" in file[:64]
+        options |= {"lossless": True, "exact": True} if lossless else {"quality": QUALITY}
+    elif image.format == "PNG":
+        options["compress_level"] = 3
+    elif image.format == "TIFF":
+        lossless = image.info.get("compression") != "jpeg"
+        options["compression"] = "tiff_lzw"
+    return Style(image.format, options, lossless)
+
+
+def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
+                where: object) -> bytes:
+    """A coloured page as the bytes of a file.
+
+    Args:
+        picture: uint8 or uint16 RGB [h, w, 3]; 16 bits go into PNG and TIFF, 8 into the others.
+        alpha: [h, w] of the same type, or None.
+
+    Raises:
+        SourceError: the format does not take a picture of this size.
+    """
+    if alpha is not None and style.format in TRANSPARENT:
+        picture = np.dstack([picture, alpha])
+    plain = style.format == "PNG" and not style.options.keys() & {"icc_profile", "dpi"}
+    if plain or (picture.dtype == np.uint16 and style.format in ("PNG", "TIFF")):
+        order = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
+        encoded, file = cv2.imencode(FORMATS[style.format], cv2.cvtColor(picture, order),
+                                     _FAST if style.format == "PNG" else [])
+        if encoded:
+            return file.tobytes()
+    if picture.dtype == np.uint16:
+        picture = cv2.convertScaleAbs(picture, alpha=255 / 65535)
+    stored = io.BytesIO()
+    try:
+        Image.fromarray(picture).save(stored, style.format, **style.options)
+    except (OSError, ValueError, SystemError) as error:
+        height, width = picture.shape[:2]
+        raise SourceError(where, f"of {height}x{width} pixels is too large for {style.format}",
+                          "give --format png") from error
+    return stored.getvalue()
+
+
+def decoded_colors(file: bytes, where: object) -> np.ndarray:
+    """The colours of an encoded page before transparency, uint8 or uint16 RGB [h, w, 3]."""
+    with open_picture(io.BytesIO(file), where) as image:
+        deep = _sixteen_bits(file, image)
+        if deep is not None:
+            return np.ascontiguousarray(deep[..., :3])
+        return np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "P"
+                          else image.convert("RGB"))

@@ -1,0 +1,144 @@
+"""The luma of video frames as it is stored, and frames made of that luma and new chroma."""
+
+import re
+from dataclasses import dataclass
+
+import av
+import cv2
+import numpy as np
+
+MATRICES = {1: (0.2126, 0.0722), 4: (0.3, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114),
+            7: (0.212, 0.087), 9: (0.2627, 0.0593)}  # AVCOL_SPC to the weights of red and blue
+BT709, BT601 = 1, 5
+_PLANAR = re.compile(r"(yuvj?|yuva)(420|422|444)p(10le)?$|gray(10le)?$")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the frames of a film are stored."""
+
+    height: int
+    width: int
+    ten_bits: bool
+    full_range: bool
+    matrix: int
+    """One of `MATRICES`."""
+    pixel_format: str
+    """Of the coloured frames: planar YUV."""
+
+    @property
+    def chroma_size(self) -> tuple[int, int]:
+        """Height and width of a chroma plane."""
+        down, across = {"420": (2, 2), "422": (1, 2)}.get(self.pixel_format[3:6], (1, 1))
+        return -(-self.height // down), -(-self.width // across)
+
+    @property
+    def range(self) -> tuple[int, int, int]:
+        """The code of black, the codes from black to white, and those of a chroma of 1."""
+        low, luma, chroma = (0, 255, 255) if self.full_range else (16, 219, 224)
+        return (4 * low, 4 * luma, 4 * chroma) if self.ten_bits else (low, luma, chroma)
+
+
+def layout_of(frame: av.VideoFrame, codec: str) -> Layout:
+    """How a film is to be stored whose first frame is given: as it is, as far as a codec can.
+
+    Gray becomes 4:2:0, RGB 4:4:4; so does an odd size in codecs that have no half pixels.
+    """
+    high = frame.width >= 1280 or frame.height > 576  # what players go by, where it is untagged
+    matrix = frame.colorspace if frame.colorspace in MATRICES else BT709 if high else BT601
+    name = frame.format.name
+    found = _PLANAR.match(name)
+    full = name.startswith("yuvj") or frame.color_range == 2 or (
+        found is not None and name.startswith("gray") and frame.color_range != 1)
+    sampling = (found.group(2) if found else None) or ("444" if frame.format.is_rgb else "420")
+    if codec in ("libx264", "libx265", "libsvtav1") and (frame.width % 2 or frame.height % 2):
+        sampling = "444"
+    ten = max(component.bits for component in frame.format.components) > 8
+    known = {each.name for each in av.Codec(codec, "w").video_formats or ()}
+    wanted = [f"yuv{sampling}p10le"] * ten + [f"yuv{sampling}p", "yuv420p"]
+    chosen = next((form for form in wanted if form in known or not known), "yuv420p")
+    return Layout(frame.height, frame.width, chosen.endswith("10le"), full, matrix, chosen)
+
+
+def luma(frame: av.VideoFrame, layout: Layout) -> np.ndarray:
+    """The luma codes of a frame, uint8 or uint16 [h, w], as stored; converted where it is RGB."""
+    name = frame.format.name
+    if not _PLANAR.match(name) or name.endswith("10le") != layout.ten_bits:
+        form = "yuv444p10le" if layout.ten_bits else "yuv444p"
+        frame = frame.reformat(format=form, dst_colorspace=layout.matrix,
+                               dst_color_range=2 if layout.full_range else 1)
+    return np.array(_plane(frame, 0))
+
+
+def lightness(codes: np.ndarray, layout: Layout) -> np.ndarray:
+    """Luma codes [h, w] as luminance, uint8 0..255."""
+    low, span, _ = layout.range
+    if codes.dtype == np.uint8 and span == 255:
+        return codes
+    return cv2.convertScaleAbs(np.maximum(codes, low), alpha=255 / span, beta=-low * 255 / span)
+
+
+def frame_of(codes: np.ndarray, chroma: tuple[np.ndarray, np.ndarray], layout: Layout,
+             ) -> av.VideoFrame:
+    """A frame of luma codes [h, w] and codes of blue and red chroma [layout.chroma_size]."""
+    frame = av.VideoFrame(layout.width, layout.height, layout.pixel_format)
+    for number, plane in enumerate((codes, *chroma)):
+        _plane(frame, number)[:] = plane
+    return frame
+
+
+def of_picture(picture: np.ndarray, layout: Layout) -> av.VideoFrame:
+    """A frame of uint8 RGB [h, w, 3]."""
+    return av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
+        format=layout.pixel_format, dst_colorspace=layout.matrix,
+        dst_color_range=2 if layout.full_range else 1)
+
+
+def to_matrix(chroma: np.ndarray, layout: Layout) -> np.ndarray:
+    """Chroma of BT.601's luminance, as the networks know it, for the luma of a film's matrix.
+
+    Args:
+        chroma: float32 [h, w, 2], red and blue less luminance.
+
+    Returns:
+        Red and blue less luma, of the same colours, float32 [h, w, 2].
+    """
+    red_weight, blue_weight = MATRICES[layout.matrix]
+    red, blue = chroma[..., :1], chroma[..., 1:]
+    green = (red * 0.299 + blue * 0.114) / -0.587
+    luma_of = red_weight * red + blue_weight * blue + (1 - red_weight - blue_weight) * green
+    return chroma - luma_of
+
+
+def chroma_codes(chroma: np.ndarray, surface: np.ndarray, layout: Layout,
+                 ) -> tuple[np.ndarray, np.ndarray]:
+    """The planes that a chroma is stored as, brought into gamut without a change of luma.
+
+    Args:
+        chroma: float32 [h, w, 2] of `to_matrix`, in levels of 255.
+        surface: the luminance below, uint8 [h, w].
+
+    Returns:
+        Codes of blue and of red chroma, uint8 or uint16 [h, w].
+    """
+    red_weight, blue_weight = MATRICES[layout.matrix]
+    red, blue = (np.ascontiguousarray(chroma[..., channel]) for channel in (0, 1))
+    green = cv2.addWeighted(red, -red_weight, blue, -blue_weight, 0) / (1 - red_weight
+                                                                        - blue_weight)
+    level = surface.astype(np.float32)
+    above = cv2.max(cv2.max(cv2.max(red, green), blue), 1e-6)
+    below = cv2.max(-cv2.min(cv2.min(red, green), blue), 1e-6)
+    kept = cv2.min(cv2.min(cv2.divide(255 - level, above), cv2.divide(level, below)), 1.0)
+    middle, span = (512, layout.range[2]) if layout.ten_bits else (128, layout.range[2])
+    kind, top = (np.uint16, 1023) if layout.ten_bits else (np.uint8, 255)
+    return tuple(np.clip(np.rint(cv2.multiply(kept, each, scale=span / 510 / (1 - weight))
+                                 + middle), 0, top).astype(kind)
+                 for each, weight in ((blue, blue_weight), (red, red_weight)))
+
+
+def _plane(frame: av.VideoFrame, number: int) -> np.ndarray:
+    """A view of a plane's codes, uint8 or uint16 [h, w]."""
+    plane = frame.planes[number]
+    kind = np.dtype("<u2") if frame.format.name.endswith("10le") else np.dtype(np.uint8)
+    lines = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)
+    return lines[:, :plane.width]

@@ -1,0 +1,164 @@
+"""Which kind of page a picture is: colour, gray, screentone or line art, by its pixels alone."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from keras_colorize import pixels, screening
+
+KINDS = ("color", "gray", "screentone", "line_art")
+
+COLORED = 0.0008  # share of the pixels that must have a colour other than the paper's tint
+HUED = 10  # CIELAB distance from the tint of a page's grays: beyond it lies colour
+TONED = 0.04  # share of a page's inked tiles that must carry dots
+GRAYS = 0.1  # share of the pixels between ink and paper that line art stays below
+
+FEWEST = 4  # tiles of dots: one or two are a fence, or a shirt of checks
+
+TILE = 96  # pixels, room for seven of the coarsest dots
+COARSEST = 14  # pixels from dot to dot
+LEAST_CONTRAST = 12  # levels: the noise of compression is below it
+DOT_CONTRAST = 30  # levels: black dots on white paper vary more, even where a scan softens them
+PEAKED = (0.2, 0.08)  # share of a tile's fine detail that two crossed waves make up, where it is
+# dots: among grays, and where nearly all is black or white
+FEW_GRAYS = 0.3  # share of a tile's pixels
+BIN = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a page was judged to be."""
+
+    kind: str
+    scores: dict[str, float]
+    """For `color`, `screentone` and `line_art` how clearly it is that, 0..1, from 0.5 on it is."""
+    pitch: float = 0.0
+    """Pixels from dot to dot of its screentone; 0 where it has none."""
+    dots: np.ndarray | None = None
+    """For each tile whether it carries dots, bool [rows, columns]; None but for screentone."""
+
+
+def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
+    """Judges a page: whether it has colour, then whether it has dots, then whether it has grays.
+
+    Args:
+        picture: uint8 RGB [h, w, 3].
+        luminance: uint8 [h, w], where it is known already.
+    """
+    luminance = pixels.gray(picture) if luminance is None else luminance
+    colored = _score(colored_share(picture), COLORED)
+    if colored >= 0.5:
+        return Route("color", {"color": colored})
+    dots, pitch = find_dots(luminance)
+    lines = _score(GRAYS, gray_share(luminance))
+    inked = max(1, int(_contrasts(luminance).sum()))
+    toned = _score(float(dots.sum() / inked), TONED) if dots.sum() >= FEWEST else 0.0
+    scores = {"color": colored, "screentone": toned, "line_art": lines}
+    if toned >= 0.5:
+        return Route("screentone", scores, pitch, dots)
+    return Route("line_art" if lines >= 0.5 else "gray", scores)
+
+
+def colored_share(picture: np.ndarray) -> float:
+    """The share of the pixels of uint8 RGB [h, w, 3] that have a colour of their own.
+
+    One tint for all of a page, as of old paper or of sepia ink, is none: it is what the page's
+    pixels of about the same lightness have in common.
+    """
+    small = screening.small(picture)
+    lab = cv2.cvtColor(np.float32(small) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
+    chroma = lab[:, 1:]
+    if np.abs(chroma).max() < HUED:
+        return 0.0
+    level = np.clip(lab[:, 0] / 10, 0, 9).astype(int)
+    tint = np.array([np.median(chroma[level == step], axis=0) if (level == step).any() else (0, 0)
+                     for step in range(10)])
+    return float(np.mean(np.linalg.norm(chroma - tint[level], axis=1) > HUED))
+
+
+def gray_share(luminance: np.ndarray) -> float:
+    """The share of the pixels, uint8 [h, w], that are neither near black nor near white."""
+    return float(np.mean((luminance > 48) & (luminance < 208)))
+
+
+def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
+    """Where a page is printed in dots: tiles whose fine detail is a few strong waves.
+
+    Args:
+        luminance: uint8 [h, w].
+
+    Returns:
+        For each tile whether it is dots, bool [rows, columns] (the last of each may be partial and
+        is judged by the last whole one), and the median pitch in pixels, 0 without dots.
+    """
+    rows, columns = (max(1, length // TILE) for length in luminance.shape)
+    found, pitches = np.zeros((rows, columns), bool), []
+    window = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
+    for row in range(rows):
+        strip = luminance[row * TILE:(row + 1) * TILE, :columns * TILE]
+        if strip.shape != (TILE, columns * TILE):
+            continue
+        tiles = strip.reshape(TILE, columns, TILE).swapaxes(0, 1).astype(np.float32)
+        busy = np.flatnonzero(tiles.std(axis=(1, 2)) > DOT_CONTRAST)
+        grays = np.mean((tiles > 64) & (tiles < 192), axis=(1, 2))
+        for column, (peaked, pitch) in zip(busy, _waves(tiles[busy], window), strict=True):
+            found[row, column] = peaked > PEAKED[bool(grays[column] < FEW_GRAYS)]
+            if found[row, column]:
+                pitches.append(pitch)
+    return found, float(np.median(pitches)) if pitches else 0.0
+
+
+def _waves(tiles: np.ndarray, window: np.ndarray) -> list[tuple[float, float]]:
+    """For tiles [n, TILE, TILE] how much of the detail is two crossed waves, and how long they are.
+
+    Edges are made of waves of one direction and of all lengths; a grid of dots is made of two of
+    one length at a right angle.
+    """
+    power = np.abs(np.fft.fft2((tiles - tiles.mean(axis=(1, 2), keepdims=True)) * window)) ** 2
+    y, x = np.meshgrid(*[np.fft.fftfreq(TILE)] * 2, indexing="ij")
+    frequency = np.hypot(y, x)
+    power *= np.where(frequency > 1 / COARSEST, frequency ** 2, 0)  # evens out edges
+    judged = []
+    for spectrum in power.astype(np.float32):
+        # A wave between two bins of the spectrum, seen through the window, fills 3x3 of them.
+        around = np.pad(spectrum, 2, mode="wrap")
+        waves = cv2.boxFilter(around, -1, (3, 3), normalize=False)
+        crossing = cv2.dilate(np.pad(_quarter_turn(waves[2:-2, 2:-2]), 2, mode="wrap"), BIN)
+        both = np.minimum(waves, crossing)[2:-2, 2:-2]
+        at = np.unravel_index(np.argmax(both), both.shape)
+        judged.append((float(4 * both[at] / (spectrum.sum() + 1e-6)),  # each has its mirror image
+                       float(1 / max(frequency[at], 1 / TILE))))
+    return judged
+
+
+def _quarter_turn(spectrum: np.ndarray) -> np.ndarray:
+    """Each wave at the place of the wave that crosses it: (y, x) to (x, -y)."""
+    return np.roll(spectrum.T[:, ::-1], 1, axis=1)
+
+
+def _contrasts(luminance: np.ndarray) -> np.ndarray:
+    """For each tile whether there is anything on it, bool [rows, columns]."""
+    rows, columns = (max(1, length // TILE) for length in luminance.shape)
+    small = cv2.resize(luminance, (columns * 8, rows * 8), interpolation=cv2.INTER_AREA)
+    blocks = small.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(rows, columns, 64)
+    return blocks.astype(np.float32).std(axis=2) > LEAST_CONTRAST
+
+
+def _score(value: float, threshold: float) -> float:
+    """0.5 where a value is at its threshold, towards 0 below and towards 1 above."""
+    return value / (value + threshold) if value + threshold else 0.0
+
+
+def descreen(luminance: np.ndarray, route: Route) -> np.ndarray:
+    """The tones that a page's dots stand for: uint8 [h, w] to uint8 [h, w].
+
+    Only tiles of dots are smoothed, as far as their pitch asks for; the rest stays as it is.
+    """
+    if route.dots is None or not route.pitch:
+        return luminance
+    height, width = luminance.shape
+    smooth = cv2.GaussianBlur(luminance, (0, 0), 0.5 * route.pitch)
+    grown = cv2.dilate(route.dots.astype(np.uint8), BIN)  # tiles that are dots in part
+    share = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.where(share > 0, smooth, luminance)

@@ -1,0 +1,116 @@
+import zipfile
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_colorize import cli, colorizer, episode, line_lock, media, pixels
+from keras_colorize.colorizer import hints
+from keras_colorize.errors import SourceError
+
+
+@pytest.fixture(scope="module")
+def models(runs):
+    """The tiny gray GAN."""
+    return colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Two gray discs on a light ground, each outlined in black; and a stroke of red on one."""
+    picture = np.full((240, 360), 190, np.uint8)
+    strokes = np.zeros((240, 360, 4), np.uint8)
+    for left in (100, 260):
+        cv2.circle(picture, (left, 120), 60, 130, -1, cv2.LINE_AA)
+        cv2.circle(picture, (left, 120), 60, 0, 5, cv2.LINE_AA)
+    cv2.line(strokes, (90, 110), (110, 130), (220, 40, 40, 255), 4)
+    media.write_picture(tmp_path / "page.png", picture)
+    Image.fromarray(strokes).save(tmp_path / "strokes.png")
+    return tmp_path / "page.png"
+
+
+def redness(picture):
+    """How much redder than its luminance each pixel is."""
+    return pixels.chroma(picture)[..., 0]
+
+
+def test_a_stroke_colours_its_surface_and_no_other(models, page, tmp_path):
+    colorizer.colorize(models, [page], tmp_path / "plain")
+    colorizer.colorize(models, [page], tmp_path / "hinted",
+                       colorizer.Settings(hints=tmp_path / "strokes.png"))
+    plain, hinted = (media.read_picture(tmp_path / name / "page.png")
+                     for name in ("plain", "hinted"))
+    inside = np.zeros((240, 360), np.uint8)
+    cv2.circle(inside, (100, 120), 54, 1, -1)
+    assert (redness(hinted)[inside > 0] > 50).mean() > 0.98
+    outside = np.ones((240, 360), np.uint8)
+    cv2.circle(outside, (100, 120), 68, 0, -1)
+    assert np.abs(hinted.astype(int) - plain)[outside > 0].mean() < 3
+    before = media.read_picture(page)[..., 0]
+    assert line_lock.largest_change(before, hinted) <= 1
+
+
+def test_hints_colour_white_paper_under_ink(models, tmp_path):
+    paper = np.full((200, 200), 255, np.uint8)
+    cv2.rectangle(paper, (40, 40), (160, 160), 0, 4)
+    strokes = np.zeros((200, 200, 4), np.uint8)
+    strokes[90:110, 60:140] = (40, 90, 230, 255)
+    media.write_picture(tmp_path / "page.png", paper)
+    Image.fromarray(strokes).save(tmp_path / "page_hints.png")
+    colorizer.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
+                       colorizer.Settings(lock="ink", hints=tmp_path / "page_hints.png"))
+    colored = media.read_picture(tmp_path / "out" / "page.png")
+    np.testing.assert_allclose(colored[60, 60].astype(int), (40, 90, 230), atol=6)
+    assert (colored[paper == 0] == 0).all()
+
+
+def test_a_folder_of_hints_is_for_the_pages_of_its_names(models, page, tmp_path):
+    (tmp_path / "hints").mkdir()
+    (tmp_path / "strokes.png").rename(tmp_path / "hints" / "page.png")
+    media.write_picture(tmp_path / "other.png", media.read_picture(page))
+    colorizer.colorize(models, [page, tmp_path / "other.png"], tmp_path / "out",
+                       colorizer.Settings(hints=tmp_path / "hints"))
+    hinted, plain = (media.read_picture(tmp_path / "out" / f"{name}.png")
+                     for name in ("page", "other"))
+    assert redness(hinted)[120, 100] > 50 > redness(plain)[120, 100]
+
+
+def test_hints_without_transparency_are_refused(page, tmp_path):
+    media.write_picture(tmp_path / "opaque.png", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(SourceError, match="has no transparency"):
+        hints.read(tmp_path / "opaque.png")
+    assert cli.main(["colorize", "none", str(page), "--out", str(tmp_path / "out"), "--hints",
+                     str(tmp_path / "nowhere.png")]) == 2
+
+
+def composed(path):
+    """The picture that an OpenRaster file's layers make, by the rules of its two modes."""
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist()[0] == "mimetype"
+        assert archive.read("mimetype") == b"image/openraster"
+        assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
+        stack = ElementTree.fromstring(archive.read("stack.xml"))
+        layers = [(layer.get("composite-op"), np.asarray(Image.open(archive.open(
+            layer.get("src"))).convert("RGB"))) for layer in stack.iter("layer")]
+        merged = np.asarray(Image.open(archive.open("mergedimage.png")).convert("RGB"))
+        assert (int(stack.get("h")), int(stack.get("w"))) == merged.shape[:2]
+        assert max(Image.open(archive.open("Thumbnails/thumbnail.png")).size) <= 256
+    (mode, top), (_, bottom) = layers
+    if mode == "svg:multiply":
+        return np.rint(top.astype(float) * bottom / 255), merged
+    assert mode == "svg:color"
+    return line_lock.join(pixels.gray(bottom), pixels.chroma(top)), merged
+
+
+@pytest.mark.parametrize("lock", ["luminance", "ink"])
+def test_the_layers_together_are_the_coloured_page(lock, models, tmp_path):
+    picture = pixels.gray(episode.draw_frame(0))[:200, :300]
+    media.write_picture(tmp_path / "page.png", np.ascontiguousarray(picture))
+    colorizer.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
+                       colorizer.Settings(layers=True, lock=lock))
+    together, merged = composed(tmp_path / "out" / "page.ora")
+    colored = media.read_picture(tmp_path / "out" / "page.png")
+    np.testing.assert_array_equal(merged, colored)
+    assert np.abs(together.astype(int) - colored).mean() < 2.5

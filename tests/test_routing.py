@@ -1,0 +1,107 @@
+from collections import Counter
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_colorize import colorizer, episode, media, pixels, routing
+
+PITCHES = (3, 4, 5, 6.5, 8, 10)
+ANGLES = (45, 15, 0, 30)
+
+
+def halftone(gray, pitch, angle, soft=True):
+    """A gray picture as a page prints it: black dots and lines on white, softened or not."""
+    double = cv2.resize(cv2.GaussianBlur(gray, (0, 0), 1.5), None, fx=2, fy=2) / np.float32(255)
+    y, x = np.mgrid[:double.shape[0], :double.shape[1]].astype(np.float32)
+    turn, wave = np.deg2rad(angle), np.pi / pitch
+    across, down = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    screen = (np.cos(across * wave) + np.cos(down * wave)) / 4 + 0.5
+    ink = (double < screen) & (double < 0.93) | (double < 0.12) | lines_of(double * 255)
+    page = np.where(ink, 0, 255).astype(np.uint8)
+    return pixels.scale(page, gray.shape) if soft else np.ascontiguousarray(page[::2, ::2])
+
+
+def lines_of(gray):
+    """Where a pen would draw, bool [h, w]."""
+    fine = gray.astype(np.float32)
+    return cv2.GaussianBlur(fine, (0, 0), 1.5) - cv2.GaussianBlur(fine, (0, 0), 4) < -8
+
+
+def line_art(gray):
+    """Black lines on white, softened."""
+    double = cv2.resize(gray, None, fx=2, fy=2)
+    return pixels.scale(np.where(lines_of(double), 0, 255).astype(np.uint8), gray.shape)
+
+
+def variants(color, number):
+    """A colour page as each kind of page."""
+    gray = pixels.gray(color)
+    pitch = PITCHES[number % len(PITCHES)]
+    yield "color", color
+    yield "gray", np.dstack([gray] * 3)
+    yield "screentone", np.dstack([halftone(gray, pitch, ANGLES[number % 4], number % 2 == 0)] * 3)
+    yield "line_art", np.dstack([line_art(gray)] * 3)
+
+
+def test_drawn_scenes_are_told_apart():
+    judged = Counter()
+    for number in range(12):
+        scene = cv2.resize(episode.draw_frame(50 * number), (960, 540))
+        for kind, picture in variants(scene, number):
+            judged[kind, routing.route(picture).kind] += 1
+    assert all(kind == found for kind, found in judged), judged
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_98_percent_of_real_pages_are_told_apart(real_data):
+    judged = Counter()
+    for number, path in enumerate(sorted(real_data.glob("pepper_and_carrot/*/*.jpg"))):
+        for kind, picture in variants(media.read_picture(path), number):
+            judged[kind, routing.route(picture).kind] += 1
+    right = sum(count for (kind, found), count in judged.items() if kind == found)
+    assert right >= 0.98 * judged.total(), judged
+
+
+def test_tinted_paper_is_no_colour():
+    gray = pixels.gray(episode.draw_frame(0))
+    sepia = np.dstack([gray, (gray * 0.9).astype(np.uint8), (gray * 0.75).astype(np.uint8)])
+    assert routing.route(sepia).kind != "color"
+    sepia[40:80, 60:120] = (200, 30, 40)
+    assert routing.route(sepia).kind == "color"
+
+
+@pytest.mark.parametrize("pitch", PITCHES)
+def test_descreening_gives_back_the_tones(pitch):
+    tones = np.tile(np.linspace(60, 220, 768).astype(np.uint8), (384, 1))
+    page = halftone(tones, pitch, 30)
+    route = routing.route(np.dstack([page] * 3))
+    assert route.kind == "screentone" and abs(route.pitch - pitch) < 0.15 * pitch + 0.3
+    tones_again = routing.descreen(page, route)[40:-40, 40:-40].astype(int)
+    assert np.abs(np.diff(tones_again, axis=1)).mean() < 6
+    assert np.abs(np.diff(page[40:-40, 40:-40].astype(int), axis=1)).mean() > 20
+
+
+def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(runs, tmp_path):
+    """Dots of two grays, so that there is room for chroma: it is as smooth as under plain tones."""
+    scene = cv2.resize(pixels.gray(episode.draw_frame(0)), (960, 540))
+    page = (60 + halftone(scene, 6, 45) * (120 / 255)).astype(np.uint8)
+    media.write_picture(tmp_path / "dots.png", page)
+    models = colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
+    colorizer.colorize(models, [tmp_path / "dots.png"], tmp_path / "out",
+                       colorizer.Settings(treat_as="screentone"))
+    colored = media.read_picture(tmp_path / "out" / "dots.png")
+    np.testing.assert_allclose(pixels.gray(colored).astype(int), page, atol=1)
+    chroma = pixels.chroma(colored)[96:-96, 96:-96]
+    assert np.ptp(chroma) > 8
+
+    def dots(plane):
+        """How much of a plane's detail is waves of the dots' length."""
+        power = np.abs(np.fft.fft2(plane - cv2.GaussianBlur(plane, (0, 0), 8))) ** 2
+        y, x = np.meshgrid(*(np.fft.fftfreq(length) for length in plane.shape), indexing="ij")
+        ring = np.abs(np.hypot(y, x) - 1 / 6) < 0.02
+        return np.sqrt(power[ring].sum()) / plane.size
+
+    printed = dots(page[96:-96, 96:-96].astype(np.float32))
+    assert max(dots(chroma[..., 0]), dots(chroma[..., 1])) < 0.03 * printed
