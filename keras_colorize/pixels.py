@@ -142,14 +142,15 @@ def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | N
     """What black bars leave of a film, judged from some of its frames.
 
     Args:
-        pictures: uint8 RGB [h, w, 3], all of one size.
+        pictures: uint8 RGB [h, w, 3].
 
     Returns:
         Top, left, height and width of the smallest box that holds every pixel which is in any
-        frame lighter than `BAR_LUMINANCE`; None where there are no bars, or less than a quarter
-        of the frame would be left, as of a film of night alone.
+        frame lighter than `BAR_LUMINANCE`; None where there are no bars, where less than a
+        quarter of the frame would be left, as of a film of night alone, and where the frames
+        differ in size.
     """
-    if not pictures:
+    if len({picture.shape for picture in pictures}) != 1:
         return None
     height, width = pictures[0].shape[:2]
     lightest = np.max([gray(picture) for picture in pictures], axis=0)

@@ -114,4 +114,5 @@ def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
     frames[2, 0, 0] = frames[2, -1, -1] = 200
     assert pixels.content_box(list(frames)) is None
     assert pixels.content_box([]) is pixels.content_box([frames[0] // 9]) is None
+    assert pixels.content_box([frames[0] // 9 * 9, frames[1][:, :-2]]) is None
     np.testing.assert_array_equal(pixels.crop(frames[0], None), frames[0])
