@@ -9,6 +9,7 @@ from keras_colorize import quiet
 from keras_colorize.errors import UsageError
 
 SMALLEST = 64  # the six halvings of the U-Net end at one pixel
+LARGEST = 4096  # no film has more lines to learn from, and memory goes with the square
 
 
 def _place(text: str) -> Path:
@@ -25,6 +26,9 @@ def _size(text: str) -> tuple[int, int]:
     if min(height, width) < SMALLEST:
         raise argparse.ArgumentTypeError(
             f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
+    if max(height, width) > LARGEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too large; give at most {LARGEST}x{LARGEST}")
     return height, width
 
 

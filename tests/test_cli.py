@@ -55,6 +55,7 @@ def test_each_launcher_is_its_command(name):
     (["build-tfrecords", "x.mp4"], "required: --out"),
     (["build-tfrecords", "x.mp4", "--out", "d", "--size", "180"], "'180' is not HEIGHTxWIDTH"),
     (["build-tfrecords", "x.mp4", "--out", "d", "--size", "32x32"], "at least 64x64"),
+    (["build-tfrecords", "x.mp4", "--out", "d", "--size", "4097x64"], "at most 4096x4096"),
     (["build-tfrecords", "x.mp4", "--out", "d", "--every", "0"], "not a whole number from 1 up"),
     (["train", "gan_grey", "--data", "d", "--out", "r"], "gan_grey: is neither a file nor"),
     (["train", "gan_gray", "--data", "d", "--out", "r", "--set", "train.epoch=1"],
