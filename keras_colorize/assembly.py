@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from keras_colorize import figures, leaks, media, pixels, records, splits
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of, write_json
-from keras_colorize.sources import Sampling
+from keras_colorize.sources import DROPPABLE, Sampling
 from keras_colorize.staging import Staged, StagedExample
 
 RECORDS_PER_SHARD = 512
@@ -51,6 +52,8 @@ def assemble(staged: list[Staged], whole: Path, settings: Settings,
     shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir()
     where = [(each, example) for each in staged for example in each.examples]
+    if not where:
+        raise _nothing_left(staged)
     split = splits.assign([(each.report["name"], example.shot) for each, example in where],
                           settings.split_by, settings.seed, frozenset(settings.test))
     shards = []
@@ -71,6 +74,16 @@ def assemble(staged: list[Staged], whole: Path, settings: Settings,
         "counts": {name: len(chosen) for name, chosen in split.items()},
         "leak": leaks.figure(thumbnails["test"], thumbnails["train"]),
         "shards": shards, "sources": [each.report for each in staged], "failed": failed})
+
+
+def _nothing_left(staged: list[Staged]) -> DatasetError:
+    """What to raise where no source gives an example, most often for want of colour."""
+    skipped = sum((Counter(each.report["skipped"]) for each in staged), Counter())
+    dropped = [f"--drop-{reason}" for reason in DROPPABLE if skipped[reason]]
+    counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+    return DatasetError("the sources", f"give no picture (left out: {counts})",
+                        f"run again without {' and '.join(dropped)}" if dropped else
+                        "give others")
 
 
 def _write_shard(path: Path, part: list[tuple[Staged, StagedExample]]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def series(film, tmp_path_factory):
     """A folder of four episodes."""
     folder = tmp_path_factory.mktemp("series")
     for number in range(4):
-        (folder / f"episode_{number}.mp4").symlink_to(film)
+        shutil.copy(film, folder / f"episode_{number}.mp4")
     return folder
 
 
