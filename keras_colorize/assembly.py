@@ -1,7 +1,5 @@
 """Staged examples to a dataset directory: split, written in shards, and described."""
 
-import hashlib
-import json
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
@@ -70,7 +68,7 @@ def assemble(staged: list[Staged], whole: Path, settings: Settings,
                   for name, chosen in split.items()}
     _write_samples(whole / "samples.png", whole / shards[0]["file"])
     write_json(whole / records.MANIFEST, {
-        **settings.manifest(), "digest": _digest(settings.sampling.size, shards),
+        **settings.manifest(), "digest": records.digest_of(settings.sampling.size, shards),
         "counts": {name: len(chosen) for name, chosen in split.items()},
         "leak": leaks.figure(thumbnails["test"], thumbnails["train"]),
         "shards": shards, "sources": [each.report for each in staged], "failed": failed})
@@ -95,10 +93,6 @@ def _write_shard(path: Path, part: list[tuple[Staged, StagedExample]]) -> None:
     except tf.errors.OpError as error:
         raise DatasetError(path, f"cannot be written ({error.message})",
                            "free some space, then run the same command to continue") from error
-
-
-def _digest(size: tuple[int, int], shards: list[dict]) -> str:
-    return hashlib.sha256(json.dumps([list(size), shards]).encode()).hexdigest()
 
 
 def _write_samples(path: Path, shard: Path, count: int = 6) -> None:
