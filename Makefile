@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SIDE_BY_SIDE := -n 2 --dist loadfile  # much of a test is one process starting
 
 .PHONY: demo install lint lock test test-all clean
 
@@ -23,10 +24,10 @@ lint: install
 	$(BIN)/ruff check .
 
 test: install
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-all: install
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 # Resolves the ranges of setup.cfg anew, in an environment of its own.
 lock:

@@ -31,7 +31,7 @@ quiet.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
-from keras_colorize import episode, media, pixels, records  # noqa: E402
+from keras_colorize import episode, leaks, media, pixels, records  # noqa: E402
 from keras_colorize.config import AugmentConfig, DataConfig  # noqa: E402
 from keras_colorize.dataset import Dataset  # noqa: E402
 from keras_colorize.files import sha256_of  # noqa: E402
@@ -54,9 +54,11 @@ def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
                 {name: media.encode_picture(picture, compress=compress)
                  for name, picture in example.items()}, "film", count, 0.0, 0))
     shard = {"file": path.name, "records": count, "sha256": sha256_of(path)}
+    size, none = list(example["gray"].shape), np.empty((0, *leaks.SIZE, 3), np.uint8)
     (directory / records.MANIFEST).write_text(json.dumps({
-        **dict.fromkeys(records.KEYS), "schema": records.SCHEMA, "sources": [],
-        "size": example["gray"].shape, "shards": [shard],
+        "schema": records.SCHEMA, "size": size, "every": 1, "split_by": "frame", "seed": 0,
+        "canny": list(pixels.CANNY), "digest": records.digest_of(size, [shard]),
+        "shards": [shard], "sources": [], "failed": {}, "leak": leaks.figure(none, none),
         "counts": {"train": count, "validation": 0, "test": 0}}))
 
 

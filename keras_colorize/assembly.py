@@ -1,8 +1,7 @@
 """Staged examples to a dataset directory: split, written in shards, and described."""
 
-import hashlib
-import json
 import shutil
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from keras_colorize import figures, leaks, media, pixels, records, splits
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of, write_json
-from keras_colorize.sources import Sampling
+from keras_colorize.sources import DROPPABLE, Sampling
 from keras_colorize.staging import Staged, StagedExample
 
 RECORDS_PER_SHARD = 512
@@ -51,6 +50,8 @@ def assemble(staged: list[Staged], whole: Path, settings: Settings,
     shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir()
     where = [(each, example) for each in staged for example in each.examples]
+    if not where:
+        raise _nothing_left(staged)
     split = splits.assign([(each.report["name"], example.shot) for each, example in where],
                           settings.split_by, settings.seed, frozenset(settings.test))
     shards = []
@@ -67,10 +68,20 @@ def assemble(staged: list[Staged], whole: Path, settings: Settings,
                   for name, chosen in split.items()}
     _write_samples(whole / "samples.png", whole / shards[0]["file"])
     write_json(whole / records.MANIFEST, {
-        **settings.manifest(), "digest": _digest(settings.sampling.size, shards),
+        **settings.manifest(), "digest": records.digest_of(settings.sampling.size, shards),
         "counts": {name: len(chosen) for name, chosen in split.items()},
         "leak": leaks.figure(thumbnails["test"], thumbnails["train"]),
         "shards": shards, "sources": [each.report for each in staged], "failed": failed})
+
+
+def _nothing_left(staged: list[Staged]) -> DatasetError:
+    """What to raise where no source gives an example, most often for want of colour."""
+    skipped = sum((Counter(each.report["skipped"]) for each in staged), Counter())
+    dropped = [f"--drop-{reason}" for reason in DROPPABLE if skipped[reason]]
+    counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+    return DatasetError("the sources", f"give no picture (left out: {counts})",
+                        f"run again without {' and '.join(dropped)}" if dropped else
+                        "give others")
 
 
 def _write_shard(path: Path, part: list[tuple[Staged, StagedExample]]) -> None:
@@ -82,10 +93,6 @@ def _write_shard(path: Path, part: list[tuple[Staged, StagedExample]]) -> None:
     except tf.errors.OpError as error:
         raise DatasetError(path, f"cannot be written ({error.message})",
                            "free some space, then run the same command to continue") from error
-
-
-def _digest(size: tuple[int, int], shards: list[dict]) -> str:
-    return hashlib.sha256(json.dumps([list(size), shards]).encode()).hexdigest()
 
 
 def _write_samples(path: Path, shard: Path, count: int = 6) -> None:

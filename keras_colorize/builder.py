@@ -1,6 +1,7 @@
 """Sources to a dataset directory: staged side by side, continued where a build broke off."""
 
 import dataclasses
+import os
 import shutil
 import sys
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -10,8 +11,14 @@ from tqdm import tqdm
 
 from keras_colorize import assembly, executors, finding, records
 from keras_colorize.assembly import Settings
-from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
-from keras_colorize.files import check_apart, locked
+from keras_colorize.errors import (
+    DatasetError,
+    SettingsMismatch,
+    SourceError,
+    UsageError,
+    one_line,
+)
+from keras_colorize.files import check_apart, is_within, locked
 from keras_colorize.sources import Source
 from keras_colorize.staging import Stage, Staged
 
@@ -36,20 +43,27 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
 
     Raises:
         SourceError: a source is unreadable (without `skip_bad`), or nothing is left of them.
+        DatasetError: `out` exists and is damaged, or would lack a split.
         SettingsMismatch: `out` exists, made otherwise.
         UsageError: a name in `settings.test` is no source, `out` is within one, or another
             process builds it.
     """
-    check_apart(out, places)
-    found = finding.find(places)
+    if scheduler is not None:  # whose workers have working directories of their own
+        out, places = out.absolute(), [place.absolute() for place in places]
+    out, partial = _outputs(out, places)
+    found, left_out = finding.find(places, skip_bad)
     settings = dataclasses.replace(settings, test=_named(settings.test, found))
     fingerprints, failed = _fingerprints(found, workers, skip_bad)
-    partial = out.with_name(f".{out.name}.partial")
+    fingerprints, failed = dict.fromkeys(left_out) | fingerprints, left_out | failed
     finished = _finished(out, settings, fingerprints)
     if finished:
         shutil.rmtree(partial, ignore_errors=True)
+        left_out = {name: each["reason"] for name, each in finished.values["failed"].items()}
+        if left_out and not skip_bad:
+            raise SourceError(out, f"was built without {', '.join(left_out)}",
+                              f"the first: {next(iter(left_out.values()))}")
         print(f"{out}: was built already, from these sources and settings")
-        return finished, {}
+        return finished, left_out
     partial.mkdir(parents=True, exist_ok=True)
     with locked(partial / "lock", out):
         stages = [Stage(source, fingerprints[source.name], settings.sampling, partial)
@@ -66,10 +80,25 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
     return records.Manifest.read(out), failed
 
 
+def _outputs(out: Path, places: list[Path]) -> tuple[Path, Path]:
+    """Where the dataset goes, links followed, and the folder beside it that it is made in."""
+    check_apart(out, places)
+    if out.is_symlink():
+        out = Path(os.path.realpath(out))
+        if out.is_symlink():
+            raise UsageError(out, "is a link to itself", "name another --out")
+    partial = out.with_name(f".{out.name}.partial")
+    for place in places:
+        if is_within(place, partial):  # which is removed in the end
+            raise UsageError(out, f"is made in {partial}, where the input {place} is",
+                             "name another --out")
+    return out, partial
+
+
 def _named(names: tuple[str, ...], found: list[Source]) -> tuple[str, ...]:
-    by_path = {source.path.resolve(): source.name for source in found}
+    by_path = {os.path.realpath(source.path): source.name for source in found}
     known = {source.name for source in found}
-    chosen = [name if name in known else by_path.get(Path(name).resolve()) for name in names]
+    chosen = [name if name in known else by_path.get(os.path.realpath(name)) for name in names]
     for name, source in zip(names, chosen, strict=True):
         if source is None:
             raise UsageError(f"--test {name}", "is none of the sources",
@@ -87,10 +116,10 @@ def _fingerprints(found: list[Source], workers: int, skip_bad: bool,
             try:
                 fingerprints[name] = future.result()
             except OSError as error:
+                told = SourceError(error.filename, f"cannot be read ({error.strerror})", "check it")
                 if not skip_bad:
-                    raise
-                fingerprints[name] = None
-                failed[name] = f"{error.filename}: cannot be read ({error.strerror})"
+                    raise told from error
+                fingerprints[name], failed[name] = None, str(told)
     return fingerprints, failed
 
 
@@ -100,14 +129,19 @@ def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None]
         return None
     if not out.is_dir() or not (out / records.MANIFEST).exists():
         raise UsageError(out, "exists and is no dataset", "name another --out")
-    manifest = records.Manifest.read(out)
-    made = manifest.values
-    same = (all(made.get(key) == value for key, value in settings.manifest().items())
-            and fingerprints == {each["name"]: each["sha256"] for each in made["sources"]}
-            | {name: each["sha256"] for name, each in made.get("failed", {}).items()})
-    if not same:
-        raise SettingsMismatch(out, "is a dataset made from other sources or with other settings",
-                               "name another --out, or remove it first")
+    try:
+        manifest = records.Manifest.read(out)
+        made = manifest.values
+        same = (all(made.get(key) == value for key, value in settings.manifest().items())
+                and fingerprints == {each["name"]: each["sha256"] for each in made["sources"]}
+                | {name: each["sha256"] for name, each in made["failed"].items()})
+        if not same:
+            raise SettingsMismatch(out, "is a dataset made from other sources or with other "
+                                   "settings", "name another --out, or remove it first")
+        manifest.verify()
+    except DatasetError as error:
+        raise DatasetError(error.where, error.what,
+                           f"remove {out}, then run the same command") from error
     return manifest
 
 
@@ -124,7 +158,7 @@ def _stage_all(stages: list[Stage], failed: dict[str, str], workers: int, schedu
         print(f"continuing: {len(stages) - len(left)} of {len(stages)} sources were finished")
     if left:
         side_by_side = min(workers, len(left))
-        with (executors.cluster(scheduler) if scheduler else
+        with (executors.cluster(scheduler) if scheduler is not None else
               executors.processes(side_by_side)) as executor:
             futures = {executor.submit(stage.perform, -(-workers // side_by_side)): stage
                        for stage in left}
@@ -155,8 +189,9 @@ def _results(futures: dict[Future, Stage], staged: dict[Stage, Staged | None], s
                     errors[stage] = error
                     stopping = not skip_bad
                     if stopping and pending:
-                        tqdm.write(f"{error.where}: {error.what}; finishing what is under way",
-                                   file=sys.stderr)
+                        progress.clear()  # tqdm.write would draw a bar that is not shown yet
+                        print(one_line(f"{error.where}: {error.what}; finishing what is under way"),
+                              file=sys.stderr)
                         for other in pending:
                             other.cancel()
             decoded = sum(lengths[stage] if staged[stage] or stage in errors else stage.progress()

@@ -17,10 +17,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        where = error.filename or "input or output"
-        print(f"error: {where}: {error.strerror or error}; mend that, then run the same command "
-              "to continue", file=sys.stderr)
-        return 1
+        told = ColorizeError(error.filename or "input or output", str(error.strerror or error),
+                             "mend that, then run the same command to continue")
+        print(f"error: {told}", file=sys.stderr)
+        return told.exit_code
     except KeyboardInterrupt:
         print("error: stopped: interrupted; run the same command to continue", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ from keras_colorize.errors import UsageError
 from keras_colorize.flags import place as _place
 
 SMALLEST = 64  # the six halvings of the U-Net end at one pixel
+LARGEST = 4096  # no film has more lines to learn from, and memory goes with the square
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -21,6 +22,9 @@ def _size(text: str) -> tuple[int, int]:
     if min(height, width) < SMALLEST:
         raise argparse.ArgumentTypeError(
             f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
+    if max(height, width) > LARGEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too large; give at most {LARGEST}x{LARGEST}")
     return height, width
 
 

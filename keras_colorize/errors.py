@@ -1,5 +1,7 @@
 """The exceptions a user can meet: each says where, what, and what to do next."""
 
+import re
+
 
 class ColorizeError(Exception):
     """Work failed (exit code 1).
@@ -13,11 +15,17 @@ class ColorizeError(Exception):
     exit_code = 1
 
     def __init__(self, where: object, what: str, remedy: str):
-        super().__init__(f"{where}: {what}; {remedy}")
+        super().__init__(one_line(f"{where}: {what}; {remedy}"))
         self.where, self.what, self.remedy = str(where), what, remedy
 
     def __reduce__(self):
         return type(self), (self.where, self.what, self.remedy)  # so that workers can raise it
+
+
+def one_line(text: str) -> str:
+    """A text, as of file names, with all escaped that would break its line or is no Unicode."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]",
+                  lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class UsageError(ColorizeError):

@@ -15,11 +15,27 @@ from keras_colorize.errors import UsageError
 
 
 def check_apart(out: Path, places: Sequence[Path]) -> None:
-    """Raises UsageError where the output `out` is one of the inputs, or within one."""
-    resolved = out.resolve()
+    """Raises UsageError where the output `out` is one of the inputs, within one, or no Unicode."""
+    if not is_unicode(out):
+        raise UsageError(out, "is a name that is not UTF-8", "name another --out")
     for place in places:
-        if place.resolve() in (resolved, *resolved.parents):
+        if is_within(out, place):
             raise UsageError(out, f"is within the input {place}", "name another --out")
+
+
+def is_unicode(path: Path) -> bool:
+    """Whether a path is text, as TensorFlow and JSON want it; others are bytes of another time."""
+    try:
+        str(path).encode()
+        return True
+    except UnicodeEncodeError:
+        return False
+
+
+def is_within(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or below it, once all links are followed."""
+    real = Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
+    return Path(os.path.realpath(folder)) in (real, *real.parents)
 
 
 @contextmanager

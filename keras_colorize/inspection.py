@@ -1,5 +1,6 @@
 """A dataset directory looked through: every record checked, its colours measured and shown."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import figures, leaks, media, metrics, pixels, screening
-from keras_colorize.errors import DatasetError
+from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import sha256_of, write_json
 from keras_colorize.records import PICTURES, SPLITS, Manifest, parse
 
@@ -39,10 +40,12 @@ def inspect(directory: Path, out: Path) -> dict:
         `split_by` and `seed`; `splits`, for each its `_Split.report`; `leak`, as `leaks.figure`.
 
     Raises:
+        UsageError: `out` cannot be written.
         DatasetError: there is no dataset; or it names the first shard that is missing, corrupt
             (and at which byte), cut short, or of which a record is not what the manifest says.
     """
     manifest = Manifest.read(directory)
+    _check_writable(out)
     for split in SPLITS:
         for path in manifest.shards(split):
             if not path.is_file():
@@ -65,6 +68,14 @@ def inspect(directory: Path, out: Path) -> dict:
         split.write_sheet(out / f"{name}.png")
     write_json(out / REPORT, report)
     return report
+
+
+def _check_writable(out: Path) -> None:
+    """Tells at the start what would else be told once everything is measured."""
+    there = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(out, f"cannot be made: {there} cannot be written into",
+                         "name another folder with --out")
 
 
 def summary(report: dict) -> str:

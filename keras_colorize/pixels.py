@@ -18,6 +18,7 @@ LUMINANCE_WEIGHTS, LUMINANCE_UNIT = (9798, 19235, 3735), 1 << 15  # OpenCV's own
 PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
 OVERLAP = 0.5  # of its height that a window of a page shares with the next, at the least
 BAND = 40  # rows or columns that are zoomed together
+LONGEST = 4  # windows' lengths of a picture that are scaled before it is cropped to one
 BAR_LUMINANCE = 32  # black bars are nowhere lighter, however a codec has smeared them
 
 
@@ -143,10 +144,16 @@ def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scales a picture until it covers `size` and crops it there about its centre."""
     height, width = size
     factor = max(height / picture.shape[0], width / picture.shape[1])
+    picture = _centre(picture, tuple(math.ceil(LONGEST * side / factor) for side in size))
     scaled = scale(picture, (max(height, round(picture.shape[0] * factor)),
                              max(width, round(picture.shape[1] * factor))))
-    top, left = (scaled.shape[0] - height) // 2, (scaled.shape[1] - width) // 2
-    return scaled[top:top + height, left:left + width]
+    return _centre(scaled, size)
+
+
+def _centre(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """At most so many lines and columns about the centre of a picture."""
+    top, left = (max(0, old - new) // 2 for old, new in zip(picture.shape, size, strict=False))
+    return picture[top:top + size[0], left:left + size[1]]
 
 
 def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
@@ -155,7 +162,7 @@ def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
     The windows cover the page from top to bottom, evenly spaced, and overlap by half or more. A
     picture less than `PAGE_HEIGHT` times taller than such a window is returned whole.
     """
-    window_height = round(picture.shape[1] * size[0] / size[1])
+    window_height = max(1, round(picture.shape[1] * size[0] / size[1]))
     spare = picture.shape[0] - window_height
     if picture.shape[0] < PAGE_HEIGHT * window_height:
         return [picture]
@@ -168,14 +175,15 @@ def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | N
     """What black bars leave of a film, judged from some of its frames.
 
     Args:
-        pictures: uint8 RGB [h, w, 3], all of one size.
+        pictures: uint8 RGB [h, w, 3].
 
     Returns:
         Top, left, height and width of the smallest box that holds every pixel which is in any
-        frame lighter than `BAR_LUMINANCE`; None where there are no bars, or less than a quarter
-        of the frame would be left, as of a film of night alone.
+        frame lighter than `BAR_LUMINANCE`; None where there are no bars, where less than a
+        quarter of the frame would be left, as of a film of night alone, and where the frames
+        differ in size.
     """
-    if not pictures:
+    if len({picture.shape for picture in pictures}) != 1:
         return None
     height, width = pictures[0].shape[:2]
     lightest = np.max([gray(picture) for picture in pictures], axis=0)

@@ -1,6 +1,8 @@
 """The TFRecord schema: examples written and parsed, and the manifest of a dataset directory."""
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +14,18 @@ from keras_colorize.files import sha256_of
 
 SCHEMA = 1
 MANIFEST = "dataset.json"
-KEYS = {"size", "every", "split_by", "seed", "canny", "digest", "counts", "shards", "sources"}
 SPLITS = ("train", "validation", "test")
+FORM = {  # of dataset.json: [one] stands for any number, (one, other) for either, str for any key
+    "size": [int, int], "every": int, "split_by": str, "seed": int, "canny": [int, int],
+    "digest": str, "counts": dict.fromkeys(SPLITS, int),
+    "leak": {"share": float, "near_duplicates": int, "test": int, "measure": str,
+             "threshold": float},
+    "shards": [{"file": str, "records": int, "sha256": str}],
+    "sources": [{"name": str, "sha256": str, "decoded": int, "kept": int, "skipped": {str: int},
+                 "noted": {str: int}, "crop": ([int, int, int, int], None)}],
+    "failed": {str: {"sha256": (str, None), "reason": str}},
+}
+KEYS = FORM.keys()
 PICTURES = ("color", "gray", "edge")  # PNG each; color has three channels, the others one
 FEATURES = {
     **{name: tf.io.FixedLenFeature([], tf.string) for name in PICTURES},
@@ -63,19 +75,23 @@ class Manifest:
         """Reads and checks `dataset.json`.
 
         Raises:
-            DatasetError: there is none, it is damaged, or of another schema.
+            DatasetError: there is none, it is damaged or contradicts itself, or is of another
+                schema.
         """
         path = Path(directory) / MANIFEST
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             schema = values["schema"]
+            known = type(schema) is int and schema == SCHEMA
             missing = KEYS - values.keys()
-        except FileNotFoundError as error:
+            if known and not missing:
+                _check(values)
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise DatasetError(directory, f"holds no {MANIFEST}, so it is no dataset",
                                "make one with build-tfrecords") from error
-        except (NotADirectoryError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DatasetError(path, "is damaged", "build the dataset again") from error
-        if schema != SCHEMA:
+        if not known:
             raise DatasetError(path, f"has schema {schema!r}, this version reads {SCHEMA}",
                                "build the dataset again with this version")
         if missing:
@@ -116,3 +132,36 @@ class Manifest:
             if sha256_of(path) != shard["sha256"]:
                 raise DatasetError(path, "is corrupt: its checksum is not that of dataset.json",
                                    "copy it again, or build the dataset again")
+
+
+def digest_of(size: Sequence[int], shards: list[dict]) -> str:
+    """The digest of a dataset of pictures of `size`, from what its manifest says of its shards."""
+    return hashlib.sha256(json.dumps([list(size), shards]).encode()).hexdigest()
+
+
+def _check(values: dict) -> None:
+    """Raises a ValueError or KeyError where a manifest is not of `FORM`, or contradicts itself."""
+    if not _fits(values, FORM):
+        raise ValueError("a value of another type")
+    counts = dict.fromkeys(SPLITS, 0)
+    for shard in values["shards"]:
+        counts[shard["file"].partition("-")[0]] += shard["records"]
+    if counts != values["counts"] or values["digest"] != digest_of(values["size"],
+                                                                   values["shards"]):
+        raise ValueError("the shards are others")
+
+
+def _fits(value: object, form: object) -> bool:
+    if isinstance(form, tuple):
+        return any(_fits(value, each) for each in form)
+    if isinstance(form, list):
+        if not isinstance(value, list) or len(form) not in (1, len(value)):
+            return False
+        forms = form if len(form) > 1 else form * len(value)
+        return all(map(_fits, value, forms))
+    if isinstance(form, dict):
+        return isinstance(value, dict) and (str in form or form.keys() <= value.keys()) and all(
+            _fits(value[key], form[key]) for key in form if key is not str) and all(
+            _fits(each, form[str]) for each in value.values() if str in form)
+    return value is None if form is None else \
+        type(value) in ((int, float) if form is float else (form,))

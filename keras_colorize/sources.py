@@ -90,8 +90,9 @@ class VideoSource:
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
         """Decodes each frame once, for its shot and, one in `every`, for the dataset.
 
-        A cut is where the content changes by more than PySceneDetect's default. Black bars are
-        looked for beforehand, in a few frames from all over the video.
+        A cut is where the content changes by more than PySceneDetect's default, or the shape of
+        the frames. Black bars are looked for beforehand, in a few frames from all over the video,
+        and cropped from all frames of their size.
 
         Args:
             threads: of the decoder; 0 leaves it the choice.
@@ -99,23 +100,41 @@ class VideoSource:
         Raises:
             SourceError: as `media.read_video`.
         """
-        counts.crop = pixels.content_box(media.peek(self.path))
-        cuts, held = ContentDetector(min_scene_len=0), screening.HeldDetector()
-        shot, last_drawing = 0, None
+        peeked = media.peek(self.path)
+        counts.crop = pixels.content_box(peeked)
+        shots, held, last_drawing = _Shots(), screening.HeldDetector(), None
         for frame in media.read_video(self.path, threads):
-            # The detector asks for a clock; frame numbers are clock enough.
-            clock = FrameTimecode(frame.number, 25.0)
-            shot += bool(cuts.process_frame(clock, frame.thumbnail(CUT_WIDTH, exact=False)))
+            shot = shots.shot(frame)
             counts.decoded += 1
             if frame.number % sampling.every:
                 counts.skip("between samples")
                 continue
-            picture, drawing = pixels.crop(frame.picture(), counts.crop), held.drawing(
-                frame.thumbnail())
+            picture, drawing = frame.picture(), held.drawing(frame.thumbnail())
+            if counts.crop and picture.shape == peeked[0].shape:
+                picture = pixels.crop(picture, counts.crop)
             traits = ["held"] * (drawing == last_drawing) + _traits(picture)
             last_drawing = drawing
             if counts.keeps(traits, sampling.drop):
                 yield Sample(picture, frame.number, frame.time, shot)
+
+
+class _Shots:
+    """Numbers the shots of a video, whose frames it is shown in order."""
+
+    def __init__(self):
+        self._cuts, self._shape, self._number = ContentDetector(min_scene_len=0), None, 0
+
+    def shot(self, frame: media.VideoFrame) -> int:
+        """The number, from 0, of the shot that the next frame belongs to."""
+        thumbnail = frame.thumbnail(CUT_WIDTH, exact=False)
+        if self._shape not in (None, thumbnail.shape):  # which the detector cannot compare
+            self._cuts = ContentDetector(min_scene_len=0)
+            self._number += 1
+        self._shape = thumbnail.shape
+        # The detector asks for a clock; frame numbers are clock enough.
+        clock = FrameTimecode(frame.number, 25.0)
+        self._number += bool(self._cuts.process_frame(clock, thumbnail))
+        return self._number
 
 
 @dataclass(frozen=True)

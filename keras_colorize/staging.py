@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from keras_colorize import __version__, leaks, media, pixels
+from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.sources import Counts, Sample, Sampling, Source
 
@@ -76,12 +78,12 @@ class Stage:
 
     def finished(self) -> Staged | None:
         """The examples, if they are there already, whole."""
-        description = self._path.with_suffix(".json")
-        if not description.exists():
+        try:
+            values = json.loads(self._path.with_suffix(".json").read_text(encoding="utf-8"))
+            return Staged(self._path, values["report"],
+                          [StagedExample(**each) for each in values["examples"]])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # or cut by a loss of power
             return None
-        values = json.loads(description.read_text(encoding="utf-8"))
-        return Staged(self._path, values["report"],
-                      [StagedExample(**each) for each in values["examples"]])
 
     def progress(self) -> int:
         """How many frames have been decoded, as of the last note."""
@@ -96,9 +98,22 @@ class Stage:
         The bytes do not depend on `threads`, and memory not on the length of the source.
 
         Raises:
-            SourceError: the source cannot be read.
+            SourceError: the source cannot be read, or needs more memory than there is; without a
+                cause or context, which another process may lack the means to rebuild.
             OSError: the folder cannot be written, or the disk is full.
         """
+        try:
+            return self._perform(threads)
+        except SourceError as error:
+            failure = SourceError(error.where, error.what, error.remedy)
+        except (MemoryError, cv2.error) as error:
+            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+                raise
+            failure = SourceError(self.source.path, "needs more memory than there is",
+                                  "run the same command with fewer --workers, or a smaller --size")
+        raise failure
+
+    def _perform(self, threads: int) -> Staged:
         counts, examples = Counts(), []
         samples = self._noting(self.source.samples(self.sampling, counts, threads), counts)
         with whole_file(self._path) as temporary, open(temporary, "wb") as file, \

@@ -1,6 +1,7 @@
 """Small real things that several tests share: a film, a dataset, and trained runs."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,11 @@ def runs(data_dir, tmp_path_factory) -> dict[str, Path]:
         wanted = tiny(f"cpu/{name}")
         training.train(wanted, data_for(wanted, data_dir), folder / name)
     return {path.name: path for path in folder.iterdir()}
+
+
+def heed_ctrl_c() -> None:
+    """For `preexec_fn`: a shell starts what it runs in the background deaf to SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess:

@@ -66,6 +66,16 @@ def _encode(path: Path, pictures: Sequence[np.ndarray], codec: str = "libx264",
         container.mux(stream.encode())
 
 
+def write_resized_ts(path: Path, *sizes: tuple[int, int], **others: object) -> list[np.ndarray]:
+    """Scenes of one size after those of another, as of a broadcast."""
+    parts = []
+    for size in sizes:
+        _encode(path, scenes(size=size), **others)
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))
+    return [picture for size in sizes for picture in scenes(size=size)]
+
+
 def write_vfr_mp4(path: Path) -> list[np.ndarray]:
     """Frames at `TIMES`."""
     _encode(path, scenes(), times=TIMES)

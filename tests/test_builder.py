@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -147,9 +148,10 @@ def test_bad_sources_are_left_out_only_when_asked(film, tmp_path):
     assert "bad.mp4: cannot be decoded" in builder.summary(manifest)
     assert [source["name"] for source in manifest.values["sources"]] == ["good.mp4"]
     again, failed = builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
-    assert again.digest == manifest.digest and not failed
-    (sources / "bad.mp4").unlink()
-    (sources / "bad.mp4").symlink_to(film)  # mended: the dataset is no longer all that there is
+    assert again.digest == manifest.digest and "cannot be decoded" in failed["bad.mp4"]
+    with pytest.raises(SourceError, match=r"out: was built without bad\.mp4; the first: /"):
+        builder.build([sources], tmp_path / "out", SETTINGS)
+    shutil.copy(film, sources / "bad.mp4")  # mended: the dataset is no longer all that there is
     with pytest.raises(SettingsMismatch):
         builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
     (sources / "good.mp4").unlink()

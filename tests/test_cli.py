@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import TINY, command
+from conftest import TINY, command, heed_ctrl_c
 
 from keras_colorize import cli, commands, media
 
@@ -55,6 +55,7 @@ def test_each_launcher_is_its_command(name):
     (["build-tfrecords", "x.mp4"], "required: --out"),
     (["build-tfrecords", "x.mp4", "--out", "d", "--size", "180"], "'180' is not HEIGHTxWIDTH"),
     (["build-tfrecords", "x.mp4", "--out", "d", "--size", "32x32"], "at least 64x64"),
+    (["build-tfrecords", "x.mp4", "--out", "d", "--size", "4097x64"], "at most 4096x4096"),
     (["build-tfrecords", "x.mp4", "--out", "d", "--every", "0"], "not a whole number from 1 up"),
     (["train", "gan_grey", "--data", "d", "--out", "r"], "gan_grey: is neither a file nor"),
     (["train", "gan_gray", "--data", "d", "--out", "r", "--set", "train.epoch=1"],
@@ -201,7 +202,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_under_the_final_name(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "keras_colorize", "draw-episode", str(tmp_path / "episode.mp4")],
         stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        preexec_fn=heed_ctrl_c)
     deadline = time.monotonic() + 60
     while not list(tmp_path.iterdir()):
         assert process.poll() is None and time.monotonic() < deadline

@@ -18,6 +18,7 @@ from keras_colorize.config import AugmentConfig, DataConfig
 from keras_colorize.dataset import Dataset
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of
+from keras_colorize.records import digest_of
 
 EVERYTHING = {"gray": AugmentConfig(flip=True, crop=0.7, gamma=0.3, screentone=0.5),
               "edge": AugmentConfig(flip=True, crop=0.7, gamma=0.3, canny=0.5, line_thickness=3)}
@@ -156,6 +157,7 @@ def sharded(data_dir, tmp_path):
                 writer.write(record)
         values["shards"].append({"file": path.name, "records": len(part),
                                  "sha256": sha256_of(path)})
+    values["digest"] = digest_of(values["size"], values["shards"])
     (out / "dataset.json").write_text(json.dumps(values))
     return out
 
@@ -233,7 +235,8 @@ def test_no_two_pictures_are_varied_alike(sharded):
         for _ in range(16):
             writer.write(record)
     values["shards"] = [{"file": shard.name, "records": 16, "sha256": sha256_of(shard)}]
-    values["counts"]["train"] = 16
+    values["counts"] = {"train": 16, "validation": 0, "test": 0}
+    values["digest"] = digest_of(values["size"], values["shards"])
     (sharded / "dataset.json").write_text(json.dumps(values))
     seen = set()
     for seed, epoch in ((0, 0), (0, 1), (1, 0)):

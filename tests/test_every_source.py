@@ -8,11 +8,20 @@ import cv2
 import numpy as np
 import pytest
 from conftest import command
-from media_files import BAD_COMICS, BAD_PICTURES, BAD_VIDEOS, PICTURES, VIDEOS, write_comic_cbz
+from media_files import (
+    BAD_COMICS,
+    BAD_PICTURES,
+    BAD_VIDEOS,
+    PICTURES,
+    VIDEOS,
+    scenes,
+    write_comic_cbz,
+    write_resized_ts,
+)
 from test_builder import examples, files_of
 
 from keras_colorize import builder, episode, media, pixels, records
-from keras_colorize.sources import Sampling
+from keras_colorize.sources import Counts, Sampling, VideoSource
 
 SIZE = (64, 96)
 BAD = {**BAD_VIDEOS,
@@ -147,6 +156,32 @@ def test_black_bars_are_cropped_and_told(tmp_path):
         color = media.decode_picture(each["color"].numpy())
         wanted = pixels.example(inner[int(each["frame"])], SIZE, "area")["color"]
         assert np.median(np.abs(color.astype(int) - wanted)) < 8
+
+
+@pytest.mark.parametrize(("sizes", "shots"), [
+    (((144, 176), (144, 160)), [0, 1]),  # another shape is another shot
+    (((72, 128), (144, 256)), [0, 0]),
+])
+def test_frames_that_change_their_size_in_mid_stream_are_taken_as_they_are(sizes, shots, tmp_path):
+    expected = write_resized_ts(tmp_path / "film.ts", *sizes)
+    source, counts = VideoSource("film.ts", tmp_path / "film.ts"), Counts()
+    samples = list(source.samples(Sampling(every=1), counts))
+    assert [each.shot for each in samples] == np.repeat(shots, len(expected) // 2).tolist()
+    for sample, picture in zip(samples, expected, strict=True):
+        assert np.median(np.abs(sample.picture.astype(int) - picture)) <= 3
+
+
+def test_black_bars_of_one_size_are_not_cropped_from_frames_of_another(tmp_path):
+    parts = []
+    for size, bar in (((144, 176), 24), ((144, 160), 0)):
+        frames = [cv2.copyMakeBorder(picture, bar, bar, 0, 0, cv2.BORDER_CONSTANT)
+                  for picture in scenes(20, (size[0] - 2 * bar, size[1]))]
+        parts.append(film_of(frames, tmp_path / "part.ts").read_bytes())
+    (tmp_path / "film.ts").write_bytes(b"".join(parts))
+    counts = Counts()
+    samples = VideoSource("film.ts", tmp_path / "film.ts").samples(Sampling(every=1), counts)
+    shapes = [sample.picture.shape for sample in samples]
+    assert counts.crop and shapes[0][:2] == counts.crop[2:] and shapes[-1] == (144, 160, 3)
 
 
 def test_held_black_and_gray_frames_are_counted_and_left_out_when_asked(tmp_path):

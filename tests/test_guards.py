@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
-from conftest import TINY, data_for, tiny
+from conftest import TINY, data_for, heed_ctrl_c, tiny
 
 from keras_colorize import checkpoints, guards, models, run_directory, training
 from keras_colorize.checkpoints import Position
@@ -26,7 +26,7 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
     for number in (signal.SIGTERM, signal.SIGINT):
         process = subprocess.Popen([sys.executable, "-u", "-m", "keras_colorize", "train",
                                     *map(str, arguments)], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+                                   stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
         for line in process.stdout:
             if line.startswith("Epoch"):
                 break

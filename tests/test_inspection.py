@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize import inspection, leaks, media, pixels, records
-from keras_colorize.errors import DatasetError
+from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import sha256_of
 
 SIZE = (18, 32)
@@ -57,9 +57,11 @@ def write_dataset(directory, examples):
                             in zip(records.PICTURES, (color, gray, edge), strict=True)}
                 writer.write(records.serialize(pictures, source, number, 0.0, shot))
         shards.append({"file": path.name, "records": len(rows), "sha256": sha256_of(path)})
-    values = dict.fromkeys(records.KEYS) | {
+    none = np.empty((0, *leaks.SIZE, 3), np.uint8)
+    values = {
         "schema": 1, "size": list(SIZE), "every": 50, "split_by": "shot", "seed": 0,
-        "canny": [100, 200], "digest": "0123456789abcdef", "shards": shards, "sources": [],
+        "canny": [100, 200], "digest": records.digest_of(SIZE, shards), "shards": shards,
+        "sources": [], "failed": {}, "leak": leaks.figure(none, none),
         "counts": {split: len(rows) for split, rows in examples.items()}}
     (directory / records.MANIFEST).write_text(json.dumps(values))
     return directory
@@ -200,6 +202,14 @@ def test_a_built_dataset_is_whole_and_shown(data_dir, tmp_path):
     first = records.parse(next(iter(tf.data.TFRecordDataset(str(path)))))
     np.testing.assert_array_equal(sheet[:64, :96],
                                   media.decode_picture(first["color"].numpy()))
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_dataset_is_read(copy, tmp_path):
+    path, _ = shard_of(copy)
+    path.unlink()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"report: cannot be made: .*file cannot be written into"):
+        inspection.inspect(copy, tmp_path / "file" / "report")
 
 
 def test_a_sheet_spreads_48_small_pictures_over_its_split(tmp_path):

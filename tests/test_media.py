@@ -119,6 +119,14 @@ def test_colours_are_right_after_deinterlacing_too(tmp_path):
         assert_same_picture(frame.picture(), expected)
 
 
+def test_interlaced_frames_that_change_their_size_are_not_stretched(tmp_path):
+    interlaced = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
+    expected = media_files.write_resized_ts(tmp_path / "film.ts", (144, 176), (144, 160),
+                                            options=interlaced)
+    frames = list(media.read_video(tmp_path / "film.ts"))
+    assert frames[-1].decoded.width == 160 and len(frames) == len(expected)
+
+
 def test_progressive_video_pays_nothing_for_deinterlacing(tmp_path, monkeypatch):
     media_files.write_interlaced_mp4(tmp_path / "woven.mp4")
     media_files.write_bt709_mp4(tmp_path / "film.mp4")
@@ -136,37 +144,6 @@ def test_the_number_of_threads_changes_no_pixel(tmp_path):
         for one, two in zip(media.read_video(tmp_path / name, 1), media.read_video(tmp_path / name),
                             strict=True):
             np.testing.assert_array_equal(one.picture(), two.picture())
-
-
-@pytest.fixture
-def sweep(tmp_path):
-    """A film of 96 frames that grows lighter, with a key frame every eighth."""
-    path = tmp_path / "sweep.mkv"
-    media_files._encode(path, [np.full((64, 96, 3), 20 + 2 * n, np.uint8) for n in range(96)],
-                        options={"g": "8", "keyint_min": "8", "sc_threshold": "0"})
-    return path
-
-
-def test_a_peek_shows_frames_from_all_over_the_film(sweep):
-    levels = [picture.mean() for picture in media.peek(sweep, 6)]
-    assert len(levels) == 6 and levels[0] < 50 and levels[-1] > 170
-    assert levels == sorted(set(levels))
-
-
-def test_a_peek_shows_no_frame_twice(sweep):
-    assert len(media.peek(sweep, 48)) == 12
-
-
-@pytest.mark.parametrize("name", ["rotated.mp4", "two_streams.mkv", "moving.gif"])
-def test_a_peek_shows_frames_as_they_are_read(name, tmp_path):
-    expected = VIDEOS[name](tmp_path / name)
-    assert_same_picture(media.peek(tmp_path / name)[0], expected[0])
-
-
-@pytest.mark.parametrize("name", ["poem.mp4", "empty.mp4", "song.mkv"])
-def test_a_peek_at_a_bad_file_shows_nothing_and_leaves_the_error_to_the_reading(name, tmp_path):
-    BAD_VIDEOS[name][0](tmp_path / name)
-    assert media.peek(tmp_path / name) == [] and media.frame_count(tmp_path / name) == 0
 
 
 @pytest.mark.parametrize("name", BAD_VIDEOS)

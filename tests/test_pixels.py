@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -54,6 +56,22 @@ def test_cover_never_stretches_and_crops_about_the_centre():
     assert covered.shape == (200, 200, 3)
     assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=1)
     assert (rows.mean(), columns.mean()) == pytest.approx((99.5, 99.5), abs=1)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40_000), (40_000, 3)])
+def test_the_thinnest_picture_covers_a_frame_without_filling_memory(shape):
+    picture = np.zeros((*shape, 3), np.uint8)
+    picture[shape[0] // 2, shape[1] // 2] = 255
+    tracemalloc.start()
+    covered = pixels.cover(picture, (128, 192))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert covered.shape == (128, 192, 3) and covered.max() == 255 and peak < 20e6
+
+
+def test_a_page_of_one_column_has_windows():
+    assert {window.shape for window in pixels.windows(np.zeros((90, 1, 3), np.uint8), (64, 160))} \
+        == {(1, 1, 3)}
 
 
 def test_windows_of_a_page_cover_it_overlap_by_half_and_have_the_frames_shape():
@@ -114,6 +132,7 @@ def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
     frames[2, 0, 0] = frames[2, -1, -1] = 200
     assert pixels.content_box(list(frames)) is None
     assert pixels.content_box([]) is pixels.content_box([frames[0] // 9]) is None
+    assert pixels.content_box([frames[0] // 9 * 9, frames[1][:, :-2]]) is None
     np.testing.assert_array_equal(pixels.crop(frames[0], None), frames[0])
 
 

@@ -86,14 +86,6 @@ class Film:
             last = pts if last is None else max(pts, last + 1)
             yield frame.number, last, planes.luma(decoded, self.layout)
 
-    def expected(self) -> int:
-        """The number of frames that the film declares, or that its duration comes to; else 0."""
-        declared = media.frame_count(self.path)
-        if declared:
-            return declared
-        with media.open_video(self.path) as container:
-            return int((container.duration or 0) / av.time_base * self.rate)
-
 
 def is_colored(path: Path) -> bool:
     """Whether most of some frames from all over a film have colour."""
@@ -126,7 +118,7 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
     counted = {"frames": 0, "held": 0, "shots": 1}
     shots = ahead(_analysed(film, counted))
     colored = ahead(_colored(shots, film, model, settings, steadier, skipped))
-    progress = tqdm(colored, source.name, film.expected() or None, unit="frame", delay=2)
+    progress = tqdm(colored, source.name, media.frame_count(source) or None, unit="frame", delay=2)
     _encode(progress, film, target, codec, settings, parts, steadier)
     written = muxing.join(_pieces(parts), source, target, film.rotation)
     if written != counted["frames"]:

@@ -14,6 +14,7 @@ from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
 from keras_colorize.media.archives import ARCHIVE_SUFFIXES
+from keras_colorize.media.deinterlacer import Deinterlacer
 from keras_colorize.media.pictures import (
     PICTURE_SUFFIXES,
     is_animated,
@@ -107,7 +108,7 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
             aspect = float(stream.sample_aspect_ratio or 1)
-            whole = _Deinterlacer(threads)
+            whole = Deinterlacer(threads)
             reformatters = VideoReformatter(), VideoReformatter()
             for packet in container.demux(stream):
                 packets += packet.size > 0
@@ -129,38 +130,6 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
     if cut:
         raise SourceError(path, f"is cut short: {cut}",
                           "copy it again, or convert what is left of it with ffmpeg")
-
-
-class _Deinterlacer:
-    """Decodes packets, passing frames through bwdif from the first interlaced one on."""
-
-    def __init__(self, threads: int):
-        self.threads, self.graph = threads, None
-
-    def frames(self, packet: av.Packet) -> Iterator[av.VideoFrame]:
-        """The frames that a packet completes; the empty last packet gives all that are left."""
-        for frame in packet.decode():
-            if self.graph is None and frame.interlaced_frame:
-                self.graph = av.filter.Graph()
-                self.graph.threads = self.threads
-                self.graph.link_nodes(
-                    self.graph.add_buffer(width=frame.width, height=frame.height,
-                                          format=frame.format, time_base=frame.time_base),
-                    self.graph.add("bwdif", "mode=send_frame:deint=interlaced"),
-                    self.graph.add("buffersink")).configure()
-            if self.graph is None:
-                yield frame
-            else:
-                self.graph.push(frame)
-                yield from self._pulled()
-        if self.graph is not None and packet.size == 0:
-            self.graph.push(None)
-            yield from self._pulled()
-
-    def _pulled(self) -> Iterator[av.VideoFrame]:
-        with suppress(av.BlockingIOError, av.EOFError):
-            while True:
-                yield self.graph.pull()
 
 
 def _animation(path: Path) -> Iterator[VideoFrame]:
@@ -204,13 +173,18 @@ def _declared_seconds(container: av.container.InputContainer, stream: av.VideoSt
 
 
 def frame_count(path: Path) -> int:
-    """The number of frames that a video declares, 0 where it declares none or is unreadable."""
+    """The number of frames that a video declares, or else what its duration and rate make of it.
+
+    It is 0 where it declares neither or is unreadable.
+    """
     try:
         if is_animated(path):
             with open_picture(path, path) as image:
                 return image.n_frames
         with open_video(path) as container:
-            return _shown_stream(container, path).frames
+            stream = _shown_stream(container, path)
+            return stream.frames or round(_declared_seconds(container, stream)
+                                          * (stream.average_rate or 0))
     except (av.FFmpegError, SourceError):
         return 0
 
@@ -219,16 +193,19 @@ def peek(path: Path, count: int = 16) -> list[np.ndarray]:
     """A few pictures from all over a video, as `VideoFrame.picture` gives them.
 
     They are the key frames before `count` evenly spread places, each once; where there are few, as
-    in a short video or one that cannot be sought, they are spread over its first frames. Of a bad
-    file what can be read, at worst nothing: the real reading reports it.
+    in a short video or one that cannot be sought, they are spread over its first frames, if it is
+    known how many there are. Of a bad file what can be read, at worst nothing: the real reading
+    reports it.
     """
     found: list[np.ndarray] = []
     with suppress(av.FFmpegError, SourceError):
         if not is_animated(path):
             found = _key_pictures(path, count)
         if len(found) < count / 4:
-            step = min(count, max(1, frame_count(path) // count))
-            found = [frame.picture() for frame in islice(read_video(path), 0, count * step, step)]
+            frames = frame_count(path)
+            step = min(count, max(1, frames // count))
+            shown = islice(read_video(path), 0, count * step if frames else 0, step)
+            found = [frame.picture() for frame in shown]
     return found
 
 

@@ -1,0 +1,115 @@
+"""Where a dataset may go, what is found there, and the lines that tell when it cannot be made."""
+
+import os
+import shutil
+import threading
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+from media_files import scene
+from test_builder import files_of
+
+from keras_colorize import builder, cli, media
+from keras_colorize.errors import DatasetError, SourceError, UsageError
+from keras_colorize.sources import FolderSource, Sampling
+from keras_colorize.staging import Stage
+
+SETTINGS = builder.Settings(Sampling(size=(64, 96)), "frame")
+
+
+@pytest.fixture
+def panels(tmp_path):
+    """A folder of ten pictures."""
+    for number in range(10):
+        media.write_picture(tmp_path / "panels" / f"{number}.png", scene(number))
+    return tmp_path / "panels"
+
+
+@pytest.mark.parametrize("target", ["empty", "absent"])
+def test_an_output_that_is_a_link_is_made_where_it_leads(target, panels, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "out").symlink_to(target)
+    builder.build([panels], tmp_path / "out", SETTINGS)
+    builder.build([panels], tmp_path / "plain", SETTINGS)
+    assert (tmp_path / "out").is_symlink()
+    assert files_of(tmp_path / target) == files_of(tmp_path / "plain")
+
+
+def test_an_output_that_cannot_be_is_refused_at_once(panels, tmp_path):
+    (tmp_path / "out").symlink_to("out")
+    for out, line in ((tmp_path / "out", "out: is a link to itself; name another --out"),
+                      (tmp_path / os.fsdecode(b"caf\xe9"), r"caf\\udce9: is a name that is not")):
+        with pytest.raises(UsageError, match=line):
+            builder.build([panels], out, SETTINGS)
+    assert {path.name for path in tmp_path.iterdir()} == {"panels", "out"}
+
+
+@pytest.mark.parametrize("inner", [".", "sub"])
+def test_an_input_within_the_folder_of_a_build_is_not_removed(inner, panels, tmp_path):
+    place = tmp_path / ".out.partial" / inner
+    shutil.copytree(panels, place)
+    before = files_of(place)
+    with pytest.raises(UsageError, match=r"out: is made in .*out\.partial, where the input .* is"):
+        builder.build([place], tmp_path / "out", SETTINGS)
+    assert files_of(place) == before
+
+
+def test_a_dataset_that_was_damaged_is_not_found_whole(panels, tmp_path):
+    out = tmp_path / "out"
+    builder.build([panels], out, SETTINGS)
+    shard = next(out.glob("test-*"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(DatasetError, match=f"{shard.name}: is corrupt.*; remove {out}, then run"):
+        builder.build([panels], out, SETTINGS)
+    shard.unlink()
+    with pytest.raises(DatasetError, match=f"{shard.name}: is missing; remove {out}, then run"):
+        builder.build([panels], out, SETTINGS)
+
+
+def test_options_that_leave_nothing_are_named(tmp_path):
+    media.write_picture(tmp_path / "gray" / "1.png", np.full((64, 96, 3), 90, np.uint8))
+    line = r"give no picture \(left out: 1 gray\); run again without --drop-gray"
+    with pytest.raises(DatasetError, match=line):
+        builder.build([tmp_path / "gray"], tmp_path / "out",
+                      builder.Settings(Sampling(size=(64, 96), drop=("black", "gray"))))
+
+
+@pytest.mark.parametrize("skip_bad", [False, True])
+def test_a_source_that_cannot_be_opened_is_told_with_what_to_do(skip_bad, tmp_path):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "film.mp4").symlink_to("nowhere.mp4")
+    line = r"film\.mp4: cannot be read \(No such file or directory\); check it"
+    with pytest.raises(SourceError, match=line):
+        builder.build([tmp_path / "films"], tmp_path / "out", SETTINGS, skip_bad=skip_bad)
+
+
+def test_an_early_error_stands_on_a_line_of_its_own(panels, tmp_path, capfd):
+    stages = [Stage(FolderSource(name, panels, ()), name, SETTINGS.sampling, tmp_path)
+              for name in ("bad", "good")]
+    bad, good = Future(), Future()
+    bad.set_exception(SourceError("bad", "is no picture", "give one"))
+    good.set_running_or_notify_cancel()
+    threading.Timer(0.2, good.set_result, ["staged"]).start()
+    errors = builder._results(dict(zip((bad, good), stages, strict=True)),
+                              dict.fromkeys(stages), skip_bad=False)
+    assert list(errors) == stages[:1]
+    assert capfd.readouterr().err.strip("\r ") == \
+        "bad: is no picture; finishing what is under way\n"
+
+
+def test_a_files_name_breaks_no_line(tmp_path, error_of):
+    (tmp_path / "a\nb.mp4").write_text("I am a poem.")
+    code, error = error_of("build-tfrecords", tmp_path / "a\nb.mp4", "--out", tmp_path / "out")
+    assert code == 1 and r"a\nb.mp4: cannot be decoded" in error
+
+
+def test_a_folder_left_out_is_told_again_and_fails_again(panels, tmp_path, capfd):
+    path = os.fsdecode(os.path.join(os.fsencode(panels), b"caf\xe9.mp4"))
+    open(path, "wb").close()
+    options = ["build-tfrecords", str(panels), "--out", str(tmp_path / "out"), "--size", "64x96",
+               "--split-by", "frame", "--skip-bad"]
+    for _ in range(2):
+        assert cli.main(options) == 1
+        error, = capfd.readouterr().err.splitlines()
+        assert error.endswith(r"caf\udce9.mp4: has a name that is not UTF-8; rename it")
