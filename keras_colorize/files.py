@@ -76,6 +76,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def clear_partial(folder: Path) -> None:
+    """Removes what `whole_file` and `whole_folder` left half written when they were killed.
+
+    Call it where no other process writes.
+    """
+    for partial in list(folder.rglob(".*.partial*")):
+        shutil.rmtree(partial) if partial.is_dir() else partial.unlink(missing_ok=True)
+
+
 def _token() -> str:
     return uuid.uuid4().hex[:8]  # process numbers repeat on the machines of a cluster
 

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import shutil
 import subprocess
 import tomllib
 import zipfile
@@ -18,7 +17,7 @@ import keras
 from keras_colorize import __version__, checkpoints, config
 from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
-from keras_colorize.files import locked, sha256_of, whole_file, write_json
+from keras_colorize.files import clear_partial, locked, sha256_of, whole_file, write_json
 
 CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # what may decide numbers
@@ -93,8 +92,7 @@ def held(run_dir: Path) -> Iterator[None]:
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     with locked(run_dir / LOCK, run_dir):
-        for partial in run_dir.rglob(PARTIAL):
-            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+        clear_partial(run_dir)
         checkpoints.finish_best(run_dir)
         yield
 

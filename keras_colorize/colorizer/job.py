@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keras_colorize.colorizer.inputs import Work
 from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.files import locked, write_json
+from keras_colorize.files import clear_partial, locked, write_json
 
 MANIFEST = "colorize.json"
 JOURNAL = "colorize.jsonl"
@@ -41,6 +41,7 @@ class Job:
         self._check(made_by, works)
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / ".lock", self.folder):
+            clear_partial(self.folder)
             known = self._manifest()["sources"] if (self.folder / MANIFEST).exists() else {}
             sources = {work.name: str(work.source.resolve()) for work in works}
             write_json(self.folder / MANIFEST, {**made_by, "sources": known | sources})

@@ -48,7 +48,7 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
         SettingsMismatch: the study there is on other runs, or with other unseen sources.
         ColorizeError: as `evaluation.evaluate`, and where an unseen source cannot be read.
     """
-    sources = finding.find(list(unseen_places)) if unseen_places else []
+    sources = finding.find(list(unseen_places))[0] if unseen_places else []
     measured = evaluate(run_dirs, data_dir, report_dir, split)
     made_of = {"schema": SCHEMA, "generators": measured["generators"],
                "unseen": {source.name: source.fingerprint() for source in sources}}

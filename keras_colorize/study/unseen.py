@@ -28,7 +28,7 @@ def gather(places: list[Path], data: Dataset) -> list[dict]:
     """
     values = data.manifest.values
     sampling = Sampling(values["every"], data.size, values.get("zoom") or "spline")
-    samples = ((source.name, sample) for source in finding.find(places)
+    samples = ((source.name, sample) for source in finding.find(places)[0]
                for sample in source.samples(sampling, Counts()))
     found, stride = [], 1
     for number, (name, sample) in enumerate(tqdm(samples, "unseen", unit="picture", delay=2)):
