@@ -5,7 +5,6 @@ edges [h, w, 1]. A gray condition is computed from the colour, which is the same
 gray picture in the record and cheaper than decoding that.
 """
 
-import math
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from keras_colorize import augment as augmentation
-from keras_colorize import pixels
+from keras_colorize import memory, pixels
 from keras_colorize.config import AugmentConfig, DataConfig
 from keras_colorize.devices import ONE_DEVICE, Devices
 from keras_colorize.errors import DatasetError
@@ -107,7 +105,7 @@ class Dataset:
         """
         if self.data.cache:
             rows = self._shuffled(epoch, lambda path, first, end: tf.data.Dataset.range(first, end))
-            stored = self._kept(self._batched(rows, skip, devices))
+            stored = memory.look_up(self._decoded, self._batched(rows, skip, devices))
         else:
             # Shuffled before decoding: the bytes of an example are small beside its pictures.
             records = self._shuffled(epoch, lambda path, first, end: tf.data.TFRecordDataset(path))
@@ -217,32 +215,8 @@ class Dataset:
     @cached_property
     def _decoded(self) -> list[np.ndarray]:
         """All stored pictures of the training split."""
-        count = self.manifest.counts["train"]
-        stored = self._stored("train").prefetch(tf.data.AUTOTUNE)
-        shapes = [(count, *each.shape) for each in stored.element_spec]
-        try:
-            decoded = [np.empty(shape, np.uint8) for shape in shapes]
-        except MemoryError as error:
-            size = sum(math.prod(shape) for shape in shapes) / 1e9
-            raise DatasetError(self.manifest.directory, f"needs {size:.1f} GB of memory to be kept "
-                               "decoded", "set data.cache=false") from error
-        for row, pictures in enumerate(tqdm(stored.as_numpy_iterator(), "decoding pictures", count,
-                                            unit="picture", delay=2)):
-            for kept, picture in zip(decoded, pictures, strict=True):
-                kept[row] = picture
-        return decoded
-
-    def _kept(self, rows: tf.data.Dataset) -> tf.data.Dataset:
-        """Batches of stored pictures from memory, for batches of their numbers."""
-        decoded = self._decoded
-
-        def look_up(batch):
-            stored = tf.numpy_function(lambda rows: [kept[rows] for kept in decoded], [batch],
-                                       [tf.uint8] * len(decoded), stateful=False)
-            return tuple(tf.ensure_shape(each, (*batch.shape, *kept.shape[1:]))
-                         for each, kept in zip(stored, decoded, strict=True))
-
-        return rows.map(look_up, tf.data.AUTOTUNE)
+        return memory.decode(self._stored("train"), self.manifest.counts["train"],
+                             self.manifest.directory)
 
     def _vary(self, stored: tuple[tf.Tensor, ...], epoch: tf.Tensor, number: tf.Tensor,
               first: int) -> tuple[tf.Tensor, tf.Tensor]:
