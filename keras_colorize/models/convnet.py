@@ -27,11 +27,6 @@ class ConvNet(RawLossModel):
         self.update_average()
         return self.report({**losses, "gradient_norm": norm}, color)
 
-    def test_step(self, data):
-        condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
-        losses = self.losses_of(self.final_generator, condition, color, training=False)
-        return self.report(losses, color)
-
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """The objective of a batch, and beside it its L1, as the mean over pixels and channels."""
         fake = generator(condition, training=training)

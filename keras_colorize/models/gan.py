@@ -37,11 +37,6 @@ class GAN(RawLossModel):
         self.update_average()
         return self.report({**losses, **norms}, color)
 
-    def test_step(self, data):
-        condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
-        losses = self.losses_of(self.final_generator, condition, color, training=False)
-        return self.report(losses, color)
-
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """The losses of a batch, and D's accuracies; one pass of D over G(x) serves all."""
         fake = generator(condition, training=training)

@@ -11,7 +11,8 @@ class RawLossModel(keras.Model):
 
     Keras's own steps return running means, which hide what a batch did. Here a step hands its
     values to `report`, which keeps the means over the epoch (Keras reads them at its end) and
-    returns the raw values (callbacks read them after each batch).
+    returns the raw values (callbacks read them after each batch). A subclass gives `train_step` and
+    `losses_of(generator, condition, color, training)`.
 
     Args:
         generator: a functional model from condition to colour.
@@ -49,6 +50,11 @@ class RawLossModel(keras.Model):
 
     def call(self, condition, training=False):
         return self.final_generator(condition, training=training)
+
+    def test_step(self, data):
+        condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
+        losses = self.losses_of(self.final_generator, condition, color, training=False)
+        return self.report(losses, color)
 
     def minimized(self, loss):
         """What the optimiser expects to be given the gradient of: it adds those of all replicas,
