@@ -8,8 +8,15 @@ import tensorflow as tf
 from keras_colorize import run_directory
 from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.files import json_text, sha256_of, whole_folder, write_json
-from keras_colorize.line_lock import BLUE, GREEN, RED
-from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS, from_signed, to_signed
+from keras_colorize.pixels import (
+    BLUE,
+    GREEN,
+    LUMINANCE_UNIT,
+    LUMINANCE_WEIGHTS,
+    RED,
+    from_signed,
+    to_signed,
+)
 
 CARD = "assets.extra/keras_colorize.json"
 

@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS
+from keras_colorize.pixels import BLUE, GREEN, RED, eight_bits
 
 BAND = 64  # rows that are worked on together, so that they stay in the processor's cache
 SAME_SURFACE = 10.0  # levels of luminance (1/255) by which a surface varies within itself
-RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)
 
 # Falls off slowly: where all samples lie on lines, the one that does so the least counts most.
 _SIMILARITY = ((1 + (np.arange(256) / SAME_SURFACE) ** 2) ** -2).astype(np.float32)
@@ -128,13 +127,6 @@ def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
         after = cv2.cvtColor(np.ascontiguousarray(picture[rows]), cv2.COLOR_RGB2GRAY)
         worst = max(worst, int(cv2.absdiff(before[rows], after).max()))
     return worst * 255 / np.iinfo(before.dtype).max
-
-
-def eight_bits(luminance: np.ndarray) -> np.ndarray:
-    """Luminance uint8 or uint16 [h, w] as uint8 [h, w]."""
-    if luminance.dtype == np.uint8:
-        return luminance
-    return cv2.convertScaleAbs(luminance, alpha=255 / 65535)
 
 
 def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,

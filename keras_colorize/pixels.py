@@ -15,6 +15,7 @@ from scipy import ndimage
 CANNY = (100, 200)  # low and high threshold of the edge detector
 ZOOMS = ("spline", "area")
 LUMINANCE_WEIGHTS, LUMINANCE_UNIT = (9798, 19235, 3735), 1 << 15  # OpenCV's own, bit for bit
+RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)  # their sum is 1
 PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
 OVERLAP = 0.5  # of its height that a window of a page shares with the next, at the least
 BAND = 40  # rows or columns that are zoomed together
@@ -47,25 +48,9 @@ def chroma(picture: np.ndarray) -> np.ndarray:
     return picture[..., ::2] - gray(picture)[..., np.newaxis].astype(np.float32)
 
 
-def with_chroma(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """The colour of given chroma whose luminance is the given one, but for rounding.
-
-    A colour that would lie outside of 0..255 is moved towards the gray of its luminance until it
-    is inside: hue and luminance stay, saturation yields.
-
-    Args:
-        luminance: 0..255 [h, w].
-        chroma: red and blue less the luminance, [h, w, 2].
-
-    Returns:
-        uint8 RGB [h, w, 3].
-    """
-    red, green, blue = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)  # their sum is 1
-    offset = np.dstack([chroma[..., 0], -(chroma @ (red, blue)) / green, chroma[..., 1]])
-    level = luminance[..., np.newaxis].astype(np.float64)
-    room = np.where(offset > 0, 255 - level, level)
-    excess = (np.abs(offset) / np.maximum(room, 1e-9)).max(axis=-1, keepdims=True)
-    return np.rint(level + offset / np.maximum(excess, 1)).astype(np.uint8)
+def eight_bits(picture: np.ndarray) -> np.ndarray:
+    """A picture of any channels, uint8 or uint16, as uint8."""
+    return picture if picture.dtype == np.uint8 else cv2.convertScaleAbs(picture, alpha=255 / 65535)
 
 
 def edges(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline") -> np.ndarray:
@@ -83,14 +68,11 @@ def edges(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline") -
     return zoom(cv2.Canny(double, *CANNY), size, zoom_by)
 
 
-def is_line_art(picture: np.ndarray) -> bool:
-    """Whether a picture, uint8 [h, w, 3] or [h, w], is black lines on white without gray tones.
-
-    It is where fewer than a tenth of its pixels are neither near black nor near white: those that
-    soften the edges of the lines.
-    """
-    luminance = gray(picture)
-    return bool(np.mean((luminance > 48) & (luminance < 208)) < 0.1)
+def shrunk(picture: np.ndarray, longest: int) -> np.ndarray:
+    """A picture whose longer side is at most `longest` pixels, averaged where that is less."""
+    share = min(1.0, longest / max(picture.shape[:2]))
+    height, width = (max(1, round(length * share)) for length in picture.shape[:2])
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def scale(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -6,7 +6,7 @@ from scipy import sparse
 from scipy.ndimage import uniform_filter
 from scipy.sparse import linalg
 
-from keras_colorize import pixels
+from keras_colorize import line_lock, pixels
 
 NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))  # half of the eight; the others follow by symmetry
 SPREAD = 0.6  # of the variance around a pixel, as in the authors' own program
@@ -31,7 +31,7 @@ def colorize(luminance: np.ndarray, hinted: np.ndarray, colors: np.ndarray) -> n
     Raises:
         ValueError: no pixel is hinted.
     """
-    return pixels.with_chroma(luminance, propagate(luminance, hinted, pixels.chroma(colors)))
+    return line_lock.join(luminance, propagate(luminance, hinted, pixels.chroma(colors)))
 
 
 def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from keras_colorize import pixels
+from keras_colorize import line_lock
 
 NEIGHBOURHOOD = (5, 5)  # pixels over which texture is judged
 GRID = (16, 16)  # one sample of the reference in each cell, about the authors' 200
@@ -73,7 +73,7 @@ def transfer(condition: np.ndarray, swatch: Swatch) -> np.ndarray:
 
 def colorize(luminance: np.ndarray, swatch: Swatch) -> np.ndarray:
     """Colours a gray picture, uint8 [h, w], as RGB [h, w, 3], by a swatch of chroma."""
-    return pixels.with_chroma(luminance, transfer(luminance, swatch))
+    return line_lock.join(luminance, transfer(luminance, swatch))
 
 
 class References:

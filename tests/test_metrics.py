@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import episode, metrics, pixels
+from keras_colorize import episode, line_lock, metrics, pixels
 from keras_colorize.metrics import PICTURE_METRICS, Resampling
 
 BEST = {"psnr": 58.92, "ssim": 1.0}
@@ -140,7 +140,7 @@ def test_colour_that_crosses_edges_bleeds_and_colour_wrong_within_shapes_does_no
     chroma = pixels.chroma(truth[0])
 
     def with_chroma(chroma):
-        return pixels.with_chroma(pixels.gray(truth[0]), chroma)[None]
+        return line_lock.join(pixels.gray(truth[0]), chroma)[None]
 
     little, much = (metrics.edge_bleed(with_chroma(cv2.blur(chroma, (size, 1))), truth)[0]
                     for size in (3, 7))
@@ -153,7 +153,7 @@ def test_colour_that_crosses_edges_bleeds_and_colour_wrong_within_shapes_does_no
 def test_flicker_is_change_of_colour_where_nothing_moves(truth):
     luminance = np.stack([pixels.gray(truth[0])] * 2)
     changed = truth[0].copy()
-    changed[:, :80] = pixels.with_chroma(luminance[0], -pixels.chroma(truth[0]))[:, :80]
+    changed[:, :80] = line_lock.join(luminance[0], -pixels.chroma(truth[0]))[:, :80]
     assert metrics.flicker(np.stack([truth[0], truth[0]]), luminance) == 0
     whole = metrics.flicker(np.stack([truth[0], changed]), luminance)
     assert whole > 5

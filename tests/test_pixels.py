@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from keras_colorize import episode, pixels
+from keras_colorize import episode, line_lock, pixels
 
 
 def test_every_byte_survives_the_way_into_a_network_and_back():
@@ -104,13 +104,6 @@ def test_edges_are_cannys_at_twice_the_size():
     np.testing.assert_array_equal(pixels.edges(picture, (90, 160)), pixels.zoom(lines, (90, 160)))
 
 
-def test_line_art_is_told_from_pictures_with_gray_tones():
-    frame = episode.draw_frame(0)
-    lines = 255 - pixels.edges(frame, (360, 640))
-    assert pixels.is_line_art(lines)
-    assert not pixels.is_line_art(frame)
-
-
 @pytest.mark.parametrize(("old", "new"), [((360, 640), (180, 320)), ((131, 97), (64, 96)),
                                           ((64, 96), (128, 100))])
 def test_spline_zooming_is_scipys_to_the_bit(old, new, random_pictures):
@@ -138,7 +131,7 @@ def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
 
 def test_luminance_and_chroma_make_the_picture_again(random_pictures):
     picture = random_pictures(40, 50, 3)
-    again = pixels.with_chroma(pixels.gray(picture), pixels.chroma(picture))
+    again = line_lock.join(pixels.gray(picture), pixels.chroma(picture))
     error = np.abs(again.astype(int) - picture)
     assert error.mean() < 0.5 and error.max() < 8  # the luminance was rounded
 
@@ -146,7 +139,7 @@ def test_luminance_and_chroma_make_the_picture_again(random_pictures):
 def test_a_colour_out_of_range_keeps_hue_and_luminance(random_pictures):
     luminance = random_pictures(40, 50)
     chroma = random_pictures(40, 50, 2).astype(np.float32) * 4 - 512
-    picture = pixels.with_chroma(luminance, chroma)
+    picture = line_lock.join(luminance, chroma)
     assert np.abs(pixels.gray(picture).astype(int) - luminance).max() <= 1
     vivid = (luminance > 100) & (luminance < 150)
     given, kept = chroma[vivid], pixels.chroma(picture)[vivid]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import data_for, tiny
 
-from keras_colorize import episode, media, pixels
+from keras_colorize import episode, line_lock, media
 from keras_colorize.evaluation import measuring, tables
 from keras_colorize.study import failures, groups, ranked, study, unseen
 
@@ -197,9 +197,9 @@ def test_colour_within_lines_is_not_stray_and_patches_are():
     gray[:, 48:] = 220
     chroma = np.zeros((64, 96, 2), np.float32)
     chroma[:, 48:] = 30
-    assert unseen._stray(pixels.with_chroma(gray, chroma), gray) == 0
+    assert unseen._stray(line_lock.join(gray, chroma), gray) == 0
     chroma[20:40, 10:30] = 60
-    assert unseen._stray(pixels.with_chroma(gray, chroma), gray) > 0.3
+    assert unseen._stray(line_lock.join(gray, chroma), gray) > 0.3
 
 
 PROBE = """<!DOCTYPE html><body><iframe id="page" style="width:%dpx;height:800px"></iframe>

@@ -105,3 +105,10 @@ def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(runs, tmp_path
 
     printed = dots(page[96:-96, 96:-96].astype(np.float32))
     assert max(dots(chroma[..., 0]), dots(chroma[..., 1])) < 0.03 * printed
+
+
+def test_line_art_is_told_from_pictures_with_gray_tones():
+    frame = episode.draw_frame(0)
+    lines = 255 - pixels.edges(frame, (360, 640))
+    assert routing.gray_share(lines) < routing.GRAYS
+    assert routing.gray_share(pixels.gray(frame)) >= routing.GRAYS

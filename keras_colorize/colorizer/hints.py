@@ -43,7 +43,7 @@ def read(path: Path) -> np.ndarray:
                           "draw the strokes on a transparent layer and save it as PNG")
     colors = media.decoded_colors(file, path)
     if colors.dtype == np.uint16:
-        return np.dstack([line_lock.eight_bits(colors), line_lock.eight_bits(page.alpha)])
+        return np.dstack([pixels.eight_bits(colors), pixels.eight_bits(page.alpha)])
     return np.dstack([colors, page.alpha])
 
 

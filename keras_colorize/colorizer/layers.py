@@ -5,11 +5,10 @@ import zipfile
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-import cv2
 import numpy as np
 from PIL import Image
 
-from keras_colorize import line_lock, media
+from keras_colorize import line_lock, media, pixels
 from keras_colorize.colorizer.page import Colored
 from keras_colorize.files import whole_file
 
@@ -25,8 +24,8 @@ def write(path: Path, page: media.Page, colored: Colored) -> None:
     Under the luminance lock the colour lies on the ink in the mode `color`, which takes hue and
     saturation from it and luminance from below. Ink lies on colours in the mode `multiply`.
     """
-    merged = _eight_bits(colored.picture)
-    ink = line_lock.eight_bits(page.luminance)
+    merged = pixels.eight_bits(colored.picture)
+    ink = pixels.eight_bits(page.luminance)
     values = line_lock.enlarge(colored.values, colored.guide, colored.surface)
     lock = colored.record["lock"]
     if lock == "luminance":
@@ -43,7 +42,7 @@ def write(path: Path, page: media.Page, colored: Colored) -> None:
         for name, _, picture in layers:
             _store(archive, f"data/{name}.png", _png(picture))
         _store(archive, "mergedimage.png", _png(merged))
-        _store(archive, "Thumbnails/thumbnail.png", _png(_thumbnail(merged)))
+        _store(archive, "Thumbnails/thumbnail.png", _png(pixels.shrunk(merged, THUMBNAIL)))
 
 
 def _stack(size: tuple[int, int], layers: list[Layer]) -> bytes:
@@ -63,13 +62,3 @@ def _png(picture: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture).convert("RGBA").save(file, "PNG", compress_level=3)
     return file.getvalue()
-
-
-def _thumbnail(picture: np.ndarray) -> np.ndarray:
-    share = min(1.0, THUMBNAIL / max(picture.shape[:2]))
-    height, width = (max(1, round(length * share)) for length in picture.shape[:2])
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _eight_bits(picture: np.ndarray) -> np.ndarray:
-    return picture if picture.dtype == np.uint8 else cv2.convertScaleAbs(picture, alpha=255 / 65535)

@@ -4,10 +4,9 @@ import base64
 import html
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from keras_colorize import media
+from keras_colorize import media, pixels
 from keras_colorize.colorizer.page import FLAGGED
 from keras_colorize.files import whole_file, write_json
 
@@ -24,12 +23,7 @@ def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
 
 
 def _thumbnail(picture: np.ndarray) -> str:
-    height, width = picture.shape[:2]
-    share = min(1.0, THUMBNAIL / max(height, width))
-    small = cv2.resize(picture, (max(1, round(width * share)), max(1, round(height * share))),
-                       interpolation=cv2.INTER_AREA)
-    if small.dtype == np.uint16:
-        small = cv2.convertScaleAbs(small, alpha=255 / 65535)
+    small = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL))
     return base64.b64encode(media.encode_picture(small, ".jpg")).decode()
 
 

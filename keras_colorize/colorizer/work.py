@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize import line_lock, media
+from keras_colorize import line_lock, media, pixels
 from keras_colorize.colorizer import film, hints, layers, report
 from keras_colorize.colorizer import page as page_of
 from keras_colorize.colorizer.inputs import Work, is_file_output, works
@@ -133,7 +133,7 @@ def colored_file(file: bytes, where: Path, name: str, models: Models, settings: 
     encoded = media.encode_page(result.picture, original.alpha, style, where)
     written = media.decoded_colors(encoded, where)
     before = original.luminance if written.dtype == original.luminance.dtype else \
-        line_lock.eight_bits(original.luminance)
+        pixels.eight_bits(original.luminance)
     if settings.layers:
         layers.write(target.with_suffix(".ora"), original, result)
     change = line_lock.largest_change(before, written)

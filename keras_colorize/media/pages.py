@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_colorize.errors import SourceError
 from keras_colorize.media.pictures import open_picture, rgb_of, turn_of
-from keras_colorize.pixels import gray
+from keras_colorize.pixels import eight_bits, gray
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp",
            "GIF": ".gif"}
@@ -137,8 +137,7 @@ def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
                                      _FAST if style.format == "PNG" else [])
         if encoded:
             return file.tobytes()
-    if picture.dtype == np.uint16:
-        picture = cv2.convertScaleAbs(picture, alpha=255 / 65535)
+    picture = eight_bits(picture)
     stored = io.BytesIO()
     try:
         Image.fromarray(picture).save(stored, style.format, **style.options)

@@ -12,6 +12,7 @@ from PIL import ExifTags, Image
 
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
+from keras_colorize.pixels import eight_bits
 
 PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
 ANIMATED_SUFFIXES = frozenset((".gif", ".webp"))
@@ -112,7 +113,7 @@ def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image
 def rgb_of(image: Image.Image) -> np.ndarray:
     """Pillow's current frame as uint8 RGB [height, width, 3], transparency on white."""
     if image.mode.startswith("I;16"):
-        gray = cv2.convertScaleAbs(np.asarray(image).astype(np.uint16), alpha=255 / 65535)
+        gray = eight_bits(np.asarray(image).astype(np.uint16))
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
     if image.mode in ("I", "F"):
         raise ValueError("32 bits a channel have no agreed white")

@@ -3,9 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS
-
-RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)  # their sum is 1
+from keras_colorize.pixels import BLUE, GREEN, RED
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
