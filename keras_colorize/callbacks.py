@@ -140,12 +140,11 @@ class SaveNetworks(keras.callbacks.Callback):
         with alone():
             for name, network in self.networks.items():
                 network.set_weights(trained[name].get_weights())
+                with whole_file(self.run_dir / f"{name}.keras") as temporary:
+                    network.save(temporary)
             if self.best is None or logs["val_l1"] < self.best["l1"]:
                 checkpoints.save_best(self.run_dir, self.networks, self.position, logs["val_l1"])
                 self.best = checkpoints.best(self.run_dir)
-            for name, network in self.networks.items():
-                with whole_file(self.run_dir / f"{name}.keras") as temporary:
-                    network.save(temporary)
 
 
 class SamplePictures(keras.callbacks.Callback):

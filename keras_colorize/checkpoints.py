@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -100,16 +101,15 @@ def sync(model: keras.Model) -> None:
         model.jax_state_sync()
 
 
-def save_best(run_dir: Path, networks: dict[str, keras.Model], position: Position, l1: float,
-              ) -> None:
-    """Puts networks in `run_dir/best`, in place of those there, all or none.
+def save_best(run_dir: Path, names: Iterable[str], position: Position, l1: float) -> None:
+    """Copies networks just saved in `run_dir` to its `best/`, in place of those there, all or none.
 
     It holds `generator.keras`, `discriminator.keras` of a GAN, and `best.json`: the `epoch` and
     `step` after which they were saved, and their validation `l1` on values in [-1, 1].
     """
     with whole_folder(run_dir / BEST_NEXT) as temporary:
-        for name, network in networks.items():
-            network.save(temporary / f"{name}.keras")
+        for name in names:
+            shutil.copyfile(run_dir / f"{name}.keras", temporary / f"{name}.keras")
         write_json(temporary / "best.json",
                    {"epoch": position.epoch, "step": position.step, "l1": l1})
     finish_best(run_dir)

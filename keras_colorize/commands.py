@@ -48,7 +48,7 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
                          help="what stays together in one of train, validation and test "
                               "(%(default)s); frame is the paper's, and lets near-identical "
                               "frames be on both sides")
-    command.add_argument("--test", nargs="+", default=[], metavar="SOURCE",
+    command.add_argument("--test", action="extend", nargs="+", default=[], metavar="SOURCE",
                          help="hold these sources out as the test set (name or path)")
     command.add_argument("--seed", type=int, default=0,
                          help="of the shuffling and the split (%(default)s)")

@@ -1,4 +1,4 @@
-"""Pictures side by side and loss curves, as PNG."""
+"""Pictures side by side and loss curves, as PNG; which of many pictures to show."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,11 @@ from keras_colorize.files import whole_file
 
 GAP = 4  # pixels between pictures
 LETTER = 9  # pixels left of the pictures for each letter of the longest name
+
+
+def evenly(total: int, most: int) -> list[int]:
+    """At most `most` of the numbers below `total`, evenly spaced, the first and last included."""
+    return sorted(set(np.linspace(0, total - 1, min(total, most)).round().astype(int).tolist()))
 
 
 def tile(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
@@ -43,7 +48,7 @@ def picture_grid(path: Path, rows: dict[str, Sequence[np.ndarray]]) -> None:
     for row, name in enumerate(rows):
         figure.text((margin - 10) / width, 1 - (row + 0.5) / len(rows), name,
                     ha="right", va="center", fontsize=10)
-    _write(figure, path)
+    write(figure, path)
 
 
 def loss_curves(path: Path, title: str, per_epoch: dict[str, tuple[list[int], list[float]]],
@@ -62,9 +67,10 @@ def loss_curves(path: Path, title: str, per_epoch: dict[str, tuple[list[int], li
     epochs.legend()
     batches.plot(*per_batch, linewidth=0.5)
     batches.set(title=f"{title} per batch", xlabel="batch")
-    _write(figure, path)
+    write(figure, path)
 
 
-def _write(figure: Figure, path: Path) -> None:
+def write(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG, whole or not at all."""
     with whole_file(path) as temporary:
         figure.savefig(temporary)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from keras_colorize.errors import UsageError
 
+PARTIAL = ".*.partial*"  # what `whole_file` and `whole_folder` are writing, or left when killed
+
 
 def check_apart(out: Path, places: Sequence[Path]) -> None:
     """Raises UsageError where the output `out` is one of the inputs, within one, or no Unicode."""
@@ -36,6 +38,11 @@ def is_within(path: Path, folder: Path) -> bool:
     """Whether a path is a folder or below it, once all links are followed."""
     real = Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
     return Path(os.path.realpath(folder)) in (real, *real.parents)
+
+
+def nearest_existing(path: Path) -> Path:
+    """A path itself, or the lowest of the folders above it that exists."""
+    return next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
 
 
 @contextmanager
@@ -81,7 +88,7 @@ def clear_partial(folder: Path) -> None:
 
     Call it where no other process writes.
     """
-    for partial in list(folder.rglob(".*.partial*")):
+    for partial in list(folder.rglob(PARTIAL)):
         shutil.rmtree(partial) if partial.is_dir() else partial.unlink(missing_ok=True)
 
 

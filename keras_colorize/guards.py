@@ -15,6 +15,7 @@ import keras
 from keras_colorize import checkpoints
 from keras_colorize.checkpoints import Position
 from keras_colorize.errors import NotFiniteError, RunError
+from keras_colorize.files import nearest_existing
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 COLLAPSED_AFTER = 200  # batches in a row without one mistake of D
@@ -73,9 +74,7 @@ def check_room(run_dir: Path, model: keras.Model) -> None:
     there = sum(path.stat().st_size for pattern in ("*.keras", "best/*", "checkpoints/*/*")
                 for path in run_dir.glob(pattern))
     needed = room_needed(model) - there
-    place = next(each for each in (run_dir.absolute(), *run_dir.absolute().parents)
-                 if each.exists())
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(nearest_existing(run_dir)).free
     if free < needed:
         raise RunError(run_dir, f"needs {_size(needed)} of disk space for checkpoints and "
                        f"networks, {_size(free)} are free", "make room, or name another --out")

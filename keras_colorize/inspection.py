@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from keras_colorize import figures, leaks, media, metrics, pixels, screening
 from keras_colorize.errors import DatasetError, UsageError
-from keras_colorize.files import sha256_of, write_json
+from keras_colorize.files import nearest_existing, sha256_of, write_json
 from keras_colorize.records import PICTURES, SPLITS, Manifest, parse
 
 REPORT = "inspection.json"
@@ -72,7 +72,7 @@ def inspect(directory: Path, out: Path) -> dict:
 
 def _check_writable(out: Path) -> None:
     """Tells at the start what would else be told once everything is measured."""
-    there = next(place for place in (out, *out.absolute().parents) if place.exists())
+    there = nearest_existing(out)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UsageError(out, f"cannot be made: {there} cannot be written into",
                          "name another folder with --out")
@@ -101,7 +101,7 @@ class _Split:
         self.thumbnails: list[np.ndarray] = []
         self._shots: set[tuple[bytes, int]] = set()
         self._measures: list[dict[str, float]] = []
-        self._shown = set(np.linspace(0, count - 1, min(count, SHEET)).round().astype(int).tolist())
+        self._shown = set(figures.evenly(count, SHEET))
         self._sheet: list[np.ndarray] = []
 
     def add(self, example: dict[str, np.ndarray]) -> None:

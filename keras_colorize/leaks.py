@@ -13,7 +13,7 @@ MEASURE = ("share of test frames with a training frame less than {threshold:g} a
 
 
 def thumbnail(color: np.ndarray) -> np.ndarray:
-    """The area means of a picture: uint8 RGB [h, w, 3] to uint8 RGB [9, 16, 3]."""
+    """The area means of a picture: uint8 [h, w, 3] or [h, w] to uint8 [9, 16, 3] or [9, 16]."""
     return cv2.resize(color, SIZE[::-1], interpolation=cv2.INTER_AREA)
 
 

@@ -17,11 +17,10 @@ import keras
 from keras_colorize import __version__, checkpoints, config
 from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
-from keras_colorize.files import clear_partial, locked, sha256_of, whole_file, write_json
+from keras_colorize.files import PARTIAL, clear_partial, locked, sha256_of, whole_file, write_json
 
 CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # what may decide numbers
-PARTIAL = ".*.partial*"  # what `whole_file` and `whole_folder` are writing, or left when killed
 
 
 def start(run_dir: Path, wanted: Config, dataset: dict, device: str, from_step: int,

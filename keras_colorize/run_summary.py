@@ -9,7 +9,9 @@ import numpy as np
 
 from keras_colorize import checkpoints, event_log, figures, media
 
-CURVES = {"loss": "loss", "d_loss": "D loss", "g_loss": "G loss"}  # figures 7, 8 and 9
+TITLES = {"loss": "ConvNet loss", "d_loss": "D loss", "g_loss": "G loss"}  # figures 7, 8 and 9
+Curve = tuple[list[int], list[float]]
+"""Steps, and the values there."""
 
 
 def summarize(run_dir: Path, seconds: float) -> str:
@@ -34,16 +36,20 @@ def summarize(run_dir: Path, seconds: float) -> str:
 
 def draw_losses(run_dir: Path) -> Path:
     """Draws the losses of a run per epoch and per batch, one below the other, as `losses.png`."""
-    logged = {writer: event_log.read_scalars(run_dir / "tensorboard" / writer)
-              for writer in ("train", "validation")}
     panels = []
     with tempfile.TemporaryDirectory() as folder:
-        for loss, title in CURVES.items():
-            if f"batch/{loss}" in logged["train"]:
-                path = Path(folder) / f"{loss}.png"
-                per_epoch = {writer: values[f"epoch/{loss}"] for writer, values in logged.items()
-                             if f"epoch/{loss}" in values}
-                figures.loss_curves(path, title, per_epoch, logged["train"][f"batch/{loss}"])
-                panels.append(media.read_picture(path))
+        for loss, curves in logged_losses(run_dir).items():
+            path = Path(folder) / f"{loss}.png"
+            figures.loss_curves(path, TITLES[loss], *curves)
+            panels.append(media.read_picture(path))
     media.write_picture(run_dir / "losses.png", np.vstack(panels))
     return run_dir / "losses.png"
+
+
+def logged_losses(run_dir: Path) -> dict[str, tuple[dict[str, Curve], Curve]]:
+    """What `figures.loss_curves` draws of each loss in `TITLES` that a run has logged."""
+    logged = {writer: event_log.read_scalars(run_dir / "tensorboard" / writer)
+              for writer in ("train", "validation")}
+    return {loss: ({writer: values[f"epoch/{loss}"] for writer, values in logged.items()
+                    if f"epoch/{loss}" in values}, logged["train"][f"batch/{loss}"])
+            for loss in TITLES if f"batch/{loss}" in logged["train"]}

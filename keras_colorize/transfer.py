@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from keras_colorize import line_lock
+from keras_colorize import leaks, line_lock
 
 NEIGHBOURHOOD = (5, 5)  # pixels over which texture is judged
 GRID = (16, 16)  # one sample of the reference in each cell, about the authors' 200
-THUMBNAIL = (9, 16)  # height and width at which pictures are compared as wholes
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class References:
 
     def add(self, condition: np.ndarray, swatch: Swatch) -> None:
         """Adds a picture, uint8 [h, w], and its swatch."""
-        self._thumbnails.append(_thumbnail(condition))
+        self._thumbnails.append(leaks.thumbnail(condition).ravel())
         self._swatches.append(swatch)
 
     def nearest(self, condition: np.ndarray) -> Swatch:
@@ -96,7 +95,7 @@ class References:
         """
         if not self._swatches:
             raise ValueError("there is no reference picture")
-        away = np.stack(self._thumbnails).astype(np.float32) - _thumbnail(condition)
+        away = np.stack(self._thumbnails).astype(np.float32) - leaks.thumbnail(condition).ravel()
         return self._swatches[int(np.square(away).sum(axis=1).argmin())]
 
 
@@ -106,8 +105,3 @@ def _features(condition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = cv2.blur(level, NEIGHBOURHOOD)
     variance = cv2.sqrBoxFilter(level, cv2.CV_32F, NEIGHBOURHOOD) - mean * mean
     return level, np.sqrt(np.maximum(variance, 0))
-
-
-def _thumbnail(condition: np.ndarray) -> np.ndarray:
-    small = cv2.resize(condition, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)
-    return small.ravel()

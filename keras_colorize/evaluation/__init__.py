@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import event_log, figures, run_directory
+from keras_colorize import figures, run_directory, run_summary
 from keras_colorize.dataset import Dataset, Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import measuring, tables
@@ -19,7 +19,6 @@ __all__ = ["BATCH", "TITLES", "Candidate", "colorizer_of", "evaluate", "measurin
 BATCH = 16
 SHOWN = 6  # pictures in a grid
 SCHEMA = 2  # of metrics.json; a report of another is made anew
-CURVES = {"loss": "ConvNet loss", "d_loss": "D loss", "g_loss": "G loss"}  # figures 7, 8 and 9
 
 
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test") -> dict:
@@ -93,7 +92,7 @@ def _made_before(report_dir: Path, digest: str, split: str, names: set[str]) -> 
 def _grid(chosen: list[Candidate], data: Dataset, split: str) -> dict[str, list[np.ndarray]]:
     """Evenly spaced pictures as each run colours them, between their input and their truth."""
     total = measuring.count(data, split)
-    examples = measuring.chosen(data, split, measuring.evenly(total, SHOWN))
+    examples = measuring.chosen(data, split, figures.evenly(total, SHOWN))
     condition, truth = (np.stack(each) for each in zip(*examples.values(), strict=True))
     runs = {each.label: each.colorize(condition, truth) for each in chosen if each.run is not None}
     return {"input": list(condition[..., 0]), **{name: list(each) for name, each in runs.items()},
@@ -110,13 +109,9 @@ def _write(report: dict, measured: list[tuple[Candidate, measuring.Values, list[
 
 
 def _draw_curves(run_dir: Path, name: str, report_dir: Path) -> None:
-    logged = {writer: event_log.read_scalars(run_dir / "tensorboard" / writer)
-              for writer in ("train", "validation")}
-    for loss, title in CURVES.items():
-        if f"batch/{loss}" in logged["train"]:
-            per_epoch = {writer: values[f"epoch/{loss}"] for writer, values in logged.items()
-                         if f"epoch/{loss}" in values}
-            figures.loss_curves(report_dir / f"{name}_{loss}.png", f"{name}: {title}", per_epoch,
-                                logged["train"][f"batch/{loss}"])
-    if not logged["train"]:
+    losses = run_summary.logged_losses(run_dir)
+    if not losses:
         raise RunError(run_dir / "tensorboard", "holds no losses", "train again")
+    for loss, curves in losses.items():
+        title = f"{name}: {run_summary.TITLES[loss]}"
+        figures.loss_curves(report_dir / f"{name}_{loss}.png", title, *curves)

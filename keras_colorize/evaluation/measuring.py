@@ -9,6 +9,7 @@ from tqdm import tqdm
 from keras_colorize import metrics, pixels
 from keras_colorize.dataset import Dataset, Place
 from keras_colorize.evaluation.candidates import Candidate
+from keras_colorize.figures import evenly
 
 PAIRS = 200  # of successive frames that flicker is measured on, at the most
 FIGURES = (*metrics.PICTURE_METRICS, "colourfulness", "flicker")
@@ -51,11 +52,6 @@ def chosen(data: Dataset, split: str, numbers: Iterable[int],
             if index in wanted:
                 found[index] = condition[row], truth[row]
     return found
-
-
-def evenly(total: int, most: int) -> list[int]:
-    """At most `most` of the numbers below `total`, evenly spaced, the first and last included."""
-    return sorted(set(np.linspace(0, total - 1, min(total, most)).round().astype(int).tolist()))
 
 
 def measure(candidates: list[Candidate], data: Dataset, split: str, where: list[Place],

@@ -66,7 +66,7 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     runs = {group.label: [of_run(name, names[name]) for name in group.seeds.values()]
             for group in found if group.seeds}
     datasets = [Dataset(data_dir, condition, BATCH) for condition in conditions]
-    others = unseen.gather(list(unseen_places), datasets[0]) if unseen_places else []
+    others = unseen.gather(sources, datasets[0])
     for condition, data in zip(conditions, datasets, strict=True):
         here = [group for group in found if group.input == condition]
         mine = {group.label: runs[group.label] for group in here if group.seeds}
@@ -145,7 +145,7 @@ def _study_unseen(result: dict, galleries: dict[str, Gallery], data: Dataset,
     trained_on = unseen.palette(data)
     found = result["unseen"] or {"pictures": len(examples), "models": {},
                                  "sources": list(result["made_of"]["unseen"])}
-    shown = measuring.evenly(len(examples), SHOWN_UNSEEN)
+    shown = figures.evenly(len(examples), SHOWN_UNSEEN)
     galleries["unseen"] = galleries["unseen"] or [
         (examples[number]["name"],
          [("gray", examples[number]["gray"]),

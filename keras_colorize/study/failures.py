@@ -14,6 +14,7 @@ from tqdm import tqdm
 from keras_colorize import episode, metrics, pixels
 from keras_colorize.dataset import Dataset, Place
 from keras_colorize.evaluation import measuring
+from keras_colorize.figures import evenly
 from keras_colorize.metrics.distances import chroma_error
 
 TWINS = ("rosa", "indigo")  # who differ in the colour of their hair alone
@@ -31,7 +32,7 @@ Colorize = Callable[[np.ndarray], np.ndarray]
 
 def is_drawn(data: Dataset, split: str, where: list[Place]) -> bool:
     """Whether a dataset was built from the drawn episode, judged by the pictures of some frames."""
-    numbers = measuring.evenly(len(where), 3)
+    numbers = evenly(len(where), 3)
     if any(where[number].frame >= episode.length() for number in numbers):
         return False
     examples = measuring.chosen(data, split, numbers)
@@ -52,7 +53,7 @@ def measure(data: Dataset, where: list[Place], runs: dict[str, tuple[str, Colori
         as `_caption` and `_darkened` give them, means over the frames; `frames`, how many; each
         None where no frame shows it.
     """
-    frames = [where[number].frame for number in measuring.evenly(len(where), FRAMES)]
+    frames = [where[number].frame for number in evenly(len(where), FRAMES)]
     frames = [frame for frame in frames if episode.brightness_of(frame) == 1]
     found = {name: {"hair": [], "size": [], "caption": [], "black": []} for name in runs}
     letters = _letters(data)

@@ -6,10 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from keras_colorize import baselines, metrics
+from keras_colorize import baselines, figures, metrics
 from keras_colorize.dataset import Dataset
 from keras_colorize.evaluation import measuring
-from keras_colorize.files import whole_file
 from keras_colorize.study.groups import Group
 
 COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
@@ -29,7 +28,7 @@ def curve(data: Dataset, split: str, found: list[Group]) -> dict:
     """
     height, width = data.size
     counts = [count for count in COUNTS if count * MOST <= height * width]
-    numbers = measuring.evenly(measuring.count(data, split), PICTURES)
+    numbers = figures.evenly(measuring.count(data, split), PICTURES)
     examples = measuring.chosen(data, split, numbers)
     where = measuring.places(data, split)
     resampling = metrics.Resampling([where[number][:2] for number in numbers])
@@ -81,5 +80,4 @@ def plot(path: Path, condition: str, found: dict) -> None:
     axes.set(xscale="log", xlabel="hints in a picture", ylabel="L1, 0..255", ylim=(0, None),
              title=f"Hints that equal a model, {condition} input")
     axes.legend(fontsize=8)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary)
+    figures.write(figure, path)

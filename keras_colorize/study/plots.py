@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_colorize.files import whole_file
+from keras_colorize import figures
 
 
 def sizes(path: Path, failures: dict[str, dict[str, dict]]) -> None:
@@ -26,5 +26,4 @@ def sizes(path: Path, failures: dict[str, dict[str, dict]]) -> None:
              ylim=(0, None), title="Colour error against size")
     if axes.lines:
         axes.legend(fontsize=8)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary)
+    figures.write(figure, path)

@@ -1,22 +1,20 @@
 """Pictures of other series (figure 15), most without a truth: coloured, and judged without one."""
 
-from pathlib import Path
-
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import finding, metrics, pixels, screening
+from keras_colorize import figures, metrics, pixels, screening
 from keras_colorize.baselines import Baseline
 from keras_colorize.dataset import Dataset
 from keras_colorize.metrics.structure import near_edges
-from keras_colorize.sources import Counts, Sampling
+from keras_colorize.sources import Counts, Sampling, Source
 
 MOST = 48  # pictures that are judged
 BINS = 16  # of the histogram of chroma, each way
 CHANGE = 8.0  # levels of chroma between neighbours: a visible change
 
 
-def gather(places: list[Path], data: Dataset) -> list[dict]:
+def gather(sources: list[Source], data: Dataset) -> list[dict]:
     """Pictures of other sources, made as the dataset's were, at most `MOST` of them, evenly spaced.
 
     Returns:
@@ -28,7 +26,7 @@ def gather(places: list[Path], data: Dataset) -> list[dict]:
     """
     values = data.manifest.values
     sampling = Sampling(values["every"], data.size, values.get("zoom") or "spline")
-    samples = ((source.name, sample) for source in finding.find(places)[0]
+    samples = ((source.name, sample) for source in sources
                for sample in source.samples(sampling, Counts()))
     found, stride = [], 1
     for number, (name, sample) in enumerate(tqdm(samples, "unseen", unit="picture", delay=2)):
@@ -39,8 +37,7 @@ def gather(places: list[Path], data: Dataset) -> list[dict]:
                       "colored": not screening.is_near_gray(made["color"])})
         if len(found) > 2 * MOST:  # so that a long film needs no more memory than a short one
             found, stride = found[::2], 2 * stride
-    chosen = np.linspace(0, len(found) - 1, min(len(found), MOST)).round().astype(int)
-    return [found[number] for number in chosen]
+    return [found[number] for number in figures.evenly(len(found), MOST)]
 
 
 def palette(data: Dataset) -> np.ndarray:
