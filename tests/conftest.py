@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,18 @@ def runs(data_dir, tmp_path_factory) -> dict[str, Path]:
 def heed_ctrl_c() -> None:
     """For `preexec_fn`: a shell starts what it runs in the background deaf to SIGINT."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def wait_for(condition, process=None) -> None:
+    """Waits until something holds, at most for two minutes, and while a process works on it."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        late = time.monotonic() > deadline
+        if late and process:
+            process.kill()
+        assert not late and (process is None or process.poll() is None), \
+            process and process.communicate()
+        time.sleep(0.002)
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess:

@@ -3,12 +3,12 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 
 import numpy as np
 import pypdfium2 as pdfium
 import pytest
+from conftest import wait_for
 from media_files import BAD_COMICS
 from PIL import Image
 
@@ -100,10 +100,7 @@ def test_a_killed_book_goes_on_and_ends_with_the_same_bytes(models, runs, tmp_pa
                                 str(runs["gan_gray"]), str(source), "--out", str(out)],
                                stderr=subprocess.DEVNULL)
     parts = tmp_path / "colored.cbz.job" / ".parts"
-    deadline = time.monotonic() + 120
-    while len(list(parts.rglob("0*.*"))) < 5:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_for(lambda: len(list(parts.rglob("0*.*"))) >= 5, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not out.exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import TINY, command, heed_ctrl_c
+from conftest import TINY, command, heed_ctrl_c, wait_for
 
 from keras_colorize import cli, commands, media
 
@@ -203,10 +203,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_under_the_final_name(tmp_path):
         [sys.executable, "-m", "keras_colorize", "draw-episode", str(tmp_path / "episode.mp4")],
         stderr=subprocess.PIPE, text=True,
         preexec_fn=heed_ctrl_c)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.iterdir()):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: list(tmp_path.iterdir()), process)
     process.send_signal(signal.SIGINT)
     error = process.communicate()[1]
     assert process.returncode == 1

@@ -10,7 +10,8 @@ import time
 from concurrent.futures import wait
 
 import pytest
-from test_killed_builds import SETTINGS, wait_for
+from conftest import wait_for
+from test_killed_builds import SETTINGS
 
 from keras_colorize import builder, executors
 from keras_colorize.errors import ColorizeError

@@ -3,11 +3,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
 import pytest
+from conftest import wait_for
 from PIL import Image
 
 from keras_colorize import colorizer, episode, export, line_lock, media, pixels, run_directory
@@ -128,10 +128,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(gray, models, tmp_
     out = tmp_path / "out"
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
                                 models["gray"].name, str(pages), "--out", str(out)])
-    deadline = time.monotonic() + 120
-    while len(list(out.glob("*.png"))) < 3:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.002)
+    wait_for(lambda: len(list(out.glob("*.png"))) >= 3, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(list(out.glob("[0-9]*.png"))) < 12, "killed too late"

@@ -6,12 +6,11 @@ import os
 import socket
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, command, tiny
+from conftest import TINY, command, tiny, wait_for
 
 from keras_colorize import checkpoints, devices, event_log, models, run_directory
 from keras_colorize.errors import UsageError
@@ -140,10 +139,7 @@ def test_two_processes_train_as_one_does_and_one_that_loses_the_other_says_so(da
                  "optimizer.learning_rate=2e-4")  # the paper's
     finish(train(data_dir, tmp_path / "one", *overrides, KERAS_BACKEND="jax"))
     first, second = two_processes(data_dir, tmp_path / "two", *overrides)
-    deadline = time.monotonic() + 120
-    while not run_directory.latest_checkpoint(tmp_path / "two"):
-        assert first.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: run_directory.latest_checkpoint(tmp_path / "two"), first)
     second.kill()
     second.communicate()
     _, errors = first.communicate(timeout=60)

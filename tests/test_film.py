@@ -2,7 +2,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from conftest import wait_for
 from media_files import TIMES
 
 from keras_colorize import colorizer, episode, media, pixels
@@ -244,10 +244,7 @@ def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path):
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
                                 str(runs["gan_gray"]), str(source), "--out", str(out)],
                                stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while len(list(tmp_path.rglob("piece*.nut"))) < 2:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_for(lambda: len(list(tmp_path.rglob("piece*.nut"))) >= 2, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not out.exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import heed_ctrl_c
+from conftest import heed_ctrl_c, wait_for
 from test_builder import files_of
 
 from keras_colorize import builder, executors, media
@@ -53,15 +53,6 @@ def start(series, out):
 def finished_in(partial):
     """How many sources a build has finished so far."""
     return len(list(partial.glob("*.json")))
-
-
-def wait_for(condition, process=None):
-    """Waits until something holds, at most for two minutes."""
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, process and process.communicate()
-        assert process is None or process.poll() is None, process.communicate()
-        time.sleep(0.002)
 
 
 def test_a_build_killed_before_between_and_after_its_sources_ends_as_if_undisturbed(

@@ -5,12 +5,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, command, data_for, tiny
+from conftest import TINY, command, data_for, tiny, wait_for
 
 from keras_colorize import checkpoints, event_log, media, models, run_directory, training
 from keras_colorize.errors import NotFiniteError, RunError, SettingsMismatch, UsageError
@@ -112,10 +111,7 @@ def _kill_after_another_checkpoint(arguments, run_dir):
     before = run_directory.latest_checkpoint(run_dir)
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "train",
                                 *map(str, arguments)], stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while run_directory.latest_checkpoint(run_dir) == before:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_for(lambda: run_directory.latest_checkpoint(run_dir) != before, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
 
