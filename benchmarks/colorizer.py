@@ -32,7 +32,7 @@ quiet.import_tensorflow()
 
 from keras_colorize import colorizer, config, episode, export, media, models, pixels  # noqa: E402
 from keras_colorize.colorizer import film as film_module  # noqa: E402
-from keras_colorize.colorizer import work  # noqa: E402
+from keras_colorize.colorizer import page_file  # noqa: E402
 
 TURNS = 3
 PAGE = (2570, 1800)
@@ -65,8 +65,8 @@ def page_row(model: colorizer.Model) -> str:
     whole, alone = [], []
     for _ in range(TURNS + 1):
         alone.append(seconds(lambda: model.colorize(small)))
-        whole.append(seconds(lambda: work.colored_file(file, Path("page.png"), "page.png", both,
-                                                       settings, Path("page.png"))))
+        whole.append(seconds(lambda: page_file.colored_file(file, Path("page.png"), "page.png",
+                                                            both, settings, Path("page.png"))))
     alone, whole = (statistics.median(each[1:]) for each in (alone, whole))
     full = seconds(lambda: model.colorize(drawn))
     return (f"| page of 1800x2570, seen at {small.shape[1]}x{small.shape[0]} | {alone:.3f} s | "

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_colorize import media
+from keras_colorize import media, pixels
 from keras_colorize.colorizer.page import FLAGGED
 from keras_colorize.files import whole_file, write_json
 
@@ -19,11 +19,13 @@ img{max-height:240px;margin-right:4px}.bad{color:#b00}.note{color:#666}"""
 
 
 def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
-    """Two pictures, uint8 or uint16 RGB or gray, small, as JPEG in base64."""
+    """Two pictures, uint8 or uint16, RGB or gray, small, as JPEG in base64."""
     return [_thumbnail(picture) for picture in (before, after)]
 
 
 def _thumbnail(picture: np.ndarray) -> str:
+    while min(picture.shape[:2]) > 4 * THUMBNAIL:
+        picture = pixels.halved(picture)
     height, width = picture.shape[:2]
     share = min(1.0, THUMBNAIL / max(height, width))
     small = cv2.resize(picture, (max(1, round(width * share)), max(1, round(height * share))),
