@@ -59,14 +59,14 @@ def join(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
         RGB [h, w, 3] of the luminance's type. Its luminance is that of the page, or off by one of
         its levels where a channel is at its end.
     """
-    return _joined(luminance, [np.ascontiguousarray(chroma[..., channel]) for channel in (0, 1)])
+    return _joined(luminance, [chroma[..., channel].copy() for channel in (0, 1)])
 
 
 def _joined(luminance: np.ndarray, chroma: list[np.ndarray]) -> np.ndarray:
-    """As `join`, of planes of chroma, float32 [h, w]."""
+    """As `join`, of planes of chroma, float32 [h, w], which are used up."""
     most = np.iinfo(luminance.dtype).max
     level = luminance.astype(np.float32)
-    red, blue = (plane * np.float32(most / 255) for plane in chroma)
+    red, blue = chroma if most == 255 else (plane * np.float32(most / 255) for plane in chroma)
     green = cv2.addWeighted(red, -RED / GREEN, blue, -BLUE / GREEN, 0)
     kept = _within(level, most, red, green, blue)
     for plane in (red, blue):

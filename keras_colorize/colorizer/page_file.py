@@ -1,7 +1,7 @@
 """The file of a page to the file of its coloured page, and what the report says of it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from keras_colorize import line_lock, media
 from keras_colorize.colorizer import hints, layers, report
 from keras_colorize.colorizer import page as page_of
+from keras_colorize.colorizer.ahead import ahead
 from keras_colorize.colorizer.page import Models
 from keras_colorize.colorizer.settings import Settings
 
@@ -38,17 +39,26 @@ def _colored(original: media.Page, file: bytes, where: Path, name: str, models: 
         record = {"kind": "color", "scores": page_of.rounded(route.scores),
                   "thumbnails": report.thumbnails(original.shown, original.shown)}
         if style.format != original.style.format:
-            return media.encode_page(original.shown, None, style, where), record
+            return b"".join(media.encode_page(original.shown, None, style, where)), record
         return file, record
     strokes = hints.find(settings.hints, name)
     result = page_of.color(original, route, models, settings, strokes)
-    encoded = media.encode_page(result.picture, original.alpha, style, where)
     if settings.layers:
         layers.write(target.with_suffix(".ora"), original, result)
-    change = _change(original.luminance, media.written_rows(encoded, style, where))
-    return encoded, {**result.record, "luminance_change": round(change, 3),
+    pieces, encoded = [], ahead(media.encode_page(result.picture, original.alpha, style, where))
+    read = media.written_rows(map(_kept_in(pieces), encoded), style, where)
+    change = _change(original.luminance, read)
+    return b"".join(pieces), {**result.record, "luminance_change": round(change, 3),
                      "lossless": style.lossless,
                      "thumbnails": report.thumbnails(original.shown, result.picture)}
+
+
+def _kept_in(pieces: list[bytes]) -> Callable[[bytes], bytes]:
+    def keep(piece: bytes) -> bytes:
+        pieces.append(piece)
+        return piece
+
+    return keep
 
 
 def _change(before: np.ndarray, written: Iterator[np.ndarray]) -> float:

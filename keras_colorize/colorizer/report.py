@@ -24,7 +24,7 @@ def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
 
 
 def _thumbnail(picture: np.ndarray) -> str:
-    while min(picture.shape[:2]) > 4 * THUMBNAIL:
+    while min(picture.shape[:2]) > 2 * THUMBNAIL:
         picture = pixels.halved(picture)
     height, width = picture.shape[:2]
     share = min(1.0, THUMBNAIL / max(height, width))

@@ -1,7 +1,7 @@
 """Pages as they are coloured: luminance at its own bit depth, and how the file was stored."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -117,8 +117,8 @@ def _style(file: bytes, image: Image.Image) -> Style:
 
 
 def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
-                where: object) -> bytes:
-    """A coloured page as the bytes of a file.
+                where: object) -> Iterator[bytes]:
+    """A coloured page as the bytes of a file, piece by piece.
 
     Args:
         picture: uint8 or uint16, RGB [h, w, 3] or gray [h, w]; 16 bits go into PNG and TIFF, 8
@@ -131,7 +131,12 @@ def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
     if alpha is not None and style.format in TRANSPARENT:
         picture = np.dstack([picture, alpha])
     if style.format == "PNG":
-        return png.encode(picture, style.options.get("icc_profile"), style.options.get("dpi"))
+        yield from png.encode(picture, style.options.get("icc_profile"), style.options.get("dpi"))
+    else:
+        yield _encoded(picture, style, where)
+
+
+def _encoded(picture: np.ndarray, style: Style, where: object) -> bytes:
     if picture.dtype == np.uint16 and style.format == "TIFF":
         encoded, file = cv2.imencode(".tif", picture[..., _BLUE_FIRST[picture.shape[2]]])
         if encoded:
@@ -158,13 +163,13 @@ def decoded_colors(file: bytes, where: object) -> np.ndarray:
                           else image.convert("RGB"))
 
 
-def written_rows(file: bytes, style: Style, where: object) -> Iterator[np.ndarray]:
-    """The colours of a page of `encode_page`, some rows at a time, before any transparency.
+def written_rows(pieces: Iterable[bytes], style: Style, where: object) -> Iterator[np.ndarray]:
+    """The colours of a page of `encode_page`, read from its file as far as that is made.
 
     Returns:
-        uint8 or uint16 RGB [rows, w, 3], from the top to the bottom.
+        uint8 or uint16 RGB [rows, w, 3], from the top to the bottom, before any transparency.
     """
     if style.format == "PNG":
-        yield from (rows[..., :3] for rows in png.decode(file))
+        yield from (rows[..., :3] for rows in png.decode(pieces))
     else:
-        yield decoded_colors(file, where)
+        yield decoded_colors(b"".join(pieces), where)

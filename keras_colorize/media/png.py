@@ -6,39 +6,43 @@ by zlib with a filter chosen for each line, and as small.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from isal import isal_zlib
 
+HEADER = ">IIBBBBB"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KINDS = {1: 0, 3: 2, 4: 6}  # channels to PNG's colour types: gray, RGB, RGBA
 UP = 2  # the filter: less the line above
 BAND = 1 << 20  # bytes that are worked on together
-PIECE = 1 << 14  # compressed bytes that are unpacked together
 INCH = 0.0254  # metres
 
 
 def encode(picture: np.ndarray, profile: bytes | None = None,
-           dots_an_inch: tuple[float, float] | None = None) -> bytes:
-    """A picture as a PNG file.
+           dots_an_inch: tuple[float, float] | None = None) -> Iterator[bytes]:
+    """A picture as a PNG file: its signature, then its chunks, each as soon as it is made.
 
     Args:
         picture: uint8 or uint16, gray [h, w], RGB [h, w, 3] or RGBA [h, w, 4].
         profile: an ICC profile of its colours.
     """
     height, width, channels = *picture.shape[:2], picture[0, 0].size
-    header = struct.pack(">IIBBBBB", width, height, 8 * picture.itemsize, KINDS[channels], 0, 0, 0)
-    chunks = [SIGNATURE, _chunk(b"IHDR", header)]
+    yield SIGNATURE
+    yield _chunk(b"IHDR", struct.pack(HEADER, width, height, 8 * picture.itemsize, KINDS[channels],
+                                      0, 0, 0))
     if profile:
-        chunks.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
+        yield _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
     if dots_an_inch:
-        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", *(round(dots / INCH)
-                                                            for dots in dots_an_inch), 1)))
+        across, down = (round(dots / INCH) for dots in dots_an_inch)
+        yield _chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
     packer = isal_zlib.compressobj(1)
-    packed = [packer.compress(band) for band in _filtered(picture)]
-    return b"".join([*chunks, _chunk(b"IDAT", b"".join([*packed, packer.flush()])),
-                     _chunk(b"IEND", b"")])
+    for band in _filtered(picture):
+        packed = packer.compress(band)
+        if packed:
+            yield _chunk(b"IDAT", packed)
+    yield _chunk(b"IDAT", packer.flush())
+    yield _chunk(b"IEND", b"")
 
 
 def _filtered(picture: np.ndarray) -> Iterator[np.ndarray]:
@@ -64,21 +68,21 @@ def _chunk(name: bytes, content: bytes) -> bytes:
                      struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))])
 
 
-def decode(file: bytes) -> Iterator[np.ndarray]:
-    """A file of `encode`, some rows at a time: [rows, w] or [rows, w, channels] of its type.
+def decode(pieces: Iterable[bytes]) -> Iterator[np.ndarray]:
+    """The pieces of `encode`, read again: [rows, w] or [rows, w, channels], some rows at a time.
 
     Raises:
-        ValueError: it is not as `encode` writes it.
+        ValueError: they are not as `encode` makes them.
     """
-    width, height, bits, kind, packed = _parsed(file)
+    chunks = _contents(pieces)
+    name, header = next(chunks)
+    width, height, bits, kind, *_ = struct.unpack(HEADER, header)
     channels = next(count for count, code in KINDS.items() if code == kind)
     line = width * channels * bits // 8
-    above, rest, seen = np.zeros(line, np.uint8), b"", 0
-    for unpacked in _unpacked(packed):
-        rest += unpacked
+    unpacker, above, rest, seen = isal_zlib.decompressobj(), np.zeros(line, np.uint8), b"", 0
+    for name, content in chunks:
+        rest += unpacker.decompress(content) if name == b"IDAT" else b""
         count = len(rest) // (1 + line)
-        if count * line < BAND and seen + count < height:
-            continue
         rows = np.frombuffer(rest, np.uint8, count * (1 + line)).reshape(count, 1 + line)
         if (rows[:, 0] != UP).any():
             raise ValueError("another filter")
@@ -87,28 +91,19 @@ def decode(file: bytes) -> Iterator[np.ndarray]:
             above = np.add(above, difference, out=row)
         rest, seen = rest[count * (1 + line):], seen + count
         codes = out if bits == 8 else out.view(">u2").astype(np.uint16)
-        yield codes.reshape(count, width, channels) if channels > 1 else codes
-    if seen != height or rest:
+        if count:
+            yield codes.reshape(count, width, channels) if channels > 1 else codes
+    if seen != height or rest or not unpacker.eof or name != b"IEND":
         raise ValueError(f"{seen} of {height} lines")
 
 
-def _parsed(file: bytes) -> tuple[int, int, int, int, memoryview]:
-    """Width, height, bits, colour type and compressed lines; every checksum is looked at."""
-    place, found = len(SIGNATURE), {}
-    while b"IEND" not in found:
-        length, name = struct.unpack_from(">I4s", file, place)
-        content = memoryview(file)[place + 8:place + 8 + length]
-        (checksum,) = struct.unpack_from(">I", file, place + 8 + length)
-        if name in found or checksum != zlib.crc32(content, zlib.crc32(name)):
-            raise ValueError(f"{name} again, or damaged")
-        found[name] = content
-        place += 12 + length
-    return *struct.unpack(">IIBB", found[b"IHDR"][:10]), found[b"IDAT"]
-
-
-def _unpacked(packed: memoryview) -> Iterator[bytes]:
-    unpacker = isal_zlib.decompressobj()
-    for place in range(0, len(packed), PIECE):
-        yield unpacker.decompress(packed[place:place + PIECE])
-    if not unpacker.eof:
-        raise ValueError("cut short")
+def _contents(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each chunk; ValueError where one is damaged."""
+    pieces = iter(pieces)
+    if next(pieces) != SIGNATURE:
+        raise ValueError("no PNG")
+    for piece in pieces:
+        length, name, content = int.from_bytes(piece[:4]), piece[4:8], piece[8:-4]
+        if len(content) != length or zlib.crc32(piece[4:-4]) != int.from_bytes(piece[-4:]):
+            raise ValueError(f"{name} is damaged")
+        yield name, content
