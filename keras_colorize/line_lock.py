@@ -15,6 +15,7 @@ import numpy as np
 from keras_colorize.pixels import LUMINANCE_UNIT, LUMINANCE_WEIGHTS
 
 BAND = 1 << 16  # pixels that are worked on together, so that they stay in the processor's cache
+FEW = 8  # bands that are not worth threads
 SAME_SURFACE = 10.0  # levels of luminance (1/255) by which a surface varies within itself
 RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)
 
@@ -41,8 +42,7 @@ def enlarge(values: np.ndarray, guide: np.ndarray, luminance: np.ndarray) -> np.
     enlarger = _Enlarger(values, guide, luminance.shape)
 
     def work(rows: slice) -> None:
-        for channel, plane in enumerate(enlarger.band(rows, luminance[rows])):
-            out[rows, :, channel] = plane
+        cv2.merge(enlarger.band(rows, luminance[rows]), out[rows])
 
     _in_bands(work, luminance.shape)
     return out
@@ -168,8 +168,13 @@ def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,
 
 
 def _in_bands(work: Callable[[slice], None], size: tuple[int, int]) -> None:
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(work, _bands(size)))
+    bands = _bands(size)
+    if len(bands) <= FEW:  # as of a film's frame, many of which are under way at once
+        for rows in bands:
+            work(rows)
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(work, bands))
 
 
 def _bands(size: tuple[int, int]) -> list[slice]:
