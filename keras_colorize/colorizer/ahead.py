@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Full, Queue
 
 AHEAD = 6  # items that a step may be ahead of the next
-TOGETHER = 2  # pages: while one is with the network, another is read, enlarged or written
+TOGETHER = 2  # pages or frames: the network alone leaves a core idle now and then
 
 
 def ahead(items: Iterable) -> Iterator:

@@ -1,8 +1,9 @@
 """A film to its coloured film: decoded, coloured and encoded at once, in pieces that stay."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -11,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_colorize import line_lock, media, pixels, routing, screening, shots
-from keras_colorize.colorizer.ahead import ahead
+from keras_colorize.colorizer.ahead import ahead, together
 from keras_colorize.colorizer.model import Model
 from keras_colorize.colorizer.page import flats
 from keras_colorize.colorizer.settings import Settings
@@ -157,17 +158,21 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
     scale = settings.scale or model.scale_for(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
     values, guide = steadier.chroma, steadier.guide
-    for shown in coming:
-        if shown.number < skipped:
-            continue
+
+    def tasks() -> Iterator[Callable]:
+        has_colors = values is not None
+        for shown in coming:
+            if shown.number >= skipped:
+                shown.is_held &= has_colors
+                has_colors = True
+                yield partial(_seen, shown, film.layout, model, size)
+
+    for task in together(tasks()):
+        shown, picture = task.result()
         if shown.is_cut:
             steadier.cut()
-        if not shown.is_held or values is None:
-            shown.is_held = False
-            guide = planes.lightness(pixels.scale(shown.codes, size), film.layout)
-            condition = guide if model.input == "gray" else pixels.edges(
-                planes.lightness(shown.codes, film.layout), size, model.zoom)
-            picture = model.colorize(condition)
+        if picture is not None:
+            guide = shown.guide
             if settings.lock == "luminance":
                 values = steadier.steady(guide, pixels.chroma(picture))
             else:
@@ -176,6 +181,17 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
         if (shown.number + 1) % PIECE == 0:
             shown.state = steadier.state()
         yield shown
+
+
+def _seen(shown: Shown, layout: planes.Layout, model: Model, size: tuple[int, int],
+          ) -> tuple[Shown, np.ndarray | None]:
+    """A frame and the network's picture of it, uint8 RGB [size, 3]; None of one that is held."""
+    if shown.is_held:
+        return shown, None
+    shown.guide = planes.lightness(pixels.scale(shown.codes, size), layout)
+    condition = shown.guide if model.input == "gray" else pixels.edges(
+        planes.lightness(shown.codes, layout), size, model.zoom)
+    return shown, model.colorize(condition)
 
 
 def _encode(coming: Iterable[Shown], film: Film, target: Path, codec: str, settings: Settings,
