@@ -1,7 +1,5 @@
 """Which kind of page a picture is: colour, gray, screentone or line art, by its pixels alone."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -101,14 +99,11 @@ def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
         is judged by the last whole one), and the median pitch in pixels, 0 without dots.
     """
     rows, columns = (max(1, length // TILE) for length in luminance.shape)
-    found = np.zeros((rows, columns), bool)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        strips = threads.map(lambda row: _dots(luminance[row * TILE:(row + 1) * TILE]),
-                             range(rows))
-        pitches = []
-        for row, strip in zip(found, strips, strict=True):
-            row[list(strip)] = True
-            pitches += strip.values()
+    found, pitches = np.zeros((rows, columns), bool), []
+    for row in range(rows):
+        dots = _dots(luminance[row * TILE:(row + 1) * TILE])
+        found[row, list(dots)] = True
+        pitches += dots.values()
     return found, float(np.median(pitches)) if pitches else 0.0
 
 
