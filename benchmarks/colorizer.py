@@ -3,11 +3,12 @@
 Without a model it is the paper's full-width generator with random weights, no slower than a trained
 one.
 
-Pages: one of 1800x2570 (drawn), from its file to its coloured file, beside the network alone on it,
-at the scale at which the network sees it. Video: end-to-end frames a second of a part of the film,
-each of whose frames is shown once, beside the network alone on the same frames in the same process,
-in turns; then with every frame shown twice, with held drawings recognised and not. Memory: the peak
-of the command's process on a CBZ of 100 pages, and on one page of 8000x12000.
+Pages: one of 1800x2570 (drawn), from its file to its coloured file read again, and a folder of
+them, beside the network alone on them, at the scale at which it sees them. Video: end-to-end frames
+a second of a part of the film, each of whose frames is shown once, beside the network alone on the
+same frames in the same process, in turns; then with every frame shown twice, with held drawings
+recognised and not. Memory: the peak of the command's process on a CBZ of 100 pages, and on one page
+of 8000x12000.
 """
 
 import argparse
@@ -32,9 +33,10 @@ quiet.import_tensorflow()
 
 from keras_colorize import colorizer, config, episode, export, media, models, pixels  # noqa: E402
 from keras_colorize.colorizer import film as film_module  # noqa: E402
-from keras_colorize.colorizer import work  # noqa: E402
+from keras_colorize.colorizer import page_file  # noqa: E402
 
 TURNS = 3
+PAGES = 8
 PAGE = (2570, 1800)
 HUGE = (12000, 8000)
 
@@ -47,31 +49,44 @@ def paper_model() -> colorizer.Model:
                            module.network, module)
 
 
-def seconds(call) -> float:
+def seconds(call, clock=time.perf_counter) -> float:
     """How long a call takes."""
-    begun = time.perf_counter()
+    begun = clock()
     call()
-    return time.perf_counter() - begun
+    return clock() - begun
 
 
-def page_row(model: colorizer.Model) -> str:
-    """A row on one page."""
+def page_rows(model: colorizer.Model, folder: Path) -> str:
+    """Rows on one page, and on several of them in a folder."""
     drawn = cv2.resize(pixels.gray(episode.draw_frame(0)), PAGE[::-1],
                        interpolation=cv2.INTER_CUBIC)
     file = media.encode_picture(drawn)
     settings, both = colorizer.Settings(), colorizer.Models(model)
     scale = model.scale_for(*PAGE)
     small = pixels.scale(drawn, tuple(round(length * scale) for length in PAGE))
-    whole, alone = [], []
-    for _ in range(TURNS + 1):
-        alone.append(seconds(lambda: model.colorize(small)))
-        whole.append(seconds(lambda: work.colored_file(file, Path("page.png"), "page.png", both,
-                                                       settings, Path("page.png"))))
-    alone, whole = (statistics.median(each[1:]) for each in (alone, whole))
+    times = {"wall": ([], []), "processor": ([], []), "folder": ([], [])}
+    for number in range(PAGES):
+        (folder / "pages").mkdir(exist_ok=True)
+        (folder / "pages" / f"{number}.png").write_bytes(file)
+    for turn in range(TURNS + 1):
+        for name, clock in (("wall", time.perf_counter), ("processor", time.process_time)):
+            alone, whole = times[name]
+            alone.append(seconds(lambda: model.colorize(small), clock))
+            whole.append(seconds(lambda: page_file.colored_file(
+                file, Path("page.png"), "page.png", both, settings, Path("page.png")), clock))
+        alone, whole = times["folder"]
+        alone.append(seconds(lambda: [model.colorize(small) for _ in range(PAGES)]) / PAGES)
+        out = folder / f"colored {model.name.replace('/', ' ')} {turn}"
+        whole.append(seconds(lambda place=out: colorizer.colorize(
+            both, [folder / "pages"], place, settings)) / PAGES)
+    rows = []
+    for name, what in (("wall", f"page of 1800x2570, seen at {small.shape[1]}x{small.shape[0]}"),
+                       ("processor", "the same, processor time"),
+                       ("folder", f"{PAGES} such pages in a folder, a page")):
+        alone, whole = (statistics.median(each[1:]) for each in times[name])
+        rows.append(f"| {what} | {alone:.3f} s | {whole:.3f} s | {whole / alone:.2f} |")
     full = seconds(lambda: model.colorize(drawn))
-    return (f"| page of 1800x2570, seen at {small.shape[1]}x{small.shape[0]} | {alone:.3f} s | "
-            f"{whole:.3f} s | {whole / alone:.2f} |\n| the same, the network seeing it at its own "
-            f"size | {full:.3f} s | | {whole / full:.2f} |")
+    return "\n".join([*rows, f"| the network seeing it at its own size | {full:.3f} s | | |"])
 
 
 def write_part(film: Path, part: Path, frames: int, times: int) -> None:
@@ -182,7 +197,7 @@ def main() -> None:
         for model in chosen:
             print(f"{model.name}\n\n| what | network alone | end to end | ratio |\n"
                   "|---|---:|---:|---:|")
-            print(page_row(model), flush=True)
+            print(page_rows(model, Path(name)), flush=True)
             print(film_rows(model, options.film, options.frames, Path(name)), flush=True)
         if options.model:
             print(memory_rows(options.model, Path(name)), flush=True)

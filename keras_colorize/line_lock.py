@@ -5,6 +5,7 @@ units of 1/255, from which green follows. A network's chroma is small; it is enl
 along the page's own edges, and joined with the page's own luminance at its own bit depth.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from keras_colorize.pixels import BLUE, GREEN, RED, eight_bits
 
-BAND = 64  # rows that are worked on together, so that they stay in the processor's cache
+BAND = 1 << 16  # pixels that are worked on together, so that they stay in the processor's cache
+FEW = 8  # bands that are not worth threads
 SAME_SURFACE = 10.0  # levels of luminance (1/255) by which a surface varies within itself
 
 # Falls off slowly: where all samples lie on lines, the one that does so the least counts most.
@@ -39,9 +41,9 @@ def enlarge(values: np.ndarray, guide: np.ndarray, luminance: np.ndarray) -> np.
     enlarger = _Enlarger(values, guide, luminance.shape)
 
     def work(rows: slice) -> None:
-        out[rows] = enlarger.band(rows, luminance[rows])
+        cv2.merge(enlarger.band(rows, luminance[rows]), out[rows])
 
-    _in_bands(work, luminance.shape[0])
+    _in_bands(work, luminance.shape)
     return out
 
 
@@ -56,23 +58,36 @@ def join(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
         RGB [h, w, 3] of the luminance's type. Its luminance is that of the page, or off by one of
         its levels where a channel is at its end.
     """
+    return _joined(luminance, [chroma[..., channel].copy() for channel in (0, 1)])
+
+
+def _joined(luminance: np.ndarray, chroma: list[np.ndarray]) -> np.ndarray:
+    """As `join`, of planes of chroma, float32 [h, w], which are used up."""
     most = np.iinfo(luminance.dtype).max
     level = luminance.astype(np.float32)
-    red, blue = (most / 255 * chroma[..., channel] for channel in (0, 1))
-    green = (red * RED + blue * BLUE) * np.float32(-1 / GREEN)
+    red, blue = chroma if most == 255 else (plane * np.float32(most / 255) for plane in chroma)
+    green = cv2.addWeighted(red, -RED / GREEN, blue, -BLUE / GREEN, 0)
     kept = _within(level, most, red, green, blue)
-    red, blue = np.rint(level + kept * red), np.rint(level + kept * blue)
+    for plane in (red, blue):
+        plane *= kept
+        plane += level
+        np.rint(plane, out=plane)
     # Green has the largest weight: rounded last, it takes up what the other two were rounded by.
-    green = np.rint((level - red * np.float32(RED) - blue * np.float32(BLUE)) / np.float32(GREEN))
-    return np.clip(np.stack([red, green, blue], axis=-1), 0, most).astype(luminance.dtype)
+    green = cv2.addWeighted(red, -RED / GREEN, blue, -BLUE / GREEN, 0, green)
+    green = np.rint(cv2.scaleAdd(level, 1 / GREEN, green, green), out=green)
+    return cv2.merge([np.clip(plane, 0, most, out=plane).astype(luminance.dtype)
+                      for plane in (red, green, blue)])
 
 
-def _within(level: np.ndarray, most: int, *channels: np.ndarray) -> np.ndarray:
+def _within(level: np.ndarray, most: int, red: np.ndarray, green: np.ndarray, blue: np.ndarray,
+            ) -> np.ndarray:
     """The share of a chroma, 0..1, that leaves all three channels within 0..most."""
-    above, below = np.maximum.reduce(channels), -np.minimum.reduce(channels)
+    above, below = (extreme(extreme(red, green), blue) for extreme in (cv2.max, cv2.min))
     tiny = np.float32(1e-6)
-    share = np.minimum((most - level) / np.maximum(above, tiny), level / np.maximum(below, tiny))
-    return np.minimum(share, 1)
+    room_above = np.divide(most - level, np.maximum(above, tiny, out=above), out=above)
+    room_below = np.divide(level, np.maximum(np.negative(below, out=below), tiny, out=below),
+                           out=below)
+    return np.minimum(cv2.min(room_above, room_below, room_above), 1, out=room_above)
 
 
 def lock(luminance: np.ndarray, chroma: np.ndarray, guide: np.ndarray,
@@ -89,7 +104,7 @@ def lock(luminance: np.ndarray, chroma: np.ndarray, guide: np.ndarray,
     Returns:
         RGB [H, W, 3] of the luminance's type.
     """
-    return _banded(luminance, chroma, guide, surface, join)
+    return _banded(luminance, chroma, guide, surface, _joined)
 
 
 def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray,
@@ -107,9 +122,10 @@ def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray,
     Returns:
         RGB [H, W, 3] of the luminance's type.
     """
-    def multiply(level: np.ndarray, colour: np.ndarray) -> np.ndarray:
-        laid = level[..., None].astype(np.float32) * np.clip(colour, 0, 255) / 255
-        return np.rint(laid).astype(level.dtype)
+    def multiply(level: np.ndarray, colours: list[np.ndarray]) -> np.ndarray:
+        shade = level.astype(np.float32) / 255
+        return cv2.merge([np.rint(np.clip(colour, 0, 255) * shade).astype(level.dtype)
+                          for colour in colours])
 
     return _banded(luminance, flats.astype(np.float32), guide, surface, multiply)
 
@@ -122,8 +138,7 @@ def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
         picture: RGB [h, w, 3] of the same type.
     """
     worst = 0
-    for top in range(0, before.shape[0], 4 * BAND):
-        rows = slice(top, top + 4 * BAND)
+    for rows in _bands(before.shape):
         after = cv2.cvtColor(np.ascontiguousarray(picture[rows]), cv2.COLOR_RGB2GRAY)
         worst = max(worst, int(cv2.absdiff(before[rows], after).max()))
     return worst * 255 / np.iinfo(before.dtype).max
@@ -131,8 +146,8 @@ def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
 
 def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,
             surface: np.ndarray | None,
-            laid: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
-    """`laid(luminance, values)` for a whole page with the values enlarged, band by band."""
+            laid: Callable[[np.ndarray, list[np.ndarray]], np.ndarray]) -> np.ndarray:
+    """`laid(luminance, planes of values)` for a whole page, its values enlarged, band by band."""
     out = np.empty((*luminance.shape, 3), luminance.dtype)
     enlarger = _Enlarger(values, guide, luminance.shape)
 
@@ -140,44 +155,61 @@ def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,
         along = eight_bits(luminance[rows]) if surface is None else surface[rows]
         out[rows] = laid(luminance[rows], enlarger.band(rows, along))
 
-    _in_bands(work, luminance.shape[0])
+    _in_bands(work, luminance.shape)
     return out
 
 
-def _in_bands(work: Callable[[slice], None], height: int) -> None:
-    with ThreadPoolExecutor() as threads:
-        list(threads.map(work, (slice(top, min(top + BAND, height))
-                                for top in range(0, height, BAND))))
+def _in_bands(work: Callable[[slice], None], size: tuple[int, int]) -> None:
+    bands = _bands(size)
+    if len(bands) <= FEW:  # as of a film's frame, many of which are under way at once
+        for rows in bands:
+            work(rows)
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(work, bands))
+
+
+def _bands(size: tuple[int, int]) -> list[slice]:
+    """The rows of a page, so many at a time as make up `BAND` pixels."""
+    height, step = size[0], max(4, BAND // size[1])
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 
 
 class _Enlarger:
-    """Joint bilateral upsampling of one small array, band by band."""
+    """Joint bilateral upsampling of one small array, band by band.
+
+    Its rows are brought to the page's width once, for all the lines of the page that they lie by.
+    """
 
     def __init__(self, values: np.ndarray, guide: np.ndarray, size: tuple[int, int]):
-        self.same_size = guide.shape == tuple(size)
-        self.layers = [guide, *(np.ascontiguousarray(values[..., n])
-                                for n in range(values.shape[2]))]
-        (self.rows, self.row_weights), (self.columns, self.column_weights) = (
+        layers = [np.ascontiguousarray(values[..., n]) for n in range(values.shape[2])]
+        self.same = layers if guide.shape == tuple(size) else None
+        (self.rows, self.row_weights), (columns, self.column_weights) = (
             _taps(*lengths) for lengths in zip(guide.shape, size, strict=True))
+        self.across = [(guide.take(places, axis=1),
+                        [layer.take(places, axis=1) for layer in layers]) for places in columns]
 
-    def band(self, rows: slice, luminance: np.ndarray) -> np.ndarray:
-        """The enlarged values of some rows of the page, float32 [rows, W, n]."""
-        if self.same_size:
-            return np.stack([layer[rows] for layer in self.layers[1:]], axis=-1)
+    def band(self, rows: slice, luminance: np.ndarray) -> list[np.ndarray]:
+        """The enlarged values of some rows of the page, a plane of float32 [rows, W] for each."""
+        if self.same is not None:
+            return [layer[rows].copy() for layer in self.same]
         total = np.zeros(luminance.shape, np.float32)
-        sums = [np.zeros(luminance.shape, np.float32) for _ in self.layers[1:]]
+        sums = [np.zeros(luminance.shape, np.float32) for _ in self.across[0][1]]
+        weight, value = (np.empty(luminance.shape, np.float32) for _ in range(2))
+        unlike = np.empty(luminance.shape, np.uint8)
         for down, down_weight in zip(self.rows[:, rows], self.row_weights[:, rows], strict=True):
-            lines = [layer[down] for layer in self.layers]
-            for across, across_weight in zip(self.columns, self.column_weights, strict=True):
-                guide, *values = (line.take(across, axis=1) for line in lines)
-                weight = _SIMILARITY.take(cv2.absdiff(guide, luminance))
+            for (guide, layers), across_weight in zip(self.across, self.column_weights,
+                                                      strict=True):
+                np.take(guide, down, axis=0, out=unlike, mode="clip")
+                cv2.absdiff(unlike, luminance, unlike)
+                cv2.LUT(unlike, _SIMILARITY, weight)
                 weight *= across_weight
                 weight *= down_weight[:, None]
                 total += weight
-                for summed, value in zip(sums, values, strict=True):
-                    value *= weight
-                    summed += value
-        return np.stack([summed / total for summed in sums], axis=-1)
+                for summed, layer in zip(sums, layers, strict=True):
+                    np.take(layer, down, axis=0, out=value, mode="clip")
+                    cv2.accumulateProduct(value, weight, summed)
+        return [np.divide(summed, total, out=summed) for summed in sums]
 
 
 def _taps(small: int, large: int) -> tuple[np.ndarray, np.ndarray]:

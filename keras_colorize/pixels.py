@@ -85,6 +85,13 @@ def scale(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
                       else cv2.INTER_CUBIC)
 
 
+def halved(picture: np.ndarray) -> np.ndarray:
+    """Each four pixels as their mean, far faster than `scale`; an odd last line is left out."""
+    height, width = (length // 2 for length in picture.shape[:2])
+    return cv2.resize(picture[:2 * height, :2 * width], (width, height),
+                      interpolation=cv2.INTER_AREA)
+
+
 def zoom(picture: np.ndarray, size: tuple[int, int], by: str = "spline") -> np.ndarray:
     """Resizes as the paper does (section 4), uint8 in and out.
 

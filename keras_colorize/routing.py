@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy import fft
 
 from keras_colorize import pixels, screening
 
@@ -24,6 +25,9 @@ PEAKED = (0.2, 0.08)  # share of a tile's fine detail that two crossed waves mak
 # dots: among grays, and where nearly all is black or white
 FEW_GRAYS = 0.3  # share of a tile's pixels
 BIN = np.ones((3, 3), np.uint8)
+WINDOW = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
+FREQUENCY = np.hypot(*np.meshgrid(*[np.fft.fftfreq(TILE)] * 2, indexing="ij"))
+EVEN = np.where(FREQUENCY > 1 / COARSEST, FREQUENCY ** 2, 0).astype(np.float32)  # evens out edges
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
     """Judges a page: whether it has colour, then whether it has dots, then whether it has grays.
 
     Args:
-        picture: uint8 RGB [h, w, 3].
+        picture: uint8 RGB [h, w, 3] or gray [h, w].
         luminance: uint8 [h, w], where it is known already.
     """
     luminance = pixels.gray(picture) if luminance is None else luminance
@@ -61,11 +65,13 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
 
 
 def colored_share(picture: np.ndarray) -> float:
-    """The share of the pixels of uint8 RGB [h, w, 3] that have a colour of their own.
+    """The share of the pixels of uint8 RGB [h, w, 3] or gray [h, w] with a colour of their own.
 
     One tint for all of a page, as of old paper or of sepia ink, is none: it is what the page's
     pixels of about the same lightness have in common.
     """
+    if picture.ndim == 2:
+        return 0.0
     small = screening.small(picture)
     lab = cv2.cvtColor(np.float32(small) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
     chroma = lab[:, 1:]
@@ -94,41 +100,49 @@ def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
     """
     rows, columns = (max(1, length // TILE) for length in luminance.shape)
     found, pitches = np.zeros((rows, columns), bool), []
-    window = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
     for row in range(rows):
-        strip = luminance[row * TILE:(row + 1) * TILE, :columns * TILE]
-        if strip.shape != (TILE, columns * TILE):
-            continue
-        tiles = strip.reshape(TILE, columns, TILE).swapaxes(0, 1).astype(np.float32)
-        busy = np.flatnonzero(tiles.std(axis=(1, 2)) > DOT_CONTRAST)
-        grays = np.mean((tiles > 64) & (tiles < 192), axis=(1, 2))
-        for column, (peaked, pitch) in zip(busy, _waves(tiles[busy], window), strict=True):
-            found[row, column] = peaked > PEAKED[bool(grays[column] < FEW_GRAYS)]
-            if found[row, column]:
-                pitches.append(pitch)
+        dots = _dots(luminance[row * TILE:(row + 1) * TILE])
+        found[row, list(dots)] = True
+        pitches += dots.values()
     return found, float(np.median(pitches)) if pitches else 0.0
 
 
-def _waves(tiles: np.ndarray, window: np.ndarray) -> list[tuple[float, float]]:
+def _dots(strip: np.ndarray) -> dict[int, float]:
+    """Of a strip as high as a tile, uint8, the tiles of dots, and the pitch in each."""
+    tiles = {}
+    for column in range(strip.shape[1] // TILE if len(strip) == TILE else 0):
+        tile = np.ascontiguousarray(strip[:, column * TILE:(column + 1) * TILE])
+        if cv2.meanStdDev(tile)[1].item() > DOT_CONTRAST:
+            tiles[column] = tile
+    if not tiles:
+        return {}
+    stack = np.stack(list(tiles.values()))
+    grays = np.mean((stack > 64) & (stack < 192), axis=(1, 2))
+    return {column: pitch for column, gray, (peaked, pitch)
+            in zip(tiles, grays, _waves(stack), strict=True)
+            if peaked > PEAKED[bool(gray < FEW_GRAYS)]}
+
+
+def _waves(tiles: np.ndarray) -> list[tuple[float, float]]:
     """For tiles [n, TILE, TILE] how much of the detail is two crossed waves, and how long they are.
 
     Edges are made of waves of one direction and of all lengths; a grid of dots is made of two of
     one length at a right angle.
     """
-    power = np.abs(np.fft.fft2((tiles - tiles.mean(axis=(1, 2), keepdims=True)) * window)) ** 2
-    y, x = np.meshgrid(*[np.fft.fftfreq(TILE)] * 2, indexing="ij")
-    frequency = np.hypot(y, x)
-    power *= np.where(frequency > 1 / COARSEST, frequency ** 2, 0)  # evens out edges
+    tiles = tiles - tiles.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
+    waves = fft.fft2(tiles * WINDOW)  # of float32: complex64
+    power = (waves.real ** 2 + waves.imag ** 2) * EVEN
     judged = []
-    for spectrum in power.astype(np.float32):
+    for spectrum in power:
         # A wave between two bins of the spectrum, seen through the window, fills 3x3 of them.
-        around = np.pad(spectrum, 2, mode="wrap")
+        around = cv2.copyMakeBorder(spectrum, 2, 2, 2, 2, cv2.BORDER_WRAP)
         waves = cv2.boxFilter(around, -1, (3, 3), normalize=False)
-        crossing = cv2.dilate(np.pad(_quarter_turn(waves[2:-2, 2:-2]), 2, mode="wrap"), BIN)
+        turned = np.ascontiguousarray(_quarter_turn(waves[2:-2, 2:-2]))
+        crossing = cv2.dilate(cv2.copyMakeBorder(turned, 2, 2, 2, 2, cv2.BORDER_WRAP), BIN)
         both = np.minimum(waves, crossing)[2:-2, 2:-2]
         at = np.unravel_index(np.argmax(both), both.shape)
         judged.append((float(4 * both[at] / (spectrum.sum() + 1e-6)),  # each has its mirror image
-                       float(1 / max(frequency[at], 1 / TILE))))
+                       float(1 / max(FREQUENCY[at], 1 / TILE))))
     return judged
 
 
@@ -140,6 +154,8 @@ def _quarter_turn(spectrum: np.ndarray) -> np.ndarray:
 def _contrasts(luminance: np.ndarray) -> np.ndarray:
     """For each tile whether there is anything on it, bool [rows, columns]."""
     rows, columns = (max(1, length // TILE) for length in luminance.shape)
+    if min(luminance.shape) > 2 * TILE:
+        luminance = pixels.halved(luminance)
     small = cv2.resize(luminance, (columns * 8, rows * 8), interpolation=cv2.INTER_AREA)
     blocks = small.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(rows, columns, 64)
     return blocks.astype(np.float32).std(axis=2) > LEAST_CONTRAST

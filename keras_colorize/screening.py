@@ -69,12 +69,12 @@ class HeldDetector:
         return bool(squares.max() > SAME_DRAWING ** 2)
 
 
-def small(picture: np.ndarray) -> np.ndarray:
-    """A picture, uint8 [h, w, 3], no wider than `WIDTH`: as it is judged, made once for all."""
+def small(picture: np.ndarray, most: int = WIDTH) -> np.ndarray:
+    """A picture, uint8 [h, w, 3] or [h, w], at most so many pixels wide."""
     height, width = picture.shape[:2]
-    if width <= WIDTH:
+    if width <= most:
         return picture
-    return cv2.resize(picture, (WIDTH, max(1, round(height * WIDTH / width))),
+    return cv2.resize(picture, (most, max(1, round(height * most / width))),
                       interpolation=cv2.INTER_AREA)
 
 

@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scenedetect import FrameTimecode
-from scenedetect.detectors import ContentDetector
 
-from keras_colorize import media, pixels, screening
+from keras_colorize import media, pixels, screening, shots
 from keras_colorize.errors import SourceError
 from keras_colorize.files import sha256_of
 
 DROPPABLE = ("held", "black", "gray")
-CUT_WIDTH = 128  # pixels, enough to tell shots apart
 
 
 @dataclass(frozen=True)
@@ -90,9 +87,8 @@ class VideoSource:
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
         """Decodes each frame once, for its shot and, one in `every`, for the dataset.
 
-        A cut is where the content changes by more than PySceneDetect's default, or the shape of
-        the frames. Black bars are looked for beforehand, in a few frames from all over the video,
-        and cropped from all frames of their size.
+        Black bars are looked for beforehand, in a few frames from all over the video, and cropped
+        from all frames of their size.
 
         Args:
             threads: of the decoder; 0 leaves it the choice.
@@ -102,9 +98,9 @@ class VideoSource:
         """
         peeked = media.peek(self.path)
         counts.crop = pixels.content_box(peeked)
-        shots, held, last_drawing = _Shots(), screening.HeldDetector(), None
+        cuts, held, last_drawing = shots.ShotDetector(), screening.HeldDetector(), None
         for frame in media.read_video(self.path, threads):
-            shot = shots.shot(frame)
+            shot = cuts.shot(frame.thumbnail(shots.WIDTH, exact=False))
             counts.decoded += 1
             if frame.number % sampling.every:
                 counts.skip("between samples")
@@ -116,25 +112,6 @@ class VideoSource:
             last_drawing = drawing
             if counts.keeps(traits, sampling.drop):
                 yield Sample(picture, frame.number, frame.time, shot)
-
-
-class _Shots:
-    """Numbers the shots of a video, whose frames it is shown in order."""
-
-    def __init__(self):
-        self._cuts, self._shape, self._number = ContentDetector(min_scene_len=0), None, 0
-
-    def shot(self, frame: media.VideoFrame) -> int:
-        """The number, from 0, of the shot that the next frame belongs to."""
-        thumbnail = frame.thumbnail(CUT_WIDTH, exact=False)
-        if self._shape not in (None, thumbnail.shape):  # which the detector cannot compare
-            self._cuts = ContentDetector(min_scene_len=0)
-            self._number += 1
-        self._shape = thumbnail.shape
-        # The detector asks for a clock; frame numbers are clock enough.
-        clock = FrameTimecode(frame.number, 25.0)
-        self._number += bool(self._cuts.process_frame(clock, thumbnail))
-        return self._number
 
 
 @dataclass(frozen=True)

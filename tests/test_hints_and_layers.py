@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 import zipfile
 from xml.etree import ElementTree
 
@@ -114,3 +116,32 @@ def test_the_layers_together_are_the_coloured_page(lock, models, tmp_path):
     colored = media.read_picture(tmp_path / "out" / "page.png")
     np.testing.assert_array_equal(merged, colored)
     assert np.abs(together.astype(int) - colored).mean() < 2.5
+
+
+@pytest.mark.skipif(not (shutil.which("krita") and shutil.which("xvfb-run")),
+                    reason="needs Krita, and xvfb-run to start it without a screen")
+@pytest.mark.parametrize(("lock", "wanted", "most"), [
+    ("luminance", [("color", "color"), ("ink", "normal")], 0.05),
+    ("ink", [("ink", "multiply"), ("color", "normal")], 0.5)])
+def test_krita_shows_the_layers_as_the_coloured_page(lock, wanted, most, models, tmp_path):
+    """Its own picture of the layers: that which the file holds beside them is painted over."""
+    picture = np.ascontiguousarray(pixels.gray(episode.draw_frame(0))[:200, :300])
+    media.write_picture(tmp_path / "page.png", picture)
+    colorizer.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
+                       colorizer.Settings(layers=True, lock=lock))
+    with zipfile.ZipFile(tmp_path / "out" / "page.ora") as old, \
+            zipfile.ZipFile(tmp_path / "layers.ora", "w") as new:
+        for entry in old.infolist():
+            merged = entry.filename == "mergedimage.png"
+            new.writestr(entry.filename, media.encode_picture(np.zeros_like(picture)) if merged
+                         else old.read(entry))
+    for name in ("krita.png", "krita.kra"):
+        subprocess.run(["xvfb-run", "-a", "krita", "--export", "--export-filename",
+                        tmp_path / name, tmp_path / "layers.ora"], check=True, timeout=300)
+    with zipfile.ZipFile(tmp_path / "krita.kra") as archive:
+        found = [element.attrib for element in ElementTree.fromstring(
+            archive.read("maindoc.xml")).iter() if element.tag.endswith("}layer")]
+    assert [(layer["name"], layer["compositeop"]) for layer in found] == wanted
+    shown, colored = (media.read_picture(path).astype(int) for path in
+                      (tmp_path / "krita.png", tmp_path / "out" / "page.png"))
+    assert np.abs(shown - colored).mean() < most and np.ptp(colored, axis=2).max() > 5

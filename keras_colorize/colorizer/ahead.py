@@ -1,10 +1,13 @@
 """Steps that work side by side: each in a thread of its own, a little ahead of the next."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Full, Queue
 
 AHEAD = 6  # items that a step may be ahead of the next
+TOGETHER = 2  # pages or frames: the network alone leaves a core idle now and then
 
 
 def ahead(items: Iterable) -> Iterator:
@@ -44,3 +47,17 @@ def ahead(items: Iterable) -> Iterator:
     finally:
         stopped.set()
         thread.join()
+
+
+def together(tasks: Iterable[Callable]) -> Iterator[Future]:
+    """What becomes of each task, in their order; some are worked on side by side, in threads."""
+    threads, begun = ThreadPoolExecutor(TOGETHER), deque()
+    try:
+        for task in tasks:
+            begun.append(threads.submit(task))
+            if len(begun) > TOGETHER:
+                yield begun.popleft()
+        while begun:
+            yield begun.popleft()
+    finally:
+        threads.shutdown(cancel_futures=True)

@@ -1,19 +1,18 @@
 """A film to its coloured film: decoded, coloured and encoded at once, in pieces that stay."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
-from scenedetect import FrameTimecode
-from scenedetect.detectors import ContentDetector
 from tqdm import tqdm
 
-from keras_colorize import line_lock, media, pixels, routing, screening
-from keras_colorize.colorizer.ahead import ahead
+from keras_colorize import line_lock, media, pixels, routing, screening, shots
+from keras_colorize.colorizer.ahead import ahead, together
 from keras_colorize.colorizer.model import Model
 from keras_colorize.colorizer.page import flats
 from keras_colorize.colorizer.settings import Settings
@@ -23,12 +22,11 @@ from keras_colorize.files import whole_file
 from keras_colorize.media import muxing, planes
 
 PIECE = 480  # frames that are encoded into one file, which a killed job keeps
-CUT_WIDTH = 128  # pixels, enough to tell shots apart
 ANIMATION = Fraction(1, 1000)  # the time base of animated pictures
 
 
 @dataclass
-class Shot:
+class Shown:
     """A frame on its way: what it shows, and what it is given."""
 
     number: int
@@ -116,8 +114,8 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
             steadier.restore(dict(state))
             skipped = (len(done) - 1) * PIECE + int(state["frames"])
     counted = {"frames": 0, "held": 0, "shots": 1}
-    shots = ahead(_analysed(film, counted))
-    colored = ahead(_colored(shots, film, model, settings, steadier, skipped))
+    coming = ahead(_analysed(film, counted))
+    colored = ahead(_colored(coming, film, model, settings, steadier, skipped))
     progress = tqdm(colored, source.name, media.frame_count(source) or None, unit="frame", delay=2)
     _encode(progress, film, target, codec, settings, parts, steadier)
     written = muxing.join(_pieces(parts), source, target, film.rotation)
@@ -138,96 +136,103 @@ def line(target: Path, record: dict) -> str:
             f"{record['flicker_after']:.2f} after steadying, 0 in held frames")
 
 
-def _analysed(film: Film, counted: dict) -> Iterator[Shot]:
+def _analysed(film: Film, counted: dict) -> Iterator[Shown]:
     """Every frame, with whether a shot begins there and whether it repeats the one before."""
-    cuts, held = ContentDetector(min_scene_len=0, luma_only=True), screening.HeldDetector()
-    drawing = -1
+    cuts, held = shots.ShotDetector(luma_only=True), screening.HeldDetector()
+    shot, drawing = 0, -1
     for number, pts, codes in film.frames():
-        small = planes.lightness(_no_larger(codes, screening.WIDTH), film.layout)
-        shown = cv2.merge([small] * 3)
-        is_cut = bool(cuts.process_frame(FrameTimecode(number, 25.0),
-                                         _no_larger(shown, CUT_WIDTH)))
-        last, drawing = drawing, held.drawing(shown)
+        small = cv2.merge([planes.lightness(screening.small(codes), film.layout)] * 3)
+        last_shot, shot = shot, cuts.shot(screening.small(small, shots.WIDTH))
+        last_drawing, drawing = drawing, held.drawing(small)
+        is_cut, is_held = shot > last_shot, drawing == last_drawing and shot == last_shot
         counted["frames"] += 1
         counted["shots"] += is_cut
-        counted["held"] += drawing == last and not is_cut
-        yield Shot(number, pts, codes, is_cut, drawing == last and not is_cut)
+        counted["held"] += is_held
+        yield Shown(number, pts, codes, is_cut, is_held)
 
 
-def _colored(shots: Iterable[Shot], film: Film, model: Model, settings: Settings,
-             steadier: Steadier, skipped: int) -> Iterator[Shot]:
+def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settings,
+             steadier: Steadier, skipped: int) -> Iterator[Shown]:
     """The frames from `skipped` on with their colour; those that are held take it over."""
     height, width = film.layout.height, round(film.layout.width * float(film.aspect))
     scale = settings.scale or model.scale_for(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
     values, guide = steadier.chroma, steadier.guide
-    for shot in shots:
-        if shot.number < skipped:
-            continue
-        if shot.is_cut:
+
+    def tasks() -> Iterator[Callable]:
+        has_colors = values is not None
+        for shown in coming:
+            if shown.number >= skipped:
+                shown.is_held &= has_colors
+                has_colors = True
+                yield partial(_seen, shown, film.layout, model, size)
+
+    for task in together(tasks()):
+        shown, picture = task.result()
+        if shown.is_cut:
             steadier.cut()
-        if not shot.is_held or values is None:
-            shot.is_held = False
-            guide = planes.lightness(pixels.scale(shot.codes, size), film.layout)
-            condition = guide if model.input == "gray" else pixels.edges(
-                planes.lightness(shot.codes, film.layout), size, model.zoom)
-            picture = model.colorize(condition)
+        if picture is not None:
+            guide = shown.guide
             if settings.lock == "luminance":
                 values = steadier.steady(guide, pixels.chroma(picture))
             else:
                 values = flats(picture, guide, model) if settings.lock == "ink" else picture
-        shot.values, shot.guide = values, guide
-        if (shot.number + 1) % PIECE == 0:
-            shot.state = steadier.state()
-        yield shot
+        shown.values, shown.guide = values, guide
+        if (shown.number + 1) % PIECE == 0:
+            shown.state = steadier.state()
+        yield shown
 
 
-def _encode(shots: Iterable[Shot], film: Film, target: Path, codec: str, settings: Settings,
+def _seen(shown: Shown, layout: planes.Layout, model: Model, size: tuple[int, int],
+          ) -> tuple[Shown, np.ndarray | None]:
+    """A frame and the network's picture of it, uint8 RGB [size, 3]; None of one that is held."""
+    if shown.is_held:
+        return shown, None
+    shown.guide = planes.lightness(pixels.scale(shown.codes, size), layout)
+    condition = shown.guide if model.input == "gray" else pixels.edges(
+        planes.lightness(shown.codes, layout), size, model.zoom)
+    return shown, model.colorize(condition)
+
+
+def _encode(coming: Iterable[Shown], film: Film, target: Path, codec: str, settings: Settings,
             parts: Path, steadier: Steadier) -> None:
     """Writes the frames into pieces, each of which appears when it is whole."""
-    shots, made = iter(shots), None
-    while (shot := next(shots, None)) is not None:
-        piece = parts / f"piece{shot.number // PIECE:05}.nut"
+    coming, made = iter(coming), None
+    while (shown := next(coming, None)) is not None:
+        piece = parts / f"piece{shown.number // PIECE:05}.nut"
         with whole_file(piece) as temporary:
             encoder = muxing.Encoder(temporary, target, codec, settings.crf, film.layout,
                                      film.first, film.rate, film.time_base, film.aspect)
             frames = 0
-            while shot is not None:
-                if made is None or not shot.is_held:
-                    made = _made(shot, film.layout, settings.lock)
-                frame = planes.frame_of(shot.codes, made, film.layout) \
+            while shown is not None:
+                if made is None or not shown.is_held:
+                    made = _made(shown, film.layout, settings.lock)
+                frame = planes.frame_of(shown.codes, made, film.layout) \
                     if settings.lock == "luminance" else made
-                encoder.encode(frame, shot.pts)
+                encoder.encode(frame, shown.pts)
                 frames += 1
-                if shot.state is not None:
+                if shown.state is not None:
                     break
-                shot = next(shots, None)
+                shown = next(coming, None)
             encoder.close()
-            state = steadier.state() if shot is None else shot.state
+            state = steadier.state() if shown is None else shown.state
             with whole_file(piece.with_suffix(".npz")) as place:
                 np.savez(place, frames=frames, **state)
 
 
-def _made(shot: Shot, layout: planes.Layout, lock: str):
+def _made(shown: Shown, layout: planes.Layout, lock: str):
     """The chroma planes of a frame; without luminance lock the whole frame."""
     if lock == "luminance":
-        surface = planes.lightness(pixels.scale(shot.codes, layout.chroma_size), layout)
-        chroma = planes.to_matrix(shot.values, layout)
-        chroma = line_lock.enlarge(chroma, shot.guide, surface)
+        surface = planes.lightness(pixels.scale(shown.codes, layout.chroma_size), layout)
+        chroma = planes.to_matrix(shown.values, layout)
+        chroma = line_lock.enlarge(chroma, shown.guide, surface)
         return planes.chroma_codes(chroma, surface, layout)
-    lightness = planes.lightness(shot.codes, layout)
+    lightness = planes.lightness(shown.codes, layout)
     if lock == "ink":
-        picture = line_lock.ink(lightness, shot.values, shot.guide)
+        picture = line_lock.ink(lightness, shown.values, shown.guide)
     else:
-        picture = cv2.resize(shot.values, lightness.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        picture = cv2.resize(shown.values, lightness.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return planes.of_picture(picture, layout)
-
-
-def _no_larger(picture: np.ndarray, width: int) -> np.ndarray:
-    if picture.shape[1] <= width:
-        return picture
-    height = max(2, round(picture.shape[0] * width / picture.shape[1]))
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _pieces(parts: Path) -> list[Path]:

@@ -155,8 +155,9 @@ def chroma_level(picture: np.ndarray) -> float:
     """The mean difference of the channels' extremes, of 255 levels, judged on a small copy."""
     height, width = picture.shape[:2]
     step = max(1, max(height, width) // 512)
-    some = picture[::step, ::step].astype(np.float32)
-    return float((some.max(axis=2) - some.min(axis=2)).mean()) * 255 / np.iinfo(picture.dtype).max
+    red, green, blue = cv2.split(np.ascontiguousarray(picture[::step, ::step]))
+    span = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
+    return float(span.mean()) * 255 / np.iinfo(picture.dtype).max
 
 
 def rounded(scores: dict[str, float]) -> dict[str, float]:

@@ -18,11 +18,13 @@ img{max-height:240px;margin-right:4px}.bad{color:#b00}.note{color:#666}"""
 
 
 def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
-    """Two pictures, uint8 or uint16 RGB or gray, small, as JPEG in base64."""
+    """Two pictures, uint8 or uint16, RGB or gray, small, as JPEG in base64."""
     return [_thumbnail(picture) for picture in (before, after)]
 
 
 def _thumbnail(picture: np.ndarray) -> str:
+    while min(picture.shape[:2]) > 2 * THUMBNAIL:
+        picture = pixels.halved(picture)
     small = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL))
     return base64.b64encode(media.encode_picture(small, ".jpg")).decode()
 

@@ -29,7 +29,7 @@ class Settings:
     codec: str | None = None
     """Of video; None by the container."""
     crf: int | None = None
-    """The constant quality of video, smaller is better; None `film.QUALITY` of the codec."""
+    """The constant quality of video, smaller is better; None `muxing.QUALITY` of the codec."""
 
     def described(self) -> dict:
         """The settings as JSON, hints by their content."""

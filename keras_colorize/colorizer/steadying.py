@@ -7,6 +7,7 @@ import numpy as np
 
 KEPT = 0.8  # share of the chroma before that stays where the same surface is seen again
 SAME = 8.0  # levels of luminance by which a surface that has moved may differ from itself
+_TRUST = np.exp(-(np.arange(256) / SAME) ** 2).astype(np.float32)
 LEAST_SIDE = 32  # pixels, below which motion is not looked for
 
 
@@ -35,7 +36,7 @@ class Steadier:
     def __init__(self):
         self.flicker = Flicker()
         self._motion = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._guide = self._raw = self._steady = None
+        self._guide = self._raw = self._steady = self._places = None
 
     def cut(self) -> None:
         """Forgets everything: a new shot begins."""
@@ -51,32 +52,32 @@ class Steadier:
         Returns:
             float32 [h, w, 2].
         """
-        raw, steadied = chroma, chroma
+        raw = steadied = np.asarray(chroma, np.float32)
         if self._guide is not None:
-            before, trust = self._found_again(guide)
-            weight = KEPT * trust[..., None]
-            steadied = weight * before[..., 2:] + (1 - weight) * raw
-            known = trust.sum() + 1e-6
+            raw_before, steady_before, trust = self._found_again(guide)
+            weight = cv2.merge([KEPT * trust] * 2)
+            steadied = cv2.add(raw, cv2.multiply(weight, cv2.subtract(steady_before, raw)))
+            known = 2 * float(trust.sum()) + 1e-6
             self.flicker.frames += 1
-            for name, now, then in (("before", raw, before[..., :2]),
-                                    ("after", steadied, before[..., 2:])):
-                change = float((np.abs(now - then).mean(axis=2) * trust).sum() / known)
+            for name, now, then in (("before", raw, raw_before),
+                                    ("after", steadied, steady_before)):
+                change = float(np.einsum("ijk,ij->", cv2.absdiff(now, then), trust)) / known
                 setattr(self.flicker, name, getattr(self.flicker, name) + change)
-        self._guide, self._raw, self._steady = guide, raw, steadied.astype(np.float32)
-        return self._steady
+        self._guide, self._raw, self._steady = guide, raw, steadied
+        return steadied
 
-    def _found_again(self, guide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The chroma before, raw and steadied [h, w, 4], where it went; how surely, 0..1 [h, w]."""
-        stack = np.dstack([self._raw, self._steady])
-        then = self._guide
+    def _found_again(self, guide: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The chroma before, raw and steadied, where it went; how surely, float32 0..1 [h, w]."""
+        before = self._raw, self._steady, self._guide
         if min(guide.shape) >= LEAST_SIDE:
-            flow = self._motion.calc(guide, self._guide, None)
-            y, x = np.mgrid[:guide.shape[0], :guide.shape[1]].astype(np.float32)
-            place = (x + flow[..., 0], y + flow[..., 1])
-            stack, then = (cv2.remap(each, *place, cv2.INTER_LINEAR,
-                                     borderMode=cv2.BORDER_REPLICATE) for each in (stack, then))
-        unlike = cv2.blur(cv2.absdiff(guide, then), (3, 3)).astype(np.float32)
-        return stack, np.exp(-(unlike / SAME) ** 2)
+            if self._places is None or self._places.shape[:2] != guide.shape:
+                self._places = np.dstack(np.meshgrid(*(np.arange(length, dtype=np.float32)
+                                                       for length in guide.shape[::-1])))
+            place = cv2.add(self._places, self._motion.calc(guide, self._guide, None))
+            before = [cv2.remap(each, place, None, cv2.INTER_LINEAR,
+                                borderMode=cv2.BORDER_REPLICATE) for each in before]
+        raw, steady, then = before
+        return raw, steady, cv2.LUT(cv2.blur(cv2.absdiff(guide, then), (3, 3)), _TRUST)
 
     def state(self) -> dict[str, np.ndarray]:
         """What `restore` continues from."""

@@ -3,18 +3,23 @@
 import hashlib
 import shutil
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize import line_lock, media, pixels
-from keras_colorize.colorizer import film, hints, layers, report
+from keras_colorize import media
+from keras_colorize.colorizer import film, report
 from keras_colorize.colorizer import page as page_of
+from keras_colorize.colorizer.ahead import together
 from keras_colorize.colorizer.inputs import Work, is_file_output, works
 from keras_colorize.colorizer.job import Job
 from keras_colorize.colorizer.page import Models
+from keras_colorize.colorizer.page_file import colored_file
 from keras_colorize.colorizer.settings import Settings
 from keras_colorize.errors import SourceError
 from keras_colorize.files import sha256_of, whole_file
@@ -79,14 +84,13 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
                "edge_model": models.line_art and models.line_art.digest,
                "settings": settings.described()}
     done = Report(place=folder)
-    perform = {"picture": _picture, "book": _book, "video": _film}
+    perform = {"picture": _pictures, "book": partial(_each, _book), "video": partial(_each, _film)}
     with Job(folder).claimed(made_by, todo) as job:
         try:
-            for work in tqdm(todo, unit="file", delay=2, disable=len(todo) == 1):
-                try:
-                    perform[work.kind](job, work, models, settings, done)
-                except FAILURES as error:
-                    _fail(job, work.name, error, done)
+            with tqdm(total=len(todo), unit="file", delay=2, disable=len(todo) == 1) as progress:
+                for kind, some in groupby(todo, lambda work: work.kind):
+                    for _ in perform[kind](job, list(some), models, settings, done):
+                        progress.update()
         finally:
             done.flagged = [key for key, record in job.records.items()
                             if report.is_flagged(record)]
@@ -94,52 +98,56 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     return done
 
 
-def _picture(job: Job, work: Work, models: Models, settings: Settings, done: Report) -> None:
+def _each(perform: Callable, job: Job, todo: list[Work], models: Models, settings: Settings,
+          done: Report) -> Iterator[Work]:
+    """Books or films, one after the other."""
+    for work in todo:
+        try:
+            perform(job, work, models, settings, done)
+        except FAILURES as error:
+            _fail(job, work.name, error, done)
+        yield work
+
+
+def _pictures(job: Job, todo: list[Work], models: Models, settings: Settings, done: Report,
+              ) -> Iterator[Work]:
+    tasks = (partial(_picture, job, work, models, settings) for work in todo)
+    for work, task in zip(todo, together(tasks), strict=True):
+        try:
+            _note(job, work.name, work.target, task.result(), done)
+        except FAILURES as error:
+            _fail(job, work.name, error, done)
+        yield work
+
+
+def _picture(job: Job, work: Work, models: Models, settings: Settings) -> dict | None:
+    """Colours a picture; what is to be recorded of it, None where that was done before."""
     try:
         file = work.source.read_bytes()
     except OSError as error:
         raise SourceError(work.source, f"cannot be read ({error.strerror})", "check it") from error
+    return _written(job, work.name, work.target, file, lambda: colored_file(
+        file, work.source, work.name, models, settings, work.target))
+
+
+def _written(job: Job, key: str, place: Path, file: bytes,
+             color: Callable[[], tuple[bytes, dict]]) -> dict | None:
     sha256 = hashlib.sha256(file).hexdigest()
-    if work.target.exists() and job.is_done(work.name, sha256):
+    if place.exists() and job.is_done(key, sha256):
+        return None
+    colored, record = color()
+    with whole_file(place) as temporary:
+        temporary.write_bytes(colored)
+    return {"sha256": sha256, **record}
+
+
+def _note(job: Job, key: str, target: Path, record: dict | None, done: Report) -> None:
+    if record is None:
         done.found_done += 1
         return
-    colored, record = colored_file(file, work.source, work.name, models, settings, work.target)
-    with whole_file(work.target) as temporary:
-        temporary.write_bytes(colored)
-    job.record(work.name, {"sha256": sha256, **record})
-    done.colored[work.target] = record.get("model", COPIED)
+    job.record(key, record)
+    done.colored[target] = record.get("model", COPIED)
     done.notes.update(record.get("notes", ()))
-
-
-def colored_file(file: bytes, where: Path, name: str, models: Models, settings: Settings,
-                 target: Path) -> tuple[bytes, dict]:
-    """The file of a coloured page and what is to be said of it; a colour page's own bytes.
-
-    Args:
-        target: beside which the layers go, if there are to be any.
-    """
-    original = media.read_page(file, where)
-    route = page_of.judge(original, settings.treat_as)
-    style = original.style if settings.format is None else \
-        media.Style.chosen(settings.format, settings.quality)
-    if route.kind == "color":
-        record = {"kind": "color", "scores": page_of.rounded(route.scores),
-                  "thumbnails": report.thumbnails(original.shown, original.shown)}
-        if style.format != original.style.format:
-            return media.encode_page(original.shown, None, style, where), record
-        return file, record
-    strokes = hints.find(settings.hints, name)
-    result = page_of.color(original, route, models, settings, strokes)
-    encoded = media.encode_page(result.picture, original.alpha, style, where)
-    written = media.decoded_colors(encoded, where)
-    before = original.luminance if written.dtype == original.luminance.dtype else \
-        pixels.eight_bits(original.luminance)
-    if settings.layers:
-        layers.write(target.with_suffix(".ora"), original, result)
-    change = line_lock.largest_change(before, written)
-    return encoded, {**result.record, "luminance_change": round(change, 3),
-                     "lossless": style.lossless,
-                     "thumbnails": report.thumbnails(original.shown, written)}
 
 
 def _book(job: Job, work: Work, models: Models, settings: Settings, done: Report) -> None:
@@ -150,30 +158,46 @@ def _book(job: Job, work: Work, models: Models, settings: Settings, done: Report
         done.found_done += 1
         return
     parts, replaced, failed = job.parts(work.name, sha256), {}, 0
-    pages = tqdm(book.pages(), work.source.name, len(book.names), unit="page", delay=2)
-    for number, (name, read) in enumerate(pages):
+    new_names = {name: str(PurePosixPath(name).with_suffix(suffix)) if suffix else name
+                 for name in book.names}
+
+    def tasks() -> Iterator[Callable]:
+        for number, (name, read) in enumerate(book.pages()):  # which one thread alone may read
+            part = parts / f"{number:05}{PurePosixPath(new_names[name]).suffix}"
+            replaced[name] = (new_names[name], part)
+            yield partial(_page, job, work, name, _read(read), part, models, settings)
+
+    pages = tqdm(book.names, work.source.name, unit="page", delay=2)
+    for name, task in zip(pages, together(tasks()), strict=True):
         key = f"{work.name}/{name}"
-        new_name = str(PurePosixPath(name).with_suffix(suffix)) if suffix else name
-        part = parts / f"{number:05}{PurePosixPath(new_name).suffix}"
         try:
-            file = read()
-            digest = hashlib.sha256(file).hexdigest()
-            if not (part.exists() and job.is_done(key, digest)):
-                colored, record = colored_file(file, work.source / name, name, models, settings,
-                                               work.target.with_suffix("") / name)
-                with whole_file(part) as temporary:
-                    temporary.write_bytes(colored)
-                job.record(key, {"sha256": digest, **record})
-                done.colored[work.target / new_name] = record.get("model", COPIED)
-                done.notes.update(record.get("notes", ()))
-            replaced[name] = (new_name, part)
+            record = task.result()
+            if record is not None:
+                _note(job, key, work.target / new_names[name], record, done)
         except FAILURES as error:
             _fail(job, key, error, done)  # and the book keeps the page as it was
+            del replaced[name]
             failed += 1
     book.write(work.target, replaced)
     if not failed:  # else the same command tries the bad pages again
         job.record(work.name, {"sha256": sha256, "kind": "book", "pages": len(book.names)})
         job.forget_parts(work.name)
+
+
+def _read(read: Callable[[], bytes]) -> bytes | SourceError:
+    try:
+        return read()
+    except SourceError as error:
+        return error
+
+
+def _page(job: Job, work: Work, name: str, file: bytes | SourceError, part: Path, models: Models,
+          settings: Settings) -> dict | None:
+    """As `_picture`, of a page of a book."""
+    if isinstance(file, SourceError):
+        raise file
+    return _written(job, f"{work.name}/{name}", part, file, lambda: colored_file(
+        file, work.source / name, name, models, settings, work.target.with_suffix("") / name))
 
 
 def _film(job: Job, work: Work, models: Models, settings: Settings, done: Report) -> None:

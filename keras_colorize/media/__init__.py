@@ -16,6 +16,7 @@ from keras_colorize.media.pages import (
     decoded_colors,
     encode_page,
     read_page,
+    written_rows,
 )
 from keras_colorize.media.pictures import (
     MOST_PIXELS,
@@ -45,5 +46,5 @@ __all__ = [
     "archive_pages", "decode_picture", "decoded_colors", "encode_page", "encode_picture",
     "frame_count", "is_archive", "is_book", "is_file_name", "is_picture", "is_video",
     "is_video_name", "natural_order", "open_book", "open_video", "peek", "picture_of",
-    "read_archive", "read_page", "read_picture", "read_video", "write_picture",
+    "read_archive", "read_page", "read_picture", "read_video", "write_picture", "written_rows",
 ]

@@ -17,9 +17,9 @@ from keras_colorize.media.video import open_video
 
 CODECS = {".webm": "libvpx-vp9"}  # of containers that do not take H.264
 CONTAINERS = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", ".m2ts", ".flv"))
-QUALITY = {"libx264": 17, "libx265": 19, "libvpx-vp9": 22, "libsvtav1": 22}
-_OPTIONS = {"libx264": {"preset": "veryfast"}, "libx265": {"preset": "fast", "x265-params":
-                                                       "log-level=error"},
+QUALITY = {"libx264": 18, "libx265": 19, "libvpx-vp9": 22, "libsvtav1": 22}
+_OPTIONS = {"libx264": {"preset": "superfast", "bf": "0"},  # 0.4 of the time of *veryfast*
+            "libx265": {"preset": "fast", "x265-params": "log-level=error"},
             "libvpx-vp9": {"b:v": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
             "libsvtav1": {"preset": "8"}}
 _OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands", "duration",

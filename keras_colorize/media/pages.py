@@ -1,6 +1,7 @@
 """Pages as they are coloured: luminance at its own bit depth, and how the file was stored."""
 
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from keras_colorize.errors import SourceError
+from keras_colorize.media import png
 from keras_colorize.media.pictures import open_picture, rgb_of, turn_of
 from keras_colorize.pixels import eight_bits, gray
 
@@ -16,10 +18,7 @@ FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP"
 TRANSPARENT = ("PNG", "WEBP", "TIFF")
 QUALITY = 92  # of JPEG and WebP where none is given and the page's own cannot be kept
 
-# Runs of alike bytes alone are looked for: twice as fast as Pillow's level 3, and no larger.
-_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY,
-         cv2.IMWRITE_PNG_STRATEGY_RLE]
-
+_BLUE_FIRST = {3: [2, 1, 0], 4: [2, 1, 0, 3]}  # OpenCV's order of channels
 _UPRIGHT = {Image.Transpose.FLIP_LEFT_RIGHT: np.fliplr, Image.Transpose.FLIP_TOP_BOTTOM: np.flipud,
             Image.Transpose.ROTATE_180: lambda a: np.rot90(a, 2),
             Image.Transpose.ROTATE_90: np.rot90,
@@ -40,7 +39,7 @@ class Style:
     def chosen(cls, name: str, quality: int | None = None) -> "Style":
         """The style that a user asks for: `png`, `jpeg` or `webp`, and 1..100 of the latter two."""
         if name == "png":
-            return cls("PNG", {"compress_level": 3})
+            return cls("PNG")
         return cls(name.upper(), {"quality": quality or QUALITY, "subsampling": 0} if name == "jpeg"
                    else {"quality": quality or QUALITY}, lossless=False)
 
@@ -52,7 +51,8 @@ class Page:
     luminance: np.ndarray
     """uint8 or uint16 [h, w], of its colours as stored, before any transparency."""
     shown: np.ndarray
-    """uint8 RGB [h, w, 3], transparency on white: what a viewer shows."""
+    """uint8 RGB [h, w, 3], transparency on white, or, of a file of grays, [h, w]: what a viewer
+    shows."""
     alpha: np.ndarray | None
     """Its transparency, of the type of `luminance`; None where it has none."""
     style: Style
@@ -67,7 +67,8 @@ def read_page(file: bytes, where: object) -> Page:
     with open_picture(io.BytesIO(file), where) as image:
         turn = turn_of(image)
         upright = _UPRIGHT[turn] if turn is not None else (lambda array: array)
-        shown = np.ascontiguousarray(upright(rgb_of(image)))
+        plain = image.mode == "L" and not image.has_transparency_data
+        shown = np.ascontiguousarray(upright(np.asarray(image) if plain else rgb_of(image)))
         deep = _sixteen_bits(file, image)
         alpha = None
         if deep is not None:
@@ -109,8 +110,6 @@ def _style(file: bytes, image: Image.Image) -> Style:
     elif image.format == "WEBP":
         lossless = b"VP8L" in file[:64]
         options |= {"lossless": True, "exact": True} if lossless else {"quality": QUALITY}
-    elif image.format == "PNG":
-        options["compress_level"] = 3
     elif image.format == "TIFF":
         lossless = image.info.get("compression") != "jpeg"
         options["compression"] = "tiff_lzw"
@@ -118,11 +117,12 @@ def _style(file: bytes, image: Image.Image) -> Style:
 
 
 def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
-                where: object) -> bytes:
-    """A coloured page as the bytes of a file.
+                where: object) -> Iterator[bytes]:
+    """A coloured page as the bytes of a file, piece by piece.
 
     Args:
-        picture: uint8 or uint16 RGB [h, w, 3]; 16 bits go into PNG and TIFF, 8 into the others.
+        picture: uint8 or uint16, RGB [h, w, 3] or gray [h, w]; 16 bits go into PNG and TIFF, 8
+            into the others.
         alpha: [h, w] of the same type, or None.
 
     Raises:
@@ -130,11 +130,15 @@ def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
     """
     if alpha is not None and style.format in TRANSPARENT:
         picture = np.dstack([picture, alpha])
-    plain = style.format == "PNG" and not style.options.keys() & {"icc_profile", "dpi"}
-    if plain or (picture.dtype == np.uint16 and style.format in ("PNG", "TIFF")):
-        order = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
-        encoded, file = cv2.imencode(FORMATS[style.format], cv2.cvtColor(picture, order),
-                                     _FAST if style.format == "PNG" else [])
+    if style.format == "PNG":
+        yield from png.encode(picture, style.options.get("icc_profile"), style.options.get("dpi"))
+    else:
+        yield _encoded(picture, style, where)
+
+
+def _encoded(picture: np.ndarray, style: Style, where: object) -> bytes:
+    if picture.dtype == np.uint16 and style.format == "TIFF":
+        encoded, file = cv2.imencode(".tif", picture[..., _BLUE_FIRST[picture.shape[2]]])
         if encoded:
             return file.tobytes()
     picture = eight_bits(picture)
@@ -156,3 +160,15 @@ def decoded_colors(file: bytes, where: object) -> np.ndarray:
             return np.ascontiguousarray(deep[..., :3])
         return np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "P"
                           else image.convert("RGB"))
+
+
+def written_rows(pieces: Iterable[bytes], style: Style, where: object) -> Iterator[np.ndarray]:
+    """The colours of a page of `encode_page`, read from its file as far as that is made.
+
+    Returns:
+        uint8 or uint16 RGB [rows, w, 3], from the top to the bottom, before any transparency.
+    """
+    if style.format == "PNG":
+        yield from (rows[..., :3] for rows in png.decode(pieces))
+    else:
+        yield decoded_colors(b"".join(pieces), where)

@@ -122,7 +122,7 @@ def chroma_codes(chroma: np.ndarray, surface: np.ndarray, layout: Layout,
         Codes of blue and of red chroma, uint8 or uint16 [h, w].
     """
     red_weight, blue_weight = MATRICES[layout.matrix]
-    red, blue = (np.ascontiguousarray(chroma[..., channel]) for channel in (0, 1))
+    red, blue = cv2.split(chroma)
     green = cv2.addWeighted(red, -red_weight, blue, -blue_weight, 0) / (1 - red_weight
                                                                         - blue_weight)
     level = surface.astype(np.float32)

@@ -1,0 +1,72 @@
+"""The file of a page to the file of its coloured page, and what the report says of it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from keras_colorize import line_lock, media, pixels
+from keras_colorize.colorizer import hints, layers, report
+from keras_colorize.colorizer import page as page_of
+from keras_colorize.colorizer.ahead import ahead
+from keras_colorize.colorizer.page import Models
+from keras_colorize.colorizer.settings import Settings
+
+LARGE = 16_000_000  # pixels of a page, from which on its memory counts: one such at a time
+_ONE_LARGE = threading.Lock()
+
+
+def colored_file(file: bytes, where: Path, name: str, models: Models, settings: Settings,
+                 target: Path) -> tuple[bytes, dict]:
+    """The file of a coloured page and what is to be said of it; a colour page's own bytes.
+
+    Args:
+        target: beside which the layers go, if there are to be any.
+    """
+    original = media.read_page(file, where)
+    with _ONE_LARGE if original.luminance.size >= LARGE else nullcontext():
+        return _colored(original, file, where, name, models, settings, target)
+
+
+def _colored(original: media.Page, file: bytes, where: Path, name: str, models: Models,
+             settings: Settings, target: Path) -> tuple[bytes, dict]:
+    route = page_of.judge(original, settings.treat_as)
+    style = original.style if settings.format is None else \
+        media.Style.chosen(settings.format, settings.quality)
+    if route.kind == "color":
+        record = {"kind": "color", "scores": page_of.rounded(route.scores),
+                  "thumbnails": report.thumbnails(original.shown, original.shown)}
+        if style.format != original.style.format:
+            return b"".join(media.encode_page(original.shown, None, style, where)), record
+        return file, record
+    strokes = hints.find(settings.hints, name)
+    result = page_of.color(original, route, models, settings, strokes)
+    if settings.layers:
+        layers.write(target.with_suffix(".ora"), original, result)
+    pieces, encoded = [], ahead(media.encode_page(result.picture, original.alpha, style, where))
+    read = media.written_rows(map(_kept_in(pieces), encoded), style, where)
+    change = _change(original.luminance, read)
+    return b"".join(pieces), {**result.record, "luminance_change": round(change, 3),
+                     "lossless": style.lossless,
+                     "thumbnails": report.thumbnails(original.shown, result.picture)}
+
+
+def _kept_in(pieces: list[bytes]) -> Callable[[bytes], bytes]:
+    def keep(piece: bytes) -> bytes:
+        pieces.append(piece)
+        return piece
+
+    return keep
+
+
+def _change(before: np.ndarray, written: Iterator[np.ndarray]) -> float:
+    """As `line_lock.largest_change`, of a page's luminance and the rows of its final file."""
+    worst, top = 0.0, 0
+    for rows in written:
+        there = before[top:top + len(rows)]
+        if rows.dtype != there.dtype:
+            there = pixels.eight_bits(there)
+        worst, top = max(worst, line_lock.largest_change(there, rows)), top + len(rows)
+    return worst
