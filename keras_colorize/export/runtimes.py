@@ -1,0 +1,57 @@
+"""The signature `network` for runtimes other than TensorFlow: ONNX Runtime and LiteRT."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_colorize.errors import UsageError
+from keras_colorize.export.signatures import Colorizer
+from keras_colorize.files import whole_file
+
+OPSET = 18  # of ONNX: the newest that tf2onnx writes
+
+
+class Network(tf.Module):
+    """`Colorizer.network` under names that a file can hold: input and output may not be alike."""
+
+    def __init__(self, colorizer: Colorizer):
+        super().__init__()
+        self.weights = colorizer.weights
+        self._network = lambda pixels: colorizer.network(pixels)["pixels"]
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8, "pixels")])
+    def network(self, pixels):
+        """The generator's own picture, uint8 [batch, h, w, 3]."""
+        return {"colored_pixels": self._network(pixels)}
+
+
+def write_onnx(colorizer: Colorizer, folder: Path) -> None:
+    """Writes `network.onnx`: uint8 `pixels` [batch, h, w, 1] to `colored_pixels` [.., 3], any size.
+
+    Raises:
+        UsageError: tf2onnx is not installed.
+    """
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise UsageError("--format onnx", "needs tf2onnx, which is not installed",
+                         "run pip install 'keras_colorize[onnx]'") from error
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    module = Network(colorizer)
+    with whole_file(folder / "network.onnx") as temporary:
+        tf2onnx.convert.from_function(module.network, module.network.input_signature, opset=OPSET,
+                                      output_path=str(temporary))
+
+
+def write_litert(colorizer: Colorizer, folder: Path) -> None:
+    """Writes `network.tflite`: the same with one signature, `network`; its own operations alone."""
+    module = Network(colorizer)
+    with tempfile.TemporaryDirectory() as saved, whole_file(folder / "network.tflite") as temporary:
+        tf.saved_model.save(module, saved, signatures={"network": module.network})
+        converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=["network"])
+        temporary.write_bytes(converter.convert())
+
+
+CONVERTERS = {"onnx": write_onnx, "litert": write_litert}
