@@ -4,6 +4,7 @@ import logging
 import tempfile
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 from keras_colorize.errors import UsageError
@@ -16,8 +17,9 @@ OPSET = 18  # of ONNX: the newest that tf2onnx writes
 class Network(tf.Module):
     """`Colorizer.network` under names that a file can hold: input and output may not be alike."""
 
-    def __init__(self, colorizer: Colorizer):
+    def __init__(self, generator: keras.Model):
         super().__init__()
+        colorizer = Colorizer(generator)
         self.weights = colorizer.weights
         self._network = lambda pixels: colorizer.network(pixels)["pixels"]
 
@@ -27,7 +29,14 @@ class Network(tf.Module):
         return {"colored_pixels": self._network(pixels)}
 
 
-def write_onnx(colorizer: Colorizer, folder: Path) -> None:
+class Doubling(keras.layers.Layer):
+    """Repeats every pixel, as UpSampling2D does, in which LiteRT loses the number of channels."""
+
+    def call(self, x):
+        return tf.image.resize(x, 2 * tf.shape(x)[1:3], "nearest")
+
+
+def write_onnx(generator: keras.Model, folder: Path) -> None:
     """Writes `network.onnx`: uint8 `pixels` [batch, h, w, 1] to `colored_pixels` [.., 3], any size.
 
     Raises:
@@ -39,19 +48,27 @@ def write_onnx(colorizer: Colorizer, folder: Path) -> None:
         raise UsageError("--format onnx", "needs tf2onnx, which is not installed",
                          "run pip install 'keras_colorize[onnx]'") from error
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    module = Network(colorizer)
+    module = Network(generator)
     with whole_file(folder / "network.onnx") as temporary:
         tf2onnx.convert.from_function(module.network, module.network.input_signature, opset=OPSET,
                                       output_path=str(temporary))
 
 
-def write_litert(colorizer: Colorizer, folder: Path) -> None:
-    """Writes `network.tflite`: the same with one signature, `network`; its own operations alone."""
-    module = Network(colorizer)
+def write_litert(generator: keras.Model, folder: Path) -> None:
+    """Writes `network.tflite`: the same as the signature `network`, of LiteRT's own operations."""
+    convertible = keras.models.clone_model(generator, clone_function=_convertible)
+    convertible.set_weights(generator.get_weights())
+    module = Network(convertible)
     with tempfile.TemporaryDirectory() as saved, whole_file(folder / "network.tflite") as temporary:
         tf.saved_model.save(module, saved, signatures={"network": module.network})
         converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=["network"])
         temporary.write_bytes(converter.convert())
+
+
+def _convertible(layer: keras.layers.Layer) -> keras.layers.Layer:
+    if isinstance(layer, keras.layers.UpSampling2D):
+        return Doubling(name=layer.name)
+    return type(layer).from_config(layer.get_config())
 
 
 CONVERTERS = {"onnx": write_onnx, "litert": write_litert}

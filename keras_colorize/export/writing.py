@@ -57,7 +57,7 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
             (temporary / CARD).parent.mkdir()
             warmup.write(temporary / warmup.FILE, colorizer)
         else:
-            runtimes.CONVERTERS[format](colorizer, temporary)
+            runtimes.CONVERTERS[format](generator, temporary)
         write_json(temporary / place, card)
         with whole_file(temporary / "README.md") as readme:
             readme.write_text(model_card.text(run_dir, card, out.name, generator.count_params()),
