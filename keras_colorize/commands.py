@@ -186,6 +186,9 @@ def _declare_export(command: argparse.ArgumentParser) -> None:
                          default="saved_model",
                          help="%(default)s is for TensorFlow, TensorFlow Serving and colorize; "
                               "onnx and litert hold the network alone")
+    command.add_argument("--size", type=_size, metavar="HEIGHTxWIDTH",
+                         help="of onnx and litert: take one picture of this size alone, as many "
+                              "accelerators want it and LiteRT is faster with (any size and batch)")
     command.add_argument("--report", type=Path, metavar="REPORT_DIR",
                          help="what evaluate wrote on this run, for the model's card")
 
@@ -194,7 +197,8 @@ def _run_export(options: argparse.Namespace) -> None:
     quiet.import_tensorflow("tensorflow")
     from keras_colorize import export
 
-    written = export.export(options.run, options.out, options.format, options.report)
+    written = export.export(options.run, options.out, options.format, options.report,
+                            options.size)
     then = f"now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR" \
         if options.format == "saved_model" else f"{options.out / 'README.md'} says how to call it"
     print(f"{options.out}: {'exported' if written else 'was exported already'}; {then}")

@@ -33,10 +33,10 @@ def litert(folder):
 RUN = {"onnx": onnx, "litert": litert}
 
 
-def assert_equal(network, generator) -> None:
+def assert_equal(network, generator, sizes=SIZES) -> None:
     """They give the same pictures, within one level of 255, of any size and batch."""
     noise = np.random.default_rng(0)
-    for size in SIZES:
+    for size in sizes:
         gray = noise.integers(0, 256, (*size, 1), np.uint8)
         signed = pixels.to_signed(gray.astype(np.float32))
         own = pixels.to_uint8(np.asarray(generator(signed, training=False)))
@@ -56,6 +56,23 @@ def test_an_exported_network_is_the_generator_at_any_size(runs, tmp_path, format
     for other in ({"onnx", "litert", "saved_model"} - {format}):
         with pytest.raises(SettingsMismatch, match="name another --out"):
             export.export(runs["gan_gray"], out, other)
+
+
+@pytest.mark.parametrize("format", RUN)
+def test_one_of_a_fixed_size_declares_it(runs, tmp_path, format, error_of):
+    out = tmp_path / "model"
+    assert export.export(runs["gan_gray"], out, format, fixed_size=(65, 99)) is True
+    generator = run_directory.load_generator(runs["gan_gray"])
+    assert_equal(RUN[format](out), generator, [(1, 65, 99)])
+    if format == "onnx":
+        declared = onnxruntime.InferenceSession(out / "network.onnx").get_inputs()[0].shape
+    else:
+        details, = Interpreter(str(out / "network.tflite")).get_input_details()
+        declared = details["shape_signature"].tolist()
+    assert declared == [1, 65, 99, 1]
+    assert "One picture at a time, of 65x99" in (out / "README.md").read_text()
+    code, error = error_of("export", runs["gan_gray"], "--out", out, "--size", "65x99")
+    assert code == 2 and "a SavedModel takes any size" in error
 
 
 @pytest.mark.parametrize("variant", [

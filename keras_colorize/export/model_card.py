@@ -38,16 +38,16 @@ format or a damaged file fails the request, with a line that says why.
     session = onnxruntime.InferenceSession("{name}/network.onnx")
     colored, = session.run(None, {{"pixels": gray}})  # uint8 [batch, h, w, 1] to [batch, h, w, 3]
 
-Any batch, height and width. It is the network's own picture: what `colorize` and the SavedModel do
-around it (line lock, scale) is not in it.
+{taken} It is the network's own picture:
+what `colorize` and the SavedModel do around it (line lock, scale) is not in it.
 """,
     "litert": """\
     from ai_edge_litert.interpreter import Interpreter
     interpreter = Interpreter("{name}/network.tflite")
     colored = interpreter.get_signature_runner("network")(pixels=gray)["colored_pixels"]
 
-`gray` is uint8 [batch, h, w, 1], `colored_pixels` [batch, h, w, 3]. Any batch, height and width; a
-delegate that wants fixed ones needs `resize_tensor_input` first. It is the network's own picture:
+`gray` is uint8 [batch, h, w, 1], `colored_pixels` [batch, h, w, 3].
+{taken} It is the network's own picture:
 what `colorize` and the SavedModel do around it (line lock, scale) is not in it.
 """}
 PAGE = """\
@@ -87,7 +87,10 @@ def text(run_dir: Path, card: dict, name: str, parameters: int) -> str:
     kind = {"gan": "generator of a GAN", "convnet": "ConvNet"}[config.model.kind]
     size = "x".join(map(str, dataset["size"])) if dataset.get("size") else "unknown size"
     page = PAGE.format(size=size) if "page" in card["signatures"] else ""
-    call = CALLS[card["format"]].format(name=name, page=page, lock=LOCK[card["input"]])
+    fixed = card["fixed_size"]
+    taken = f"One picture at a time, of {fixed[0]}x{fixed[1]} (height, width)." if fixed else \
+        "Any batch, height and width."
+    call = CALLS[card["format"]].format(name=name, page=page, lock=LOCK[card["input"]], taken=taken)
     versions = run_directory.describe(run_dir).get("versions", {})
     return "\n".join([
         f"# {card['run']}: colours for {CONTENT[card['input']]}\n",

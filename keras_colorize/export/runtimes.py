@@ -15,18 +15,20 @@ OPSET = 18  # of ONNX: the newest that tf2onnx writes
 
 
 class Network(tf.Module):
-    """`Colorizer.network` under names that a file can hold: input and output may not be alike."""
+    """`Colorizer.network` under names that a file can hold: input and output may not be alike.
 
-    def __init__(self, generator: keras.Model):
+    Args:
+        size: height and width of the pictures, one at a time; None for any size and batch.
+    """
+
+    def __init__(self, generator: keras.Model, size: tuple[int, int] | None = None):
         super().__init__()
         colorizer = Colorizer(generator)
         self.weights = colorizer.weights
-        self._network = lambda pixels: colorizer.network(pixels)["pixels"]
-
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8, "pixels")])
-    def network(self, pixels):
-        """The generator's own picture, uint8 [batch, h, w, 3]."""
-        return {"colored_pixels": self._network(pixels)}
+        self.shape = (1, *size, 1) if size else (None, None, None, 1)
+        self.network = tf.function(
+            lambda pixels: {"colored_pixels": colorizer.network(pixels)["pixels"]},
+            input_signature=[tf.TensorSpec(self.shape, tf.uint8, "pixels")], autograph=False)
 
 
 class Doubling(keras.layers.Layer):
@@ -36,8 +38,11 @@ class Doubling(keras.layers.Layer):
         return tf.image.resize(x, 2 * tf.shape(x)[1:3], "nearest")
 
 
-def write_onnx(generator: keras.Model, folder: Path) -> None:
-    """Writes `network.onnx`: uint8 `pixels` [batch, h, w, 1] to `colored_pixels` [.., 3], any size.
+def write_onnx(generator: keras.Model, folder: Path, size: tuple[int, int] | None = None) -> None:
+    """Writes `network.onnx`: uint8 `pixels` [batch, h, w, 1] to `colored_pixels` [batch, h, w, 3].
+
+    Args:
+        size: as of `Network`.
 
     Raises:
         UsageError: tf2onnx is not installed.
@@ -48,17 +53,18 @@ def write_onnx(generator: keras.Model, folder: Path) -> None:
         raise UsageError("--format onnx", "needs tf2onnx, which is not installed",
                          "run pip install 'keras_colorize[onnx]'") from error
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    module = Network(generator)
+    module = Network(generator, size)
     with whole_file(folder / "network.onnx") as temporary:
         tf2onnx.convert.from_function(module.network, module.network.input_signature, opset=OPSET,
                                       output_path=str(temporary))
 
 
-def write_litert(generator: keras.Model, folder: Path) -> None:
+def write_litert(generator: keras.Model, folder: Path, size: tuple[int, int] | None = None,
+                 ) -> None:
     """Writes `network.tflite`: the same as the signature `network`, of LiteRT's own operations."""
     convertible = keras.models.clone_model(generator, clone_function=_convertible)
     convertible.set_weights(generator.get_weights())
-    module = Network(convertible)
+    module = Network(convertible, size)
     with tempfile.TemporaryDirectory() as saved, whole_file(folder / "network.tflite") as temporary:
         tf.saved_model.save(module, saved, signatures={"network": module.network})
         converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=["network"])

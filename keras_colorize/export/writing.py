@@ -16,7 +16,7 @@ FORMATS = (SAVED_MODEL, *runtimes.CONVERTERS)
 
 
 def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
-           report_dir: Path | None = None) -> bool:
+           report_dir: Path | None = None, fixed_size: tuple[int, int] | None = None) -> bool:
     """Writes a run's generator as a folder that needs none of this code.
 
     A SavedModel holds all signatures of `Colorizer`, and requests that warm TensorFlow Serving up;
@@ -27,6 +27,7 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
     Args:
         format: one of `FORMATS`.
         report_dir: what `evaluate` wrote on this run, for the card.
+        fixed_size: of ONNX and LiteRT: height and width of the one picture that it then takes.
 
     Returns:
         False where the same generator was exported there before.
@@ -35,8 +36,11 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
         RunError: this is no run, or it has finished no epoch.
         SettingsMismatch: `out` holds another model, or the same one in another format.
         UsageError: `out` holds something else, a library that the format needs is not installed,
-            or the report is not on this generator.
+            a SavedModel is to have a fixed size, or the report is not on this generator.
     """
+    if fixed_size and format == SAVED_MODEL:
+        raise UsageError("--size", "is of ONNX and LiteRT; a SavedModel takes any size",
+                         "leave it out, or give --format with it")
     generator = run_directory.load_generator(run_dir)
     dataset = run_directory.describe(run_dir).get("dataset", {})
     given = run_directory.read_config(run_dir).model.input
@@ -46,7 +50,7 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
     digest = sha256_of(run_dir / "generator.keras")
     card = {"generator_sha256": digest, "run": run_dir.resolve().name, "input": given,
             "dataset": dataset, "started": run_directory.describe(run_dir)["starts"][0]["time"],
-            "format": format, "signatures": served,
+            "format": format, "signatures": served, "fixed_size": fixed_size and list(fixed_size),
             "metrics": model_card.measured(report_dir, digest) if report_dir else []}
     place = CARD if format == SAVED_MODEL else Path(CARD).name
     if _was_exported(out, card, place):
@@ -57,7 +61,7 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
             (temporary / CARD).parent.mkdir()
             warmup.write(temporary / warmup.FILE, colorizer)
         else:
-            runtimes.CONVERTERS[format](generator, temporary)
+            runtimes.CONVERTERS[format](generator, temporary, fixed_size)
         write_json(temporary / place, card)
         with whole_file(temporary / "README.md") as readme:
             readme.write_text(model_card.text(run_dir, card, out.name, generator.count_params()),
