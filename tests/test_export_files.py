@@ -35,7 +35,7 @@ def stored(picture: Image.Image | np.ndarray, kind: str, **options) -> bytes:
 RGB, L = Image.fromarray(FRAME), Image.fromarray(GRAY)
 RGBA, LA = RGB.copy(), Image.merge("LA", [L, Image.fromarray(CLEAR)])
 RGBA.putalpha(Image.fromarray(CLEAR))
-DEEP = FRAME[..., ::-1].astype(np.uint16) * 257 ^ 5
+DEEP = FRAME[..., ::-1].astype(np.uint16) * 257 ^ 200  # the lower byte is to matter
 TAKEN = {
     "PNG": stored(RGB, "png"), "gray PNG": stored(L, "png"), "gray and alpha": stored(LA, "png"),
     "RGB and alpha": stored(RGBA, "png"), "palette": stored(RGB.quantize(16), "png"),

@@ -130,9 +130,12 @@ def measured(report_dir: Path, digest: str) -> list[dict]:
 
 def _history(run_dir: Path) -> str:
     """How long it was trained, and what it came to on pictures that it had not seen."""
-    with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
-        last = list(csv.DictReader(file))[-1]
-    error = LEVELS * float(last["validation/epoch/l1"])
+    try:
+        with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
+            last = list(csv.DictReader(file))[-1]
+        error = LEVELS * float(last["validation/epoch/l1"])
+    except (OSError, ValueError, IndexError, KeyError, TypeError):
+        return "of which no history is left"  # killed before it was written, say
     return f"{last['epoch']} epochs; L1 on the validation split {error:.2f} of 255 levels"
 
 
