@@ -181,16 +181,27 @@ def _run_evaluate(options: argparse.Namespace) -> None:
 
 def _declare_export(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", metavar="RUN_DIR", type=Path, help="a trained run")
-    command.add_argument("--out", required=True, type=_place, help="the SavedModel directory")
+    command.add_argument("--out", required=True, type=_place, help="the folder of the model")
+    command.add_argument("--format", choices=("saved_model", "onnx", "litert"),
+                         default="saved_model",
+                         help="%(default)s is for TensorFlow, TensorFlow Serving and colorize; "
+                              "onnx and litert hold the network alone")
+    command.add_argument("--size", type=_size, metavar="HEIGHTxWIDTH",
+                         help="of onnx and litert: take one picture of this size alone, as many "
+                              "accelerators want it and LiteRT is faster with (any size and batch)")
+    command.add_argument("--report", type=Path, metavar="REPORT_DIR",
+                         help="what evaluate wrote on this run, for the model's card")
 
 
 def _run_export(options: argparse.Namespace) -> None:
     quiet.import_tensorflow("tensorflow")
     from keras_colorize import export
 
-    written = export.export(options.run, options.out)
-    print(f"{options.out}: " + ("exported" if written else "was exported already")
-          + f"; now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR")
+    written = export.export(options.run, options.out, options.format, options.report,
+                            options.size)
+    then = f"now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR" \
+        if options.format == "saved_model" else f"{options.out / 'README.md'} says how to call it"
+    print(f"{options.out}: {'exported' if written else 'was exported already'}; {then}")
 
 
 def _declare_demo(command: argparse.ArgumentParser) -> None:
@@ -214,7 +225,7 @@ COMMANDS = (
      _declare_train, _run_train),
     ("evaluate", "Measure trained runs beside baselines: table 1, curves and pictures.",
      _declare_evaluate, _run_evaluate),
-    ("export", "Write a run's generator as a SavedModel.",
+    ("export", "Write a run's generator as a SavedModel, ONNX or LiteRT.",
      _declare_export, _run_export),
     ("colorize", "Colour pictures, comics, videos and folders of them.",
      colorize_command.declare, colorize_command.run),

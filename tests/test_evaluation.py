@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from test_builder import examples
 
-from keras_colorize import baselines, evaluation, media, pixels, run_directory
+from keras_colorize import baselines, evaluation, export, media, pixels, run_directory
 from keras_colorize.dataset import Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
+from keras_colorize.export import model_card
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +151,20 @@ def test_what_cannot_be_evaluated_is_named(runs, data_dir, tmp_path):
     with pytest.raises(RunError, match=r"has no generator\.keras: no epoch was finished"):
         evaluation.evaluate([twin], data_dir, tmp_path / "out")
     assert not (tmp_path / "out" / "metrics.json").exists()
+
+
+def test_its_table_goes_into_the_card_of_the_model_that_it_is_on(report_dir, runs, tmp_path):
+    assert export.export(runs["convnet_edge"], tmp_path / "model", "litert", report_dir)
+    read = (tmp_path / "model" / "README.md").read_text()
+    card = json.loads((tmp_path / "model" / "keras_colorize.json").read_text())
+    rows = rows_of(report_dir)
+    for model in ("convnet", "mean_colour"):
+        assert rows[model, "edge"] in [{name: value for name, value in row.items()
+                                        if name != "split"} for row in card["metrics"]]
+        assert f"| {rows[model, 'edge']['l1']:.2f}" in read
+    assert {row["run"] for row in card["metrics"]} == {"convnet_edge", None}
+    assert {row["input"] for row in card["metrics"]} == {"edge"}
+    with pytest.raises(UsageError, match="is not on this generator"):
+        model_card.measured(report_dir, "another")
+    with pytest.raises(UsageError, match="is no report of evaluate"):
+        model_card.measured(tmp_path, "another")

@@ -10,11 +10,8 @@ import tensorflow as tf
 
 from keras_colorize import export, pixels, run_directory
 from keras_colorize.errors import RunError
+from keras_colorize.export.tiles import OVERLAP, TILE, WHOLE
 from keras_colorize.files import sha256_of
-
-TILE = 1024  # pixels of a side; a multiple of what the U-Net halves six times, as is the step
-OVERLAP = 256
-WHOLE = 1536 * 1024  # pixels that are worked on at once
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,85 @@
+"""A run's generator written as a SavedModel, ONNX or LiteRT, with a card that says what it is."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_colorize import run_directory
+from keras_colorize.errors import SettingsMismatch, UsageError
+from keras_colorize.export import model_card, runtimes, warmup
+from keras_colorize.export.signatures import Colorizer
+from keras_colorize.files import json_text, sha256_of, whole_file, whole_folder, write_json
+
+CARD = "assets.extra/keras_colorize.json"  # of a SavedModel; other formats have it on top
+SAVED_MODEL = "saved_model"
+FORMATS = (SAVED_MODEL, *runtimes.CONVERTERS)
+
+
+def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
+           report_dir: Path | None = None, fixed_size: tuple[int, int] | None = None) -> bool:
+    """Writes a run's generator as a folder that needs none of this code.
+
+    A SavedModel holds all signatures of `Colorizer`, and requests that warm TensorFlow Serving up;
+    ONNX and LiteRT are of `network` alone. `keras_colorize.json` says which run and dataset it is
+    from, which input it takes and which picture size it was trained on; `README.md` says it to
+    people.
+
+    Args:
+        format: one of `FORMATS`.
+        report_dir: what `evaluate` wrote on this run, for the card.
+        fixed_size: of ONNX and LiteRT: height and width of the one picture that it then takes.
+
+    Returns:
+        False where the same generator was exported there before.
+
+    Raises:
+        RunError: this is no run, or it has finished no epoch.
+        SettingsMismatch: `out` holds another model, or the same one in another format.
+        UsageError: `out` holds something else, a library that the format needs is not installed,
+            a SavedModel is to have a fixed size, or the report is not on this generator.
+    """
+    if fixed_size and format == SAVED_MODEL:
+        raise UsageError("--size", "is of ONNX and LiteRT; a SavedModel takes any size",
+                         "leave it out, or give --format with it")
+    generator = run_directory.load_generator(run_dir)
+    dataset = run_directory.describe(run_dir).get("dataset", {})
+    given = run_directory.read_config(run_dir).model.input
+    size = tuple(dataset["size"]) if dataset.get("size") else None
+    colorizer = Colorizer(generator, given == "gray", size)
+    served = sorted(colorizer.signatures()) if format == SAVED_MODEL else ["network"]
+    digest = sha256_of(run_dir / "generator.keras")
+    card = {"generator_sha256": digest, "run": run_dir.resolve().name, "input": given,
+            "dataset": dataset, "started": run_directory.describe(run_dir)["starts"][0]["time"],
+            "format": format, "signatures": served, "fixed_size": fixed_size and list(fixed_size),
+            "metrics": model_card.measured(report_dir, digest) if report_dir else []}
+    place = CARD if format == SAVED_MODEL else Path(CARD).name
+    if _was_exported(out, card, place):
+        return False
+    with whole_folder(out) as temporary:
+        if format == SAVED_MODEL:
+            tf.saved_model.save(colorizer, str(temporary), signatures=colorizer.signatures())
+            (temporary / CARD).parent.mkdir()
+            warmup.write(temporary / warmup.FILE, colorizer)
+        else:
+            runtimes.CONVERTERS[format](generator, temporary, fixed_size)
+        write_json(temporary / place, card)
+        with whole_file(temporary / "README.md") as readme:
+            readme.write_text(model_card.text(run_dir, card, out.name, generator.count_params()),
+                              encoding="utf-8")
+    return True
+
+
+def _was_exported(out: Path, card: dict, place: str) -> bool:
+    """Whether this very model is in `out`; an error where something else is."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    if not any((out / each).is_file() for each in (CARD, Path(CARD).name)):
+        raise UsageError(out, "exists and is no SavedModel of ours", "name another --out")
+    if not (out / place).is_file():
+        raise SettingsMismatch(out, f"is a model in another format than {card['format']}",
+                               "name another --out")
+    if (out / place).read_text(encoding="utf-8") != json_text(card):
+        raise SettingsMismatch(out, "is the SavedModel of another run, or of an earlier epoch"
+                               if place == CARD else "is of another run, or of an earlier epoch",
+                               "name another --out, or remove it first")
+    return True
