@@ -54,10 +54,11 @@ def _check_model(service: Service, name: str, version: str | None, message: str)
 async def _predict(service: Service, request: Request) -> Response:
     service.check_ready()
     body = await request.body()
-    call = await service.prepare(_parse, service, body)
-    del body
-    outputs = await service.call(call.signature, call.inputs)
-    content = await service.prepare(tensors.encoded, outputs, call.rows)
+    with service.place():
+        call = await service.prepare(_parse, service, body)
+        del body
+        outputs = await service.call(call.signature, call.inputs)
+        content = await service.prepare(tensors.encoded, outputs, call.rows)
     return Response(content, media_type="application/json")
 
 

@@ -1,6 +1,7 @@
 """What the routes of a server share: its model, its worker, its limits, and its state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Service:
         self.draining = False
         """Whether the server is stopping: it takes nothing new."""
         self._preparing = anyio.CapacityLimiter(1)
+        self._placed = 0
 
     @property
     def state(self) -> str:
@@ -54,7 +56,23 @@ class Service:
             raise Busy("the server is stopping")
         if self.served is None:
             raise Busy("the model is being loaded", 5)
-        self.worker.check_room()
+        with self.place():
+            self.worker.check_room()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A request's place from its body to its answer: as many as may wait, and two at work.
+
+        Raises:
+            Busy: none is free.
+        """
+        if self._placed >= self.limits.waiting + 2:
+            raise self.worker.busy()
+        self._placed += 1
+        try:
+            yield
+        finally:
+            self._placed -= 1
 
     async def prepare(self, function: Callable, *args: Any) -> Any:
         """`function(*args)` off the event loop and beside the model: parsing, checking, writing.
