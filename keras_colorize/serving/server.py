@@ -24,9 +24,8 @@ def serve(service: Service, host: str, port: int, token: str | None) -> None:
     """Serves until SIGTERM or SIGINT, and returns when all that was taken is answered.
 
     Raises:
-        OSError: that address cannot be listened on.
+        ColorizeError: the address cannot be listened on, or a second signal came before the end.
         RunError: the model cannot be loaded.
-        ColorizeError: a second signal came first.
     """
     listener = _listen(host, port)
     told = [f"{service.path}: loading; will serve at "
