@@ -1,6 +1,7 @@
 """Claims about hostile input: the right picture or a refusal, never a 500 nor a grown server."""
 
 import io
+import json
 import random
 import socket
 import struct
@@ -22,7 +23,7 @@ SECONDS = 2  # that a body may take to arrive
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     with serving(write_model(folder / "model"), folder / "log.jsonl", "--max-pixels", 1_000_000,
-                 "--max-bytes", 8_000_000, "--body-timeout", SECONDS) as started:
+                 "--max-bytes", 8_000_000, "--body-timeout", SECONDS, "--timeout", 15) as started:
         yield started
         assert started.colored(stored("PNG")).status_code == 200
         assert started.stop() == 0
@@ -258,3 +259,21 @@ def test_slow_and_broken_clients_are_cut_off_and_cost_no_one_else(server):
             client.settimeout(10)
             with suppress(ConnectionResetError):
                 assert client.recv(100).startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.slow
+def test_a_client_that_does_not_take_its_answer_is_cut_off(server):
+    host, port = server.url.removeprefix("http://").split(":")
+    body = json.dumps({"signature_name": "pixels",
+                       "instances": np.zeros((1, 900, 900, 1), int).tolist()}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((host, int(port)))
+        client.sendall(b"POST /v1/models/series:predict HTTP/1.1\r\nHost: localhost\r\n"
+                       b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        time.sleep(32)  # 15 at most for the model, 15 to take what it gives
+        told = 0
+        with pytest.raises(ConnectionResetError):
+            while more := client.recv(2 ** 20):
+                told += len(more)
+        assert told < 900 * 900 * 3 * 2
