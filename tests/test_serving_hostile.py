@@ -146,15 +146,16 @@ def test_a_picture_is_turned_as_its_exif_says(server):
         assert np.abs(pixels.gray(colored).astype(int) - wanted).mean() < 2
 
 
-def test_a_decompression_bomb_is_refused_by_its_header(server):
+def test_too_many_pixels_are_refused_by_the_headers_of_their_files(server):
     bombs = [bomb(30000, 30000), bomb(1001, 1000),
              stored("TIFF", np.zeros((3000, 3000), np.uint8), compression="tiff_lzw"),
              stored("GIF", np.zeros((3000, 3000), np.uint8))]
     held = server.process.memory_info().rss
     for file in bombs:
         assert_refused(server.colored(file), 413, "pixels")
-    small = stored("PNG", np.zeros((600, 1000), np.uint8))
-    assert_refused(server.colored(small, small), 413, "pixels")
+    half, dot = (stored("PNG", np.zeros(size, np.uint8)) for size in ((600, 1000), (1, 1)))
+    assert_refused(server.colored(half, half), 413, "pixels")
+    assert_refused(server.colored(*[dot] * 1000), 413, "pixels")
     assert server.process.memory_info().rss - held < 50e6
 
 
@@ -216,8 +217,10 @@ def test_numbers_that_are_no_pictures_are_refused(server, values, said):
 def test_more_than_a_request_may_have_is_refused(server):
     assert_refused(server.ask(b" " * 8_000_001), 413, "larger than 8,000,000 bytes")
     assert_refused(server.ask(b"[" * 3_000_000), 413, "pixels")
-    assert_refused(server.ask({"signature_name": "pixels", "inputs": [[[[0] * 3] * 1001] * 1000]}),
-                   413)
+    assert_refused(server.ask(b'{"instances": [' + b"{}," * 2_000_000 + b"{}]}"), 413, "pixels")
+    for shape in ((1, 1000, 1001, 1), (1000, 1, 1, 3)):
+        assert_refused(server.ask({"signature_name": "pixels",
+                                   "inputs": np.zeros(shape, int).tolist()}), 413, "pixels")
 
     def endless():
         while True:

@@ -63,8 +63,8 @@ async def _predict(service: Service, request: Request) -> Response:
 
 
 def _parse(service: Service, body: bytes) -> _Call:
-    # Lists take a hundred times the bytes of their brackets, so these are counted beforehand.
-    service.check_pixels(body.count(b"["))
+    # A list takes fifty times the bytes of its brackets, so these are counted beforehand.
+    service.check_pixels(body.count(b"[") + body.count(b"{"))
     document = tensors.document_of(body)
     signature = document.get("signature_name") or DEFAULT
     if not isinstance(signature, str):

@@ -9,6 +9,7 @@ import anyio
 import numpy as np
 
 from keras_colorize import quiet
+from keras_colorize.serving import pictures
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.worker import Worker
@@ -109,6 +110,6 @@ class Service:
                                f"{self.limits.pixels:,} that a request may have")
 
 
-def pixels_of(pictures: np.ndarray) -> int:
-    """The pixels of pictures [batch, h, w, channels]."""
-    return int(np.prod(pictures.shape[:3]))
+def pixels_of(batch: np.ndarray) -> int:
+    """The pixels that pictures [batch, h, w, channels] count as."""
+    return len(batch) * pictures.counted(*batch.shape[1:3])
