@@ -5,11 +5,11 @@ one.
 
 Batching: pictures a second of the signature `pixels`, by pictures at once, in turns. Load: files
 through `serving_default`, first in one process without a server, then through the server, whose
-four clients ask for one picture after the other, then for four times as many as it has coloured so,
-at a steady rate. All on one machine, so that the clients take their part of it. How long an accepted
-request may take is bounded by the queue: it waits for those that were there before it, which are as
-many as may wait, one that runs and one that is prepared. So beside the seconds, which vary with the
-machine, stands how many others were answered meanwhile.
+four clients ask for one picture after the other, then for four times as many as it has coloured
+so, at a steady rate. All on one machine, so that the clients take their part of it. How long an
+accepted request may take is bounded by the queue: it waits for those that were there before it,
+which are as many as may wait, one that runs and one that is prepared. So beside the seconds, which
+vary with the machine, stands how many others were answered meanwhile.
 """
 
 import argparse
