@@ -275,8 +275,8 @@ def test_a_client_that_does_not_take_its_answer_is_cut_off(server):
         client.sendall(b"POST /v1/models/series:predict HTTP/1.1\r\nHost: localhost\r\n"
                        b"Content-Length: %d\r\n\r\n" % len(body) + body)
         time.sleep(32)  # 15 at most for the model, 15 to take what it gives
-        told = 0
-        with pytest.raises(ConnectionResetError):
+        told = b""
+        with suppress(ConnectionResetError):
             while more := client.recv(2 ** 20):
-                told += len(more)
-        assert told < 900 * 900 * 3 * 2
+                told += more
+        assert told.startswith(b"HTTP/1.1 200 ") and len(told) < 900 * 900 * 3 * 2
