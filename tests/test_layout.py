@@ -13,8 +13,8 @@ ORDER = ["errors", "files", "quiet", "config", "pixels", "line_lock", "augment",
          "figures", "sources", "finding", "staging", "executors", "splits", "records", "assembly",
          "builder", "devices", "memory", "dataset", "inspection", "models", "baselines",
          "event_log", "checkpoints", "run_directory", "run_summary", "guards", "callbacks",
-         "training", "evaluation", "study", "export", "colorizer", "demo", "flags",
-         "colorize_command", "commands", "cli"]
+         "training", "evaluation", "study", "export", "colorizer", "serving", "demo", "flags",
+         "colorize_command", "serve_command", "commands", "cli"]
 MODELS = ["replicas", "normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
           "objectives", "raw_losses", "convnet", "gan", "jax_steps"]
 

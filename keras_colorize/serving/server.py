@@ -1,0 +1,111 @@
+"""Listening, until a signal: then what was accepted is finished."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+import sys
+
+import uvicorn
+
+from keras_colorize.errors import ColorizeError
+from keras_colorize.serving.access_log import write_line
+from keras_colorize.serving.app import build_app
+from keras_colorize.serving.connections import impatient
+from keras_colorize.serving.service import Service
+
+IDLE = 5  # seconds that a connection without a request is kept
+LONGER = 2  # seconds more than its body has, before a request's connection is cut
+
+
+def serve(service: Service, host: str, port: int, token: str | None) -> None:
+    """Serves until SIGTERM or SIGINT, and returns when all that was taken is answered.
+
+    Raises:
+        ColorizeError: the address cannot be listened on, or a second signal came before the end.
+        RunError: the model cannot be loaded.
+    """
+    listener = _listen(host, port)
+    told = [f"{service.path}: loading; will serve at "
+            f"{_url(host, listener.getsockname()[1])}/v1/models/{service.name}:predict"]
+    if not is_local(host) and token is None:
+        told.append(f"warning: {host}: whoever reaches this address may use the model; give "
+                    "--token-file, or listen on 127.0.0.1")
+    limits = service.limits
+    app = build_app(service, token, is_local(host))
+    config = uvicorn.Config(
+        app, http=impatient(limits.body_seconds + LONGER, limits.seconds), ws="none",
+        lifespan="off", log_config=None, access_log=False, server_header=False,
+        proxy_headers=False, limit_concurrency=limits.connections, timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=round(limits.seconds + limits.body_seconds) + LONGER)
+    logger = logging.getLogger("uvicorn.error")
+    logger.addHandler(_Lines(logging.WARNING))
+    logger.propagate = False
+    try:
+        asyncio.run(_run(service, _Server(config), listener, told))
+    finally:
+        service.worker.close()
+    write_line(sys.stdout, event="stopped")
+
+
+def is_local(host: str) -> bool:
+    """Whether an address is of this machine alone."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        raise ColorizeError(f"{host}, port {port}", f"cannot be listened on ({error})",
+                            "name another --port or --host") from error
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _run(service: Service, server: uvicorn.Server, listener: socket.socket,
+               told: list[str]) -> None:
+    def stop(number: signal.Signals) -> None:
+        write_line(sys.stdout, event="stopping", signal=number.name)
+        server.force_exit = service.draining
+        service.draining = server.should_exit = True
+
+    async def load() -> None:
+        try:
+            await asyncio.to_thread(service.load)
+            write_line(sys.stdout, event="ready", model=service.name)
+        except BaseException:
+            server.should_exit = True
+            raise
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    print(*told, sep="\n", file=sys.stderr, flush=True)  # only now may it be told to stop
+    loading = asyncio.create_task(load())
+    await server.serve(sockets=[listener])
+    if server.force_exit:
+        raise ColorizeError("serve", "stopped by a second signal before all was answered",
+                            "send one signal alone to finish first")
+    await loading
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `_run`: uvicorn would end by them, not with exit code 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):
+        yield
+
+
+class _Lines(logging.Handler):
+    """uvicorn's warnings as lines of JSON."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write_line(sys.stdout, event="warning", message=self.format(record))

@@ -1,0 +1,169 @@
+"""One thread that runs the model, behind a queue that is bounded."""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_colorize.serving.access_log import note
+from keras_colorize.serving.refusals import Busy, Refused
+
+USUAL = 0.9  # of the mean of seconds a job is what is kept of it at the next job
+
+
+@dataclass(eq=False)
+class _Job:
+    function: Callable[[list], list]
+    """From the items of jobs that run together to their results."""
+    item: Any
+    alike: Hashable
+    """What jobs share that may run together; None of one that runs alone."""
+    size: int
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future
+    queued: float = field(default_factory=time.monotonic)
+    begun: float | None = None
+
+
+class Worker:
+    """Runs functions one after the other in a thread of its own, for callers on an event loop.
+
+    Args:
+        waiting: how many may wait while one runs.
+        seconds: how long a caller waits, in the queue and for the answer.
+        together: the most that the sizes of jobs may sum to that run as one.
+    """
+
+    def __init__(self, waiting: int, seconds: float, together: int):
+        self.waiting, self.seconds, self.together = waiting, seconds, together
+        self._jobs: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._usual = 0.0
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
+
+    async def run(self, function: Callable, *args: Any) -> Any:
+        """`function(*args)`, run in the worker's thread.
+
+        Raises:
+            Busy: as many as may wait do already, or the server is stopping.
+            Refused: 504: it did not come to an end within `seconds`.
+            Exception: what the function raises.
+        """
+        return await self._submit(lambda items: [function(*each) for each in items], args, None, 0)
+
+    async def run_together(self, function: Callable[[list], list], item: Any, alike: Hashable,
+                           size: int) -> Any:
+        """The result for `item` of `function`, which is given the items of waiting jobs alike.
+
+        Args:
+            function: from items to as many results.
+            alike: what those share that may run together.
+            size: of the item, counted against `together`.
+
+        Raises:
+            Busy, Refused, Exception: as `run`.
+        """
+        return await self._submit(function, item, alike, size)
+
+    def check_room(self) -> None:
+        """Raises Busy where another job would not be taken, before its body is read."""
+        with self._changed:
+            self._check_room()
+
+    def busy(self) -> Busy:
+        """What to raise where nothing is free, until what waits now will be done."""
+        return Busy(f"as many requests as may ({self.waiting}) are waiting already",
+                    self._usual * (len(self._jobs) + 1))
+
+    def close(self) -> None:
+        """Takes no more, drops what nobody waits for any longer, and ends after what is running."""
+        with self._changed:
+            self._closed = True
+            self._jobs.clear()
+            self._changed.notify()
+        self._thread.join()
+
+    def _check_room(self) -> None:
+        if self._closed:
+            raise Busy("the server is stopping")
+        if len(self._jobs) >= self.waiting:
+            raise self.busy()
+
+    async def _submit(self, function, item, alike, size) -> Any:
+        loop = asyncio.get_running_loop()
+        job = _Job(function, item, alike, size, loop, loop.create_future())
+        with self._changed:
+            self._check_room()
+            self._jobs.append(job)
+            self._changed.notify()
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await job.answer
+        except TimeoutError:
+            raise Refused(504, f"no answer within {self.seconds:g} seconds") from None
+        finally:
+            with self._changed:
+                if job in self._jobs:  # its caller is gone
+                    self._jobs.remove(job)
+            note("queue_seconds", (job.begun or time.monotonic()) - job.queued)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._jobs and not self._closed:
+                    self._changed.wait()
+                if not self._jobs:
+                    return
+                jobs = self._take()
+            begun = time.monotonic()
+            for job in jobs:
+                job.begun = begun
+            self._run(jobs)
+            spent = (time.monotonic() - begun) / len(jobs)
+            self._usual = USUAL * self._usual + (1 - USUAL) * spent if self._usual else spent
+            jobs = job = None  # else the last pictures live until the next come
+
+    def _take(self) -> list[_Job]:
+        """The first job, and those alike that fit beside it."""
+        jobs = [self._jobs.popleft()]
+        if jobs[0].alike is None:
+            return jobs
+        size = jobs[0].size
+        for job in list(self._jobs):
+            if job.alike == jobs[0].alike and size + job.size <= self.together:
+                self._jobs.remove(job)
+                jobs.append(job)
+                size += job.size
+        return jobs
+
+    def _run(self, jobs: list[_Job]) -> None:
+        try:
+            results = jobs[0].function([job.item for job in jobs])
+        except BaseException as error:  # whatever it is, the thread must live
+            if len(jobs) == 1:
+                _tell(jobs[0], error=error)
+                return
+            for job in jobs:  # it may be of one alone
+                self._run([job])
+            return
+        for job, result in zip(jobs, results, strict=True):
+            _tell(job, result)
+
+
+def _tell(job: _Job, result: Any = None, error: BaseException | None = None) -> None:
+    def settle() -> None:
+        if job.answer.done():
+            return
+        if error is not None:
+            job.answer.set_exception(error)
+        else:
+            job.answer.set_result(result)
+
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        job.loop.call_soon_threadsafe(settle)
