@@ -42,8 +42,9 @@ class Page:
     def described(self) -> dict:
         """The page as JSON."""
         said = {"number": self.number, "name": self.name, "state": self.state,
-                "version": self.version, "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
-                "lock": self.settings.lock, "treat_as": self.settings.treat_as}
+                "version": self.version, "changed": self.changed, "error": self.error,
+                "hints": bool(self.settings.hints), "lock": self.settings.lock,
+                "treat_as": self.settings.treat_as}
         for key in ("kind", "scores", "luminance_change", "format", "thumbnails"):
             if key in self.record:
                 said[key] = self.record[key]

@@ -30,14 +30,13 @@ function listenForDrops(take) {
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     show(0);
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.());
-    const plain = [...event.dataTransfer.files]; // both are gone after the first wait
-    const found = [];
-    for (const [index, entry] of entries.filter((each) => each !== undefined).entries()) {
-      if (entry?.isDirectory) found.push(...await within(entry));
-      else if (plain[index]) found.push(plain[index]);
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file")
+      .map((item) => ({ file: item.getAsFile(), entry: item.webkitGetAsEntry?.() }));
+    const files = []; // the items are gone after the first wait
+    for (const { file, entry } of items) {
+      if (entry?.isDirectory) files.push(...await within(entry));
+      else if (file) files.push(file);
     }
-    const files = found.length ? found : plain;
     if (files.length) take(files);
   });
 }

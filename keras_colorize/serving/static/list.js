@@ -10,6 +10,7 @@ const KINDS = { color: "In colour, copied", gray: "Gray", screentone: "Screenton
 export class List {
   #rows = new Map(); // page -> its button
   #chosen = null;
+  #due = false;
 
   // `choose(page)` is called when a page is picked, `remove(book)` when a book is to go.
   constructor(desk, choose, remove) {
@@ -84,6 +85,15 @@ export class List {
   }
 
   #tellProgress() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => { // once for all the pages that change together
+      this.#due = false;
+      this.#tellNow();
+    });
+  }
+
+  #tellNow() {
     const pages = this.desk.pages;
     const failed = pages.filter((page) => page.state === "failed").length;
     const done = pages.filter((page) => page.state === "done").length;
