@@ -175,6 +175,12 @@ export function isUnderWay(page) {
   return page.state === "waiting" || page.state === "coloring";
 }
 
+// What is wrong with a page, without its name.
+export function reasonOf(page) {
+  const start = `${page.name}: `;
+  return page.error.startsWith(start) ? page.error.slice(start.length) : page.error;
+}
+
 function pathOf(file) {
   return file.path ?? file.webkitRelativePath ?? file.name;
 }

@@ -1,6 +1,6 @@
 // The list of books and pages: a small picture of each page, how far it is, and what went wrong.
 
-import { isUnderWay } from "./desk.js";
+import { isUnderWay, reasonOf } from "./desk.js";
 
 const one = (id) => document.getElementById(id);
 const STATES = { waiting: "Waiting", coloring: "Colouring …" };
@@ -121,7 +121,7 @@ export class List {
 }
 
 function stateOf(page) {
-  if (page.state === "failed") return page.error;
+  if (page.state === "failed") return reasonOf(page);
   if (page.state === "uploading") return `Uploading, ${Math.round(100 * page.share)} %`;
   return STATES[page.state] ?? KINDS[page.kind] ?? "";
 }

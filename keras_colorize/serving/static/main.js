@@ -1,7 +1,7 @@
 // Wires the parts of the page together.
 
 import { json } from "./api.js";
-import { Desk } from "./desk.js";
+import { Desk, reasonOf } from "./desk.js";
 import { askRemove } from "./dialogs.js";
 import { listen } from "./intake.js";
 import { List } from "./list.js";
@@ -10,7 +10,7 @@ import { Strokes } from "./strokes.js";
 import { Viewer } from "./viewer.js";
 
 const one = (id) => document.getElementById(id);
-const JUDGED = { color: "in colour", gray: "gray", screentone: "screentone", line_art: "line art" };
+const JUDGED = { gray: "A gray page", screentone: "A page with screentone", line_art: "Line art" };
 
 const desk = new Desk();
 const viewer = new Viewer();
@@ -30,7 +30,8 @@ start();
 async function start() {
   try {
     const about = await json("studio");
-    one("model").textContent = `Colours by ${[about.model, about.edge_model].filter(Boolean).join(" and ")}`;
+    one("model").textContent = [`Model: ${about.model}`, about.edge_model && `of line art: ${about.edge_model}`]
+      .filter(Boolean).join(", ");
     await desk.restore();
   } catch (error) {
     tell(error.message);
@@ -52,7 +53,7 @@ function choose(page) {
   refresh(page);
 }
 
-let last = {}; // what was shown of the page before
+let last = {}; // the page that was shown before, and how far it was
 async function refresh(page = viewer.page) {
   const isOther = page !== viewer.page;
   const before = last;
@@ -66,8 +67,8 @@ async function refresh(page = viewer.page) {
     if (page === viewer.page) tell(error.message);
   }
   if (page !== viewer.page || !page) return;
-  if (isOther || !one("strokes").width) strokes.open(page, one("before"));
-  else if (page.state === "done" && before.state !== "done") strokes.fade();
+  strokes.open(page, one("before"));
+  if (page === before.page && page.state === "done" && before.state !== "done") strokes.fade();
 }
 
 function describe(page) {
@@ -78,13 +79,15 @@ function describe(page) {
 }
 
 function factsOf(page) {
-  if (page.state === "failed") return [page.error];
+  if (page.state === "failed") return [reasonOf(page)];
   if (page.state === "uploading") return [`Uploading, ${Math.round(100 * page.share)} %`];
   if (page.state === "waiting") return ["Waits to be coloured"];
   if (page.state === "coloring") return ["Is being coloured"];
-  if (page.kind === "color") return ["Taken for a page in colour, and copied untouched"];
-  const facts = [`Taken for ${JUDGED[page.kind]}`];
-  if (page.luminance_change != null) facts.push(`luminance changed by ${+page.luminance_change.toFixed(1)} of 255 at most`);
+  if (page.kind === "color") return ["In colour already, so it was copied untouched"];
+  const facts = [JUDGED[page.kind]];
+  if (page.luminance_change != null) {
+    facts.push(`luminance changed by ${+page.luminance_change.toFixed(1)} of 255 at most`);
+  }
   return [...facts, ...page.notes];
 }
 

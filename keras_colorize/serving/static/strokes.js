@@ -29,13 +29,16 @@ export class Strokes {
     return this.#drawn.get(this.#page) ?? [];
   }
 
-  // Lays the canvas over another page, with the strokes that it has.
+  // Lays the canvas over a page, with the strokes that it has.
   open(page, picture) {
+    const { naturalWidth, naturalHeight } = picture;
+    const share = Math.min(1, LONGEST / Math.max(naturalWidth, naturalHeight, 1));
+    const [width, height] = [naturalWidth, naturalHeight].map((side) => Math.round(side * share) || 1);
+    const { canvas } = this;
+    if (page === this.#page && canvas.width === width && canvas.height === height) return;
     this.#page = page;
     this.#cursor = null;
-    const share = Math.min(1, LONGEST / Math.max(picture.naturalWidth, picture.naturalHeight, 1));
-    this.canvas.width = Math.max(1, Math.round(picture.naturalWidth * share));
-    this.canvas.height = Math.max(1, Math.round(picture.naturalHeight * share));
+    [canvas.width, canvas.height] = [width, height];
     this.#redraw();
   }
 

@@ -37,7 +37,8 @@ export class Viewer {
       this.#zoom = 1;
     }
     this.page = page;
-    if (page?.number == null) return this.#lay();
+    this.#lay();
+    if (page?.number == null || (page.state === "failed" && !page.kind)) return; // nothing to show
     const at = `books/${page.book.id}/pages/${page.number}`;
     const loads = [this.#load("before", `${at}/original`)];
     if (page.state === "done") loads.push(this.#load("after", `${at}/colored?view&v=${page.changed}`));
