@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from keras_colorize import colorize_command, quiet
+from keras_colorize import colorize_command, quiet, serve_command
 from keras_colorize.errors import UsageError
 from keras_colorize.flags import place as _place
 
@@ -218,6 +218,8 @@ COMMANDS = (
      _declare_export, _run_export),
     ("colorize", "Colour pictures, comics, videos and folders of them.",
      colorize_command.declare, colorize_command.run),
+    ("serve", "Serve a model over HTTP, as TensorFlow Serving does.",
+     serve_command.declare, serve_command.run),
     ("draw-episode", "Draw the cartoon that the demo learns from.",
      _declare_draw_episode, _run_draw_episode),
     ("demo", "Do all of it, small, on the drawn cartoon.",

@@ -14,7 +14,7 @@ ORDER = ["errors", "files", "quiet", "config", "pixels", "line_lock", "augment",
          "devices", "memory", "dataset", "inspection", "models", "baselines", "event_log",
          "checkpoints", "run_directory", "run_summary", "guards", "callbacks", "training",
          "evaluation", "study", "export", "colorizer", "serving", "demo", "flags",
-         "colorize_command", "commands", "cli"]
+         "colorize_command", "serve_command", "commands", "cli"]
 MODELS = ["replicas", "normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
           "objectives", "raw_losses", "convnet", "gan", "jax_steps"]
 

@@ -76,12 +76,13 @@ class Worker:
         with self._changed:
             self._check_room()
 
-    def close(self, seconds: float) -> None:
-        """Takes no more, and waits until what was taken is done, or for so long."""
+    def close(self) -> None:
+        """Takes no more, drops what nobody waits for any longer, and ends after what is running."""
         with self._changed:
             self._closed = True
+            self._jobs.clear()
             self._changed.notify()
-        self._thread.join(seconds)
+        self._thread.join()
 
     def _check_room(self) -> None:
         if self._closed:

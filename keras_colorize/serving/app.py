@@ -1,0 +1,51 @@
+"""The routes of a server and what stands before them."""
+
+from typing import TextIO
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from keras_colorize.serving import predict
+from keras_colorize.serving.access import LOCAL, Access, SafeHeaders
+from keras_colorize.serving.access_log import AccessLog
+from keras_colorize.serving.body_limits import BodyLimits, answer_refused
+from keras_colorize.serving.refusals import Refused
+from keras_colorize.serving.service import Service
+
+
+def build_app(service: Service, token: str | None = None, local: bool = True,
+              log: TextIO | None = None) -> Starlette:
+    """The ASGI application of a service.
+
+    Args:
+        token: what clients must show; None where all may ask.
+        local: whether it is reached by this machine's own names alone.
+        log: where the lines of requests go; None for the standard output.
+    """
+    middleware = [Middleware(AccessLog, stream=log), Middleware(SafeHeaders),
+                  Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL if local else ["*"],
+                             www_redirect=False),
+                  Middleware(Access, token=token),
+                  Middleware(BodyLimits, limits=service.limits)]
+    return Starlette(routes=[*_probes(service), *predict.routes(service)], middleware=middleware,
+                     exception_handlers={Refused: answer_refused, HTTPException: _answer_http})
+
+
+def _probes(service: Service) -> list[BaseRoute]:
+    async def alive(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(request: Request) -> JSONResponse:
+        return JSONResponse({"state": service.state}, 200 if service.state == "AVAILABLE" else 503)
+
+    return [Route("/healthz", alive), Route("/readyz", ready)]
+
+
+def _answer_http(request: Request, error: HTTPException) -> JSONResponse:
+    return JSONResponse({"error": f"{error.detail}: {request.method} {request.url.path[:200]}"},
+                        error.status_code, error.headers)

@@ -1,0 +1,96 @@
+"""What the routes of a server share: its model, its worker, its limits, and its state."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+
+from keras_colorize import quiet
+from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.refusals import Busy, Refused
+from keras_colorize.serving.worker import Worker
+
+
+class Service:
+    """A model that is served.
+
+    Args:
+        path: a SavedModel or a run directory.
+        name: under which clients know it.
+    """
+
+    def __init__(self, path: Path, name: str, limits: Limits | None = None):
+        self.path, self.name, self.limits = path, name, limits or Limits()
+        self.worker = Worker(self.limits.waiting, self.limits.seconds, self.limits.together)
+        self.served = None
+        """The `model.Served`, once it is loaded."""
+        self.draining = False
+        """Whether the server is stopping: it takes nothing new."""
+        self._preparing = anyio.CapacityLimiter(1)
+
+    @property
+    def state(self) -> str:
+        """As TensorFlow Serving names it: LOADING, AVAILABLE or UNLOADING."""
+        if self.draining:
+            return "UNLOADING"
+        return "AVAILABLE" if self.served else "LOADING"
+
+    def load(self) -> None:
+        """Loads the model and warms it up, 10 seconds or so.
+
+        Raises:
+            RunError: it is none, or damaged.
+        """
+        quiet.import_tensorflow("tensorflow")
+        from keras_colorize.serving import model
+
+        self.served = model.load(self.path)
+
+    def check_ready(self) -> None:
+        """Raises Busy where a request for the model would not be taken now."""
+        if self.draining:
+            raise Busy("the server is stopping")
+        if self.served is None:
+            raise Busy("the model is being loaded", 5)
+        self.worker.check_room()
+
+    async def prepare(self, function: Callable, *args: Any) -> Any:
+        """`function(*args)` off the event loop and beside the model: parsing, checking, writing.
+
+        One at a time, since what is parsed may be large.
+        """
+        return await anyio.to_thread.run_sync(function, *args, limiter=self._preparing)
+
+    async def call(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What a signature gives, run in the worker; small pictures beside those of others.
+
+        Raises:
+            Busy, Refused: as `Worker.run` and `Served.call`.
+        """
+        served = self.served
+        name, array = next(iter(inputs.items()))
+        if len(inputs) > 1 or array.ndim != 4:
+            return await self.worker.run(served.call, signature, inputs)
+
+        def call(batches: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
+            joined = np.concatenate(batches) if len(batches) > 1 else batches[0]
+            outputs = served.call(signature, {name: joined})
+            ends = np.cumsum([len(batch) for batch in batches])[:-1]
+            parts = [np.split(output, ends) for output in outputs.values()]
+            return [dict(zip(outputs, part, strict=True)) for part in zip(*parts, strict=True)]
+
+        return await self.worker.run_together(call, array, (signature, array.shape[1:]),
+                                              pixels_of(array))
+
+    def check_pixels(self, count: int) -> None:
+        """Raises Refused (413) where a request's pictures have more pixels than it may have."""
+        if count > self.limits.pixels:
+            raise Refused(413, f"pictures of {count:,} pixels, more than the "
+                               f"{self.limits.pixels:,} that a request may have")
+
+
+def pixels_of(pictures: np.ndarray) -> int:
+    """The pixels of pictures [batch, h, w, channels]."""
+    return int(np.prod(pictures.shape[:3]))
