@@ -1,8 +1,10 @@
 """A visitor's book: an archive or loose pages, kept in one folder and coloured page by page."""
 
 import io
+import threading
 import time
 import zipfile
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -12,9 +14,10 @@ from keras_colorize.colorizer import Models, Settings
 from keras_colorize.colorizer.work import colored_file
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.files import whole_file
+from keras_colorize.serving.pictures import SCANS
 
-ARCHIVES = (".cbz", ".pdf")
-MOST_STROKES = 2**25  # pixels
+ARCHIVES = media.ARCHIVE_SUFFIXES | media.BOOK_SUFFIXES  # read, or refused with a remedy
+PDFS = threading.Lock()
 LONGEST_NAME = 150  # characters of a file's name
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
          "BMP": "image/bmp"}  # what browsers show; TIFF is none of it
@@ -58,8 +61,9 @@ class Book:
     Names within archives and of uploads are labels: no file is ever found by them.
     """
 
-    def __init__(self, folder: Path, name: str, settings: Settings):
-        self.folder, self.name, self.settings = folder, name, settings
+    def __init__(self, folder: Path, settings: Settings, most_pixels: int):
+        self.folder, self.settings, self.most_pixels = folder, settings, most_pixels
+        self.name = "Pages"
         self.pages: list[Page] = []
         self.changes = 0
         self.bytes = 0
@@ -75,32 +79,34 @@ class Book:
     @property
     def is_archive(self) -> bool:
         """Whether it is a CBZ or PDF rather than loose pages."""
-        return PurePosixPath(self.name).suffix.lower() in ARCHIVES
+        return self._archive is not None
 
     @property
     def upload(self) -> Path:
-        """Where the archive, or the next loose page, is to be written."""
-        if self.is_archive:
-            return self.folder / f"book{PurePosixPath(self.name).suffix.lower()}"
-        return self._place(len(self.pages), "original")
+        """Where a file is written while it arrives."""
+        return self.folder / "upload"
 
-    def open(self) -> None:
-        """Finds the pages of the archive that was written to `upload`.
+    def take(self, name: str) -> int:
+        """Takes the file that was written to `upload`: an archive's pages, or the next loose page.
+
+        Returns:
+            The count of changes before that.
 
         Raises:
             SourceError: as `media.open_book`.
         """
-        self._archive = media.open_book(self.upload)
-        for name in sorted(self._archive.names, key=media.natural_order):
-            self._append(name)
-
-    def add(self, name: str) -> Page:
-        """Takes the picture that was written to `upload` as the next loose page."""
-        taken, path = {page.name for page in self.pages}, PurePosixPath(name)
-        number = 2
-        while name in taken:
-            name, number = f"{path.stem} ({number}){path.suffix}", number + 1
-        return self._append(name)
+        suffix, before = PurePosixPath(name).suffix.lower(), self.changes
+        if suffix in ARCHIVES:
+            place = self.upload.rename(self.folder / f"book{suffix}")
+            with self._turn():
+                self._archive, self.name = media.open_book(place), name
+            for page in sorted(self._archive.names, key=media.natural_order):
+                self._append(page)
+        else:
+            self.upload.rename(self._place(len(self.pages), "original"))
+            self._append(self._free(name))
+        self.measure()
+        return before
 
     def ask(self, page: Page, settings: Settings, hints: bytes | None) -> None:
         """Has a page coloured anew; `hints` are a transparent PNG of strokes."""
@@ -126,12 +132,17 @@ class Book:
         Raises:
             SourceError: it is damaged in its archive.
         """
-        if self._archive is None:
-            return self._place(page.number, "original").read_bytes()
-        for name, read in self._archive.pages():
-            if name == page.name:
-                return read()
-        raise SourceError(page.name, "is gone from its archive", "upload the book again")
+        place = self._place(page.number, "original")
+        if self._archive is None or place.exists():
+            return place.read_bytes()
+        with self._turn():
+            pages = self._archive.pages()
+            file = next(read for name, read in pages if name == page.name)()
+            pages.close()
+        if isinstance(self._archive, media.PdfBook):  # else each look at it would draw it anew
+            with whole_file(place) as temporary:
+                temporary.write_bytes(file)
+        return file
 
     def colored(self, page: Page) -> Path:
         """Where the page's coloured file lies once it is done."""
@@ -153,9 +164,9 @@ class Book:
     def rendered(self, page: Page, models: Models, settings: Settings) -> tuple[bytes, dict]:
         """The coloured file of a page, or its layers where `settings` ask for them."""
         with TemporaryDirectory(dir=self.folder) as place:
-            target = Path(place) / "page"
-            encoded, record = colored_file(self.original(page), page.name, page.name, models,
-                                           settings, target)
+            target, file = Path(place) / "page", self.original(page)
+            check(file, page.name, self.most_pixels)
+            encoded, record = colored_file(file, page.name, page.name, models, settings, target)
             if not settings.layers:
                 return encoded, record
             layers = target.with_suffix(".ora")
@@ -172,7 +183,8 @@ class Book:
         done = {page.name: (page.name, self.colored(page)) for page in self.pages
                 if self.colored(page).exists()}
         if self._archive is not None:
-            self._archive.write(target, done)
+            with self._turn():
+                self._archive.write(target, done)
             return
         with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, place in done.values():
@@ -180,14 +192,28 @@ class Book:
 
     def measure(self) -> None:
         """Brings `bytes` up to date, the size of all its files."""
-        self.bytes = sum(place.stat().st_size for place in self.folder.iterdir()
-                         if place.is_file())
+        total = 0
+        for place in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # it was temporary
+                total += place.stat().st_size
+        self.bytes = total
 
-    def _append(self, name: str) -> Page:
+    def _turn(self) -> AbstractContextManager:
+        """PDFs are read one at a time, since their library knows no threads."""
+        return PDFS if (self.folder / "book.pdf").exists() else nullcontext()
+
+    def _append(self, name: str) -> None:
         page = Page(len(self.pages), name, self.settings)
         self.pages.append(page)
         self.note(page)
-        return page
+
+    def _free(self, name: str) -> str:
+        """A name that no page has."""
+        taken, path = {page.name for page in self.pages}, PurePosixPath(name)
+        number = 2
+        while name in taken:
+            name, number = f"{path.stem} ({number}){path.suffix}", number + 1
+        return name
 
     def _place(self, number: int, what: str) -> Path:
         return self.folder / f"{number:05}.{what}"
@@ -206,29 +232,31 @@ def told(error: ColorizeError, name: str) -> str:
     return one_line(f"{name}: {error.what}; {error.remedy}")
 
 
-def viewable(file: bytes, name: str) -> tuple[bytes, str]:
+def check(file: bytes, name: str, most_pixels: int) -> str:
+    """The format of a picture file that the server takes, from its header alone.
+
+    Raises:
+        SourceError: it is no picture, or takes more time or memory than a page should.
+    """
+    with media.pictures.open_picture(io.BytesIO(file), name) as image:
+        if image.width * image.height > most_pixels:
+            raise SourceError(name, f"has {image.height}x{image.width} pixels, more than the "
+                                    f"{most_pixels:,} that this server takes", "scale it down")
+        if image.format == "JPEG" and file.count(b"\xff\xda") > SCANS:
+            raise SourceError(name, f"has more than {SCANS} scans", "save it again")
+        return image.format
+
+
+def viewable(file: bytes, name: str, most_pixels: int) -> tuple[bytes, str]:
     """A picture file as a browser shows it, and its media type; PNG where it shows no such file.
 
     Raises:
-        SourceError: it cannot be read.
+        SourceError: as `check`.
     """
-    with media.pictures.open_picture(io.BytesIO(file), name) as image:
-        kind = TYPES.get(image.format)
+    kind = TYPES.get(check(file, name, most_pixels))
     if kind:
         return file, kind
     return media.encode_picture(media.read_page(file, name).shown), TYPES["PNG"]
-
-
-def check_strokes(file: bytes, name: str) -> None:
-    """Refuses strokes that would take more memory than any page needs.
-
-    Raises:
-        SourceError: they have more than `MOST_STROKES` pixels, or are no picture.
-    """
-    with media.pictures.open_picture(io.BytesIO(file), name) as image:
-        if image.width * image.height > MOST_STROKES:
-            raise SourceError(name, f"has strokes of {image.height}x{image.width} pixels",
-                              "draw them smaller; they are laid over the page at any size")
 
 
 def _in_words(note: str) -> str:

@@ -1,6 +1,6 @@
-"""What a request of the page brings: options, and bodies that are bounded as they arrive."""
+"""What a request of the page brings: options, and files in pieces that are bounded as they come."""
 
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -10,16 +10,34 @@ from keras_colorize import routing
 from keras_colorize.colorizer import LOCKS, Settings
 from keras_colorize.serving.refusals import Busy, Refused
 
-SECONDS = 60  # after which there may be room again
 FORMATS = ("png", "jpeg", "webp")
 KNOWN = {"lock": LOCKS, "treat_as": routing.KINDS, "format": FORMATS}
+SECONDS = 60  # after which there may be room again
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Which part of a file a body is."""
+
+    offset: int
+    size: int | None
+    """Of the whole file; None where the body is all of it."""
+
+    @classmethod
+    def of(cls, request: Request) -> "Piece":
+        """The `offset` and `size` of the address: 0 and the body's where there are none."""
+        return cls(number(request, "offset") or 0, number(request, "size"))
+
+    def is_last(self, received: int) -> bool:
+        """Whether the file is whole with so many bytes."""
+        return self.size is None or received >= self.size
 
 
 def settings_of(request: Request) -> Settings:
     """How pages are to be coloured, by the options `lock` and `treat_as` of the address.
 
     Raises:
-        Refused: 422, an option has a value that is not known.
+        Refused: 400: an option has a value that is not known.
     """
     chosen = {name: option(request, name) for name in ("lock", "treat_as")}
     return Settings(**{name: value for name, value in chosen.items() if value})
@@ -29,67 +47,59 @@ def option(request: Request, name: str) -> str | None:
     """One of the `KNOWN` values of an option; None where it is not given.
 
     Raises:
-        Refused: 422, it is another value.
+        Refused: 400: it is another value.
     """
     value = request.query_params.get(name) or None
     if value is not None and value not in KNOWN[name]:
-        raise Refused(422, f"{name}: is {value[:40]!r}; choose {', '.join(KNOWN[name])}")
+        raise Refused(400, f"{name}: is {value[:40]!r}; choose {', '.join(KNOWN[name])}")
     return value
 
 
-def check_origin(request: Request) -> None:
-    """Refuses what a page of another site has a browser send in its visitor's name.
+def number(request: Request, name: str) -> int | None:
+    """A count in the address; None where it is not given.
 
     Raises:
-        Refused: 403.
+        Refused: 400: it is no number.
     """
-    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise Refused(403, "request: was sent by a page of another site; open this "
-                                 "server's own page")
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdecimal() and len(value) < 16):
+        raise Refused(400, f"{name}: is {value[:40]!r}; give a whole number")
+    return int(value)
 
 
-async def body_of(request: Request, name: str, largest: int) -> bytes:
-    """The body, held in memory.
+async def save(request: Request, name: str, place: Path, largest: int, room: int) -> int:
+    """Writes the body into a file at its offset, and returns how much of the file is there.
+
+    What was written from that offset on before is written anew, so that a piece may be sent twice.
 
     Raises:
-        Refused: 413, it is larger than `largest` bytes.
+        Refused: 413: the file is larger than `largest` bytes. 409: what comes before the piece is
+            not there.
+        Busy: there is no `room` for it.
     """
-    return b"".join([piece async for piece in _bounded(request, name, largest)])
-
-
-async def save_body(request: Request, name: str, place: Path, largest: int, room: int) -> None:
-    """Writes the body to a file as it arrives.
-
-    Raises:
-        Refused: 413, it is larger than `largest` bytes; 503, than the `room` there is (Busy);
-            400, it is empty.
-    """
-    written = 0
-    async with await anyio.open_file(place, "wb") as file:
-        async for piece in _bounded(request, name, largest):
-            written += len(piece)
-            if written > room:
+    piece = Piece.of(request)
+    there = place.stat().st_size if piece.offset and place.exists() else 0
+    if piece.offset > there:
+        raise Refused(409, f"{name}: came in part, of which {there:,} bytes are here; send it "
+                           "again")
+    async with await anyio.open_file(place, "r+b" if piece.offset else "wb") as file:
+        await file.seek(piece.offset)
+        await file.truncate()
+        received = piece.offset
+        async for part in request.stream():
+            received += len(part)
+            if max(received, piece.size or 0) > largest:
+                raise Refused(413, f"{name}: is larger than {largest >> 20} MiB; split it, or "
+                                   "scale it down")
+            if received > room:
                 raise full(name)
-            await file.write(piece)
-    if not written:
-        raise Refused(400, f"{name}: is empty; is it a whole file?")
+            await file.write(part)
+    return received
 
 
 def full(name: str) -> Busy:
     """The answer where the server has no room for a file."""
     return Busy(f"{name}: finds no room on the server at the moment; try again in a few minutes",
                 SECONDS)
-
-
-async def _bounded(request: Request, name: str, largest: int) -> AsyncIterator[bytes]:
-    too_large = Refused(413, f"{name}: is larger than {largest >> 20} MiB; split it, or "
-                                   "scale it down")
-    said = request.headers.get("content-length", "0")
-    if said.isdecimal() and int(said) > largest:
-        raise too_large
-    received = 0
-    async for piece in request.stream():
-        received += len(piece)
-        if received > largest:
-            raise too_large
-        yield piece

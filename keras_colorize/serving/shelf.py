@@ -48,7 +48,7 @@ class Shelf:
         self._wake = asyncio.Event()
         self._work: asyncio.Task | None = None
 
-    def place(self, name: str, settings: Settings) -> Book:
+    def place(self, settings: Settings, most_pixels: int) -> Book:
         """Makes room for a new book.
 
         Raises:
@@ -60,7 +60,7 @@ class Shelf:
             if oldest is None or time.monotonic() - oldest.used < FRESH:
                 raise Full
             self.remove(oldest)
-        book = Book(Path(self._folder.name) / secrets.token_urlsafe(), name, settings)
+        book = Book(Path(self._folder.name) / secrets.token_urlsafe(), settings, most_pixels)
         self._books[book.id] = book
         return book
 

@@ -4,6 +4,8 @@ import { askToken } from "./dialogs.js";
 
 const TOKEN = "token";
 const PATIENCE = 30; // times that a busy server is asked again
+const TRIES = 4; // of a piece of a file
+const PIECE = 2 ** 20; // bytes
 
 export class Failure extends Error {
   constructor(message, status) {
@@ -34,33 +36,40 @@ export async function request(path, options = {}) {
   }
 }
 
-// Sends a file as it is; `progress` is told the share that has arrived, 0 to 1.
+// Sends a file in pieces, each of which arrives within any server's patience, and again if it was
+// lost. `progress` is told the share that has arrived, 0 to 1. Returns the answer to the last.
 export async function upload(path, file, progress) {
-  for (let times = 0; ; times++) {
-    const sent = await send(path, file, progress);
-    if (sent.status >= 200 && sent.status < 300) return JSON.parse(sent.responseText);
-    await settle(sent.status, sent.responseText, sent.getResponseHeader("Retry-After"), times);
+  for (let offset = 0; ; offset += PIECE) {
+    const piece = file.slice(offset, offset + PIECE);
+    const sent = await again(() => request(`${path}&offset=${offset}&size=${file.size}`,
+      { method: "POST", body: piece }));
+    progress(Math.min(1, (offset + PIECE) / Math.max(1, file.size)));
+    if (offset + PIECE >= file.size) return sent.json();
   }
 }
 
-function send(path, file, progress) {
-  return new Promise((resolve, reject) => {
-    const sent = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
-    sent.open("POST", `api/${path}`);
-    for (const [name, value] of Object.entries(authorization())) sent.setRequestHeader(name, value);
-    sent.upload.onprogress = (event) => progress(event.loaded / Math.max(1, event.total));
-    sent.onload = () => resolve(sent);
-    sent.onerror = () => reject(new Failure(`${file.name}: did not reach the server; try again`, 0));
-    sent.send(file);
-  });
+// Tries a few times what the network loses.
+export async function again(send) {
+  for (let times = 1; ; times++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (error.status !== 0 || times === TRIES) throw error;
+      await pause(1000 * times);
+    }
+  }
 }
 
-// Returns where the request is to be made again, and throws where that is no use.
+export function pause(milliseconds) {
+  return new Promise((done) => setTimeout(done, milliseconds));
+}
+
+// Returns when the request is to be made again, and throws where that is no use.
 async function settle(status, text, retryAfter, times) {
   if (status === 401) {
     sessionStorage.setItem(TOKEN, await askToken(sessionStorage.getItem(TOKEN) !== null));
   } else if (status === 503 && times < PATIENCE) {
-    await new Promise((done) => setTimeout(done, 1000 * Math.min(10, Number(retryAfter) || 1)));
+    await pause(1000 * Math.min(10, Number(retryAfter) || 1));
   } else {
     throw new Failure(reason(status, text), status);
   }

@@ -1,10 +1,11 @@
 // The books on the visitor's desk and how far their pages are. Tells of changes by events:
 // "pages" (there are more or fewer), "page" (one changed, in `detail`).
 
-import { json, request, upload } from "./api.js";
+import { again, json, pause, request, upload } from "./api.js";
 
 const OPEN = "books"; // in sessionStorage, so that they are found again after a reload
-const PAUSE = 600; // milliseconds from asking to asking how far the server is
+const WAIT = 15; // seconds that the server waits for a change before it answers
+const PAUSE = 200; // milliseconds until it is asked again
 const IS_BOOK = /\.(cbz|pdf|cbr|cb7|cbt|epub|zip|rar)$/i;
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
@@ -46,7 +47,7 @@ export class Desk extends EventTarget {
   async remove(book) {
     this.#forget(book);
     this.#tell("pages");
-    if (book.id) await request(`books/${book.id}`, { method: "DELETE" }).catch(() => {});
+    await this.#discard(book);
   }
 
   // Finds the books again that were on the desk before the page was reloaded.
@@ -63,6 +64,13 @@ export class Desk extends EventTarget {
     this.#tell("pages");
   }
 
+  async #discard(book) {
+    const { id } = book;
+    book.id = null;
+    if (id) await request(`books/${id}`, { method: "DELETE" }).catch(() => {}); // it expires
+    this.#remember();
+  }
+
   #queue(send) {
     this.#sending = this.#sending.then(send); // one after the other, so that pages keep their order
   }
@@ -70,13 +78,7 @@ export class Desk extends EventTarget {
   async #sendPicture(book, page, file) {
     if (!this.pages.includes(page)) return;
     await this.#sent(page, async (progress) => {
-      if (!book.id) {
-        book.id = (await json(`books?${this.#wishes()}`, { method: "POST" })).id;
-        this.#remember();
-      }
-      const wishes = `name=${encodeURIComponent(file.name)}`;
-      const said = await upload(`books/${book.id}/pages?${wishes}`, file, progress);
-      this.#update(page, said);
+      this.#take(book, await this.#send(book, file, progress));
     });
     this.#follow(book);
   }
@@ -84,12 +86,19 @@ export class Desk extends EventTarget {
   async #sendBook(book, page, file) {
     if (!this.books.includes(book)) return;
     await this.#sent(page, async (progress) => {
-      const wishes = `name=${encodeURIComponent(file.name)}&${this.#wishes()}`;
-      const said = await upload(`books?${wishes}`, file, progress);
+      const said = await this.#send(book, file, progress);
       book.pages = [];
       this.#open(book, said);
-      this.#remember();
     });
+    if (page.state === "failed") this.#discard(book);
+  }
+
+  async #send(book, file, progress) {
+    if (!book.id) {
+      book.id = (await json(`books?${this.#wishes()}`, { method: "POST" })).id;
+      this.#remember();
+    }
+    return upload(`books/${book.id}/files?name=${encodeURIComponent(file.name)}`, file, progress);
   }
 
   async #sent(page, send) {
@@ -102,6 +111,7 @@ export class Desk extends EventTarget {
 
   #open(book, said) {
     book.id = said.id;
+    book.changes = said.changes;
     this.#take(book, said);
     this.#tell("pages");
     this.#follow(book);
@@ -112,8 +122,11 @@ export class Desk extends EventTarget {
     book.followed = true;
     try {
       while (this.books.includes(book) && book.pages.some(isUnderWay)) {
-        this.#take(book, await json(`books/${book.id}?since=${book.changes}`));
-        await new Promise((done) => setTimeout(done, PAUSE));
+        const path = `books/${book.id}?since=${book.changes}&wait=${WAIT}`;
+        const said = await again(() => json(path));
+        this.#take(book, said);
+        book.changes = said.changes;
+        await pause(PAUSE);
       }
     } catch (error) {
       for (const page of book.pages.filter(isUnderWay)) {
@@ -125,7 +138,6 @@ export class Desk extends EventTarget {
   }
 
   #take(book, said) {
-    book.changes = Math.max(book.changes, said.changes);
     for (const each of said.pages) {
       const page = book.pages.find((known) => known.number === each.number) ??
         book.pages.find((known) => known.state === "uploading") ?? // told before its upload's end
