@@ -47,6 +47,8 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="requests that may wait (%(default)s); the next is answered 503")
     add("--timeout", type=_seconds, default=60.0, metavar="SECONDS",
         help="how long a request may wait and run (%(default)g)")
+    add("--body-timeout", type=_seconds, default=20.0, metavar="SECONDS",
+        help="how long a request's body may take to arrive (%(default)g)")
     add("--max-bytes", type=_count, default=32 * 2 ** 20, metavar="N",
         help="of a request's body (%(default)s)")
     add("--max-pixels", type=_count, default=8_000_000, metavar="N",
@@ -70,7 +72,8 @@ def run(options: argparse.Namespace) -> None:
     from keras_colorize.serving.service import Service
 
     limits = Limits(waiting=options.queue, seconds=options.timeout, body_bytes=options.max_bytes,
-                    bodies_bytes=8 * options.max_bytes, pixels=options.max_pixels)
+                    body_seconds=options.body_timeout, bodies_bytes=8 * options.max_bytes,
+                    pixels=options.max_pixels)
     serve(Service(options.model, name, limits), options.host, options.port, _token(options))
 
 

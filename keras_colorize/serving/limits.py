@@ -19,7 +19,7 @@ class Limits:
     """Bytes of all bodies that are held at once (more: 503)."""
     pixels: int = 8_000_000
     """Pixels of all pictures of a request, known before they are decoded (more: 413)."""
-    together: int = 500_000
+    together: int = 250_000
     """Pixels of the pictures of several requests that run as one; larger ones gain nothing."""
     connections: int = 512
     """Connections open at once (more: 503)."""

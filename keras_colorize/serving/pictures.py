@@ -52,7 +52,8 @@ def admitted(file: bytes, most: int) -> tuple[bytes, int]:
     except SourceError as error:
         if isinstance(error.__cause__, Refused):
             raise error.__cause__ from None
-        raise Refused(400, str(error)) from None
+        # Without a cause it is not damaged, but larger than any picture may be.
+        raise Refused(413 if error.__cause__ is None else 400, str(error)) from None
 
 
 def white(height: int, width: int) -> bytes:

@@ -18,7 +18,7 @@ from keras_colorize.serving.app import build_app
 from keras_colorize.serving.service import Service
 
 IDLE = 5  # seconds that a connection without a request is kept
-LONGER = 5  # seconds more than its body has, before a request's connection is cut
+LONGER = 2  # seconds more than its body has, before a request's connection is cut
 
 
 def serve(service: Service, host: str, port: int, token: str | None) -> None:

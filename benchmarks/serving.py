@@ -1,0 +1,221 @@
+"""How a server holds under more than it can take: benchmarks/serving.py [--model MODEL].
+
+Without a model it is the paper's full-width generator with random weights, no slower than a trained
+one.
+
+Batching: pictures a second of the signature `pixels`, by pictures at once, in turns. Load: files
+through `serving_default`, first in one process without a server, then through the server, whose
+four clients ask for one picture after the other, then for four times as many as it has coloured so,
+at a steady rate. All on one machine, so that the clients take their part of it. The bound on how
+long an accepted request takes is that of a full queue: the requests that may wait, one that runs
+and one that is prepared, each at the time of one.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import psutil
+from provenance import provenance
+
+from keras_colorize import quiet
+
+quiet.import_tensorflow()
+
+from keras_colorize import config, episode, export, files, media, models, pixels  # noqa: E402
+from keras_colorize.serving.model import Served  # noqa: E402
+
+TURNS = 3
+BATCHES = (1, 2, 4, 8)
+OVER = 4  # times what the server can colour
+QUEUE = 16
+
+
+def write_paper_model(out: Path) -> None:
+    """The paper's generator, untrained, as a SavedModel."""
+    import tensorflow as tf
+
+    wanted = config.load("gan_gray").model
+    module = export.Colorizer(models.unet(wanted.encoder, wanted.decoder))
+    tf.saved_model.save(module, str(out), signatures={
+        name: getattr(module, name) for name in ("serving_default", "pixels", "network")})
+    (out / export.CARD).parent.mkdir(exist_ok=True)
+    files.write_json(out / export.CARD, {"generator_sha256": "", "input": "gray", "dataset": {}})
+
+
+def drawn(height: int, width: int, number: int) -> np.ndarray:
+    """A gray picture, uint8 [height, width]."""
+    frame = pixels.gray(episode.draw_frame(number * 40))
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def per_second(call, seconds: float) -> float:
+    """How often a call is done in a second."""
+    call()
+    begun, times = time.perf_counter(), 0
+    while time.perf_counter() < begun + seconds:
+        call()
+        times += 1
+    return times / (time.perf_counter() - begun)
+
+
+def batching_rows(served: Served, sizes: list[tuple[int, int]], seconds: float) -> str:
+    """Rows on pictures a second by pictures at once."""
+    rows = []
+    for height, width in sizes:
+        stack = np.stack([drawn(height, width, number) for number in range(max(BATCHES))])
+        found = {count: [] for count in BATCHES}
+        for _ in range(TURNS):
+            for count in BATCHES:
+                given = {"pixels": np.ascontiguousarray(stack[:count, ..., None])}
+                found[count].append(count * per_second(lambda given=given: served.call(
+                    "pixels", given), seconds))
+        rates = [statistics.median(found[count]) for count in BATCHES]
+        rows.append(f"| {height}x{width} | " + " | ".join(
+            f"{rate:.1f} ({rate / rates[0]:.2f})" for rate in rates) + " |")
+    return "\n".join(rows)
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, saved: Path, log: Path):
+        self.process = psutil.Popen(
+            [sys.executable, "-m", "keras_colorize", "serve", str(saved), "--name", "model",
+             "--port", "0", "--queue", str(QUEUE)], stdout=log.open("w"), stderr=subprocess.PIPE,
+            text=True)
+        self.url = re.search(r"at (http://\S+?)/v1", self.process.stderr.readline())[1]
+        while httpx.get(f"{self.url}/readyz").status_code != 200:
+            assert self.process.poll() is None, self.process.stderr.read()
+            time.sleep(0.2)
+
+    def memory(self) -> float:
+        """What it holds now, in MB."""
+        return self.process.memory_info().rss / 1e6
+
+    def stop(self) -> None:
+        """Ends it as an orchestrator does."""
+        self.process.terminate()
+        assert self.process.wait(90) == 0
+
+
+async def ask(client: httpx.AsyncClient, body: bytes, answers: list) -> None:
+    """One request; adds its status and seconds."""
+    begun = time.perf_counter()
+    try:
+        answer = await client.post("/v1/models/model:predict", content=body)
+        status = answer.status_code
+    except httpx.HTTPError as error:
+        status = type(error).__name__
+    answers.append((status, time.perf_counter() - begun))
+
+
+async def in_turn(url: str, bodies: list[bytes], clients: int, seconds: float) -> list:
+    """Answers to clients who ask again as soon as they are answered."""
+    answers, end = [], time.perf_counter() + seconds
+
+    async def one(client: httpx.AsyncClient, number: int) -> None:
+        while time.perf_counter() < end:
+            await ask(client, bodies[number % len(bodies)], answers)
+            number += 1
+
+    async with httpx.AsyncClient(base_url=url, timeout=120) as client:
+        await asyncio.gather(*(one(client, number) for number in range(clients)))
+    return answers
+
+
+async def at_rate(server: Server, bodies: list[bytes], rate: float, seconds: float) -> tuple:
+    """Answers to requests at a steady rate, and the server's memory every second."""
+    answers, memory, tasks = [], [], []
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+    async with httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits) as client:
+        begun = time.perf_counter()
+        for number in range(round(rate * seconds)):
+            await asyncio.sleep(max(0, begun + number / rate - time.perf_counter()))
+            tasks.append(asyncio.create_task(ask(client, bodies[number % len(bodies)], answers)))
+            if time.perf_counter() - begun > len(memory):
+                memory.append(server.memory())
+        await asyncio.gather(*tasks)
+    return answers, memory, time.perf_counter() - begun
+
+
+def load_rows(saved: Path, served: Served, size: tuple[int, int], seconds: float,
+              folder: Path) -> str:
+    """Rows on the server, beside the model alone."""
+    pictures = [media.encode_picture(drawn(*size, number)) for number in range(8)]
+    bodies = [json.dumps({"instances": [{"b64": base64.b64encode(file).decode()}]}).encode()
+              for file in pictures]
+    stack = [{"image_bytes": np.array([file], object)} for file in pictures]
+    turn = iter(range(10 ** 9))
+
+    def alone() -> float:
+        return per_second(lambda: served.call("serving_default", stack[next(turn) % 8]),
+                          seconds / 8)
+
+    server = Server(saved, folder / "log.jsonl")
+    before = alone()
+    busy = asyncio.run(in_turn(server.url, bodies, 4, seconds / 4))
+    after = alone()
+    kept = len(busy) / (seconds / 4)
+    answers, memory, spent = asyncio.run(at_rate(server, bodies, OVER * kept, seconds))
+    server.stop()
+    single = (before + after) / 2
+    took = sorted(each for status, each in answers if status == 200)
+    counts = Counter(status for status, _ in answers)
+    p99 = took[int(0.99 * (len(took) - 1))]
+    bound = (QUEUE + 2) / (len(took) / spent)
+    third = len(memory) // 3
+    return (f"| the model alone, before and after, pictures/s | {before:.1f}, {after:.1f} |\n"
+            f"| the server, 4 clients in turn, pictures/s | {kept:.1f} "
+            f"({kept / single:.2f} of alone) |\n"
+            f"| asked for {OVER} times as many, for {seconds:g} s: sent | {len(answers)} |\n"
+            f"| ... coloured, pictures/s | {len(took) / spent:.1f} "
+            f"({len(took) / spent / single:.2f} of alone) |\n"
+            f"| ... answered 200, 503, otherwise | {counts[200]}, {counts[503]}, "
+            f"{len(answers) - counts[200] - counts[503]} |\n"
+            f"| ... seconds of an accepted request: median, p99, longest; the bound of "
+            f"{QUEUE + 2} requests | {statistics.median(took):.2f}, {p99:.2f}, {took[-1]:.2f}; "
+            f"{bound:.2f} |\n"
+            f"| ... memory of the server, MB: mean of the first, second, last third | "
+            + ", ".join(f"{statistics.mean(memory[part:part + third]):.0f}"
+                        for part in (0, third, 2 * third)) + " |")
+
+
+def main() -> None:
+    """Measures and prints tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, help="a SavedModel")
+    parser.add_argument("--part", choices=("batching", "load"), help="both unless one is named")
+    parser.add_argument("--seconds", type=float, default=120, help="under load (%(default)g)")
+    parser.add_argument("--size", default="180x320", help="of the pictures (%(default)s)")
+    options = parser.parse_args()
+    size = tuple(map(int, options.size.split("x")))
+    print(provenance())
+    with tempfile.TemporaryDirectory() as name:
+        saved = options.model or Path(name) / "model"
+        if options.model is None:
+            write_paper_model(saved)
+        served = Served.load(saved)
+        if options.part != "load":
+            print("| pictures/s by pictures at once | " + " | ".join(map(str, BATCHES))
+                  + " |\n|---|" + "---:|" * len(BATCHES))
+            print(batching_rows(served, [(90, 160), (180, 320), (360, 640)], 2), flush=True)
+        if options.part != "batching":
+            print(f"\n| pictures of {options.size} | |\n|---|---:|")
+            print(load_rows(saved, served, size, options.seconds, Path(name)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""Claims about hostile input: the right picture or a refusal, never a 500 nor a grown server."""
+
+import io
+import random
+import socket
+import struct
+import time
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from PIL import Image
+from serving_process import assert_refused, b64, files_of, serving, write_model
+
+from keras_colorize import episode, line_lock, media, pixels
+
+SECONDS = 2  # that a body may take to arrive
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    with serving(write_model(folder / "model"), folder / "log.jsonl", "--max-pixels", 1_000_000,
+                 "--max-bytes", 8_000_000, "--body-timeout", SECONDS) as started:
+        yield started
+        assert started.colored(stored("PNG")).status_code == 200
+        assert started.stop() == 0
+        wrong = [line for line in started.lines() if line.get("status", 0) >= 500
+                 and line["path"] != "/readyz"]
+        assert not wrong, wrong[:1]
+
+
+def stored(form: str, picture: np.ndarray | Image.Image | None = None, **options) -> bytes:
+    """A picture as a file by Pillow."""
+    if picture is None:
+        picture = pixels.gray(episode.draw_frame(0))[100:164, 200:300]
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def mutations(file: bytes, count: int, seed: int):
+    """Damaged copies: bytes changed, cut out, doubled, and the end cut off."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        damaged = bytearray(file)
+        for _ in range(chance.choice((1, 1, 2, 5, 30))):
+            place = chance.randrange(len(damaged) or 1)
+            kind = chance.randrange(6)
+            if kind == 0:
+                del damaged[place:]
+            elif kind == 1:
+                del damaged[place:place + chance.randrange(1, 40)]
+            elif kind == 2:
+                damaged[place:place] = damaged[place:place + chance.randrange(1, 40)]
+            elif kind == 3:
+                damaged[place:place + 4] = struct.pack(">I", chance.choice(
+                    (0, 1, 0x7FFFFFFF, 0xFFFFFFFF, chance.getrandbits(32))))
+            else:
+                damaged[place:place + 1] = bytes([chance.randrange(256)])
+        yield with_checksums(bytes(damaged)) if chance.random() < 0.5 else bytes(damaged)
+
+
+def with_checksums(file: bytes) -> bytes:
+    """A damaged PNG whose chunks' checksums are right again, so that the damage goes deeper."""
+    if not file.startswith(b"\x89PNG"):
+        return file
+    mended, place = bytearray(file), 8
+    while place + 12 <= len(mended):
+        length = int.from_bytes(mended[place:place + 4], "big")
+        end = place + 8 + length
+        if end + 4 > len(mended):
+            break
+        mended[end:end + 4] = struct.pack(">I", zlib.crc32(mended[place + 4:end]))
+        place = end + 4
+    return bytes(mended)
+
+
+def assert_picture_or_refused(answer) -> None:
+    if answer.status_code == 200:
+        picture = media.decode_picture(files_of(answer)[0])
+        assert picture is not None and picture.ndim == 3
+    else:
+        assert_refused(answer)
+
+
+def fuzz(server, count: int) -> None:
+    """Sends damaged files of each kind, and sees that memory is as it was."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 100, 3), np.uint8)
+    kinds = [stored("PNG"), stored("PNG", noise), stored("JPEG", noise, quality=80),
+             stored("JPEG", noise, progressive=True), stored("GIF"), stored("WEBP", noise),
+             stored("TIFF", noise, compression="tiff_lzw"), stored("BMP")]
+    held = []
+    for number, file in enumerate(kinds):
+        for damaged in mutations(file, count // len(kinds), number):
+            assert_picture_or_refused(server.colored(damaged))
+        held.append(server.process.memory_info().rss)
+    assert held[-1] - held[1] < 150e6, held
+
+
+def test_damaged_pictures_are_coloured_or_refused(server):
+    fuzz(server, 160)
+
+
+@pytest.mark.slow
+def test_a_thousand_damaged_pictures_are_coloured_or_refused(server):
+    fuzz(server, 1000)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20000, 1), (1, 20000), (37, 61)])
+def test_odd_sizes_keep_their_size_and_luminance(server, size):
+    picture = np.random.default_rng(1).integers(0, 256, size, np.uint8)
+    colored = media.decode_picture(files_of(server.colored(stored("PNG", picture)))[0])
+    assert colored.shape == (*size, 3)
+    assert line_lock.largest_change(picture, colored) <= 1
+
+
+def test_kinds_of_pictures_are_shown_as_they_are(server):
+    gray = pixels.gray(episode.draw_frame(0))[:90, :120]
+    deep = Image.fromarray(gray.astype(np.uint16) * 257)
+    frames = [Image.fromarray(gray), Image.fromarray(255 - gray)]
+    kinds = {"16 bits": stored("PNG", deep), "CMYK": stored("JPEG", Image.fromarray(gray).convert(
+                 "RGB").convert("CMYK"), quality=98),
+             "animated GIF": stored("GIF", frames[0], save_all=True, append_images=frames[1:]),
+             "animated WebP": stored("WEBP", frames[0].convert("RGB"), save_all=True,
+                                     append_images=frames[1:], lossless=True),
+             "palette": stored("PNG", frames[0].convert("P")), "TIFF": stored("TIFF", gray),
+             "WebP": stored("WEBP", frames[0].convert("RGB"), lossless=True),
+             "BMP": stored("BMP", gray)}
+    for kind, file in kinds.items():
+        colored = media.decode_picture(files_of(server.colored(file))[0])
+        assert np.abs(pixels.gray(colored).astype(int) - gray).mean() < 2, kind
+
+
+def test_a_picture_is_turned_as_its_exif_says(server):
+    gray = pixels.gray(episode.draw_frame(0))[:90, :120]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # of a camera held upright
+    for form in ("PNG", "JPEG"):
+        colored = media.decode_picture(files_of(server.colored(stored(form, gray, exif=exif)))[0])
+        wanted = np.rot90(gray, -1)
+        assert colored.shape[:2] == wanted.shape
+        assert np.abs(pixels.gray(colored).astype(int) - wanted).mean() < 2
+
+
+def test_a_decompression_bomb_is_refused_by_its_header(server):
+    bombs = [bomb(30000, 30000), bomb(1001, 1000),
+             stored("TIFF", np.zeros((3000, 3000), np.uint8), compression="tiff_lzw"),
+             stored("GIF", np.zeros((3000, 3000), np.uint8))]
+    held = server.process.memory_info().rss
+    for file in bombs:
+        assert_refused(server.colored(file), 413, "pixels")
+    small = stored("PNG", np.zeros((600, 1000), np.uint8))
+    assert_refused(server.colored(small, small), 413, "pixels")
+    assert server.process.memory_info().rss - held < 50e6
+
+
+def bomb(height: int, width: int) -> bytes:
+    """A PNG of few bytes and many pixels."""
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (struct.pack(">I", len(content)) + kind + content
+                + struct.pack(">I", zlib.crc32(kind + content)))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(min(height, 2000) * (width + 1)), 9)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows)
+            + chunk(b"IEND", b""))
+
+
+def test_a_picture_of_endless_scans_is_refused(server):
+    file = stored("JPEG", progressive=True)
+    scan = file[file.rindex(b"\xff\xda"):-2]
+    assert_refused(server.colored(file[:-2] + scan * 600 + file[-2:]), 413, "scans")
+
+
+@pytest.mark.parametrize("file", [
+    b"", b"\0" * 1000, b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+    b"%!PS-Adobe-3.0 EPSF-3.0\n", b"PK\x03\x04" + bytes(50), b"../../etc/passwd",
+    b"file:///etc/passwd"])
+def test_what_is_no_picture_is_refused(server, file):
+    assert_refused(server.colored(file), 400, "cannot be read as a picture")
+
+
+@pytest.mark.parametrize(("body", "said"), [
+    (b"", "JSON Parse error"), (b"{", "JSON Parse error"), (b"\xff\xfe{}", "JSON Parse error"),
+    (b"[" * 100_000, "nested too deeply"), (b'{"a":' * 100_000, "nested too deeply"),
+    (b"[1]", "not an object"), (b"null", "not an object"), (b"{}", "'inputs' or 'instances'"),
+    (b'{"instances": [], "inputs": []}', "not both"), (b'{"instances": []}', "at least one"),
+    (b'{"instances": 1}', "to be a list"), (b'{"instances": [NaN]}', "neither a string nor"),
+    (b'{"instances": [{"b64": "*"}]}', "base64"), (b'{"instances": [{"b64": 1}]}', "keys must be"),
+    (b'{"instances": [{"b64": ""}, 1]}', "neither a string nor"),
+    (b'{"instances": ["\\ud800"]}', "cannot be read as a picture"),
+    (b'{"inputs": {"b64": ""}}', "is of shape []"), (b'{"inputs": {"x": 1}}', "Missing named"),
+    (b'{"instances": ["x"], "signature_name": 3}', "must be a string"),
+    (b'{"instances": ["x"], "signature_name": "x"}', "not found in signature def"),
+])
+def test_json_that_is_wrong_is_refused(server, body, said):
+    assert_refused(server.ask(body), 400, said)
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    ([[[[1.5]]]], "not of expected type: uint8"), ([[[[True]]]], "not of expected type"),
+    ([[[["1"]]]], "not of expected type"), ([[[[None]]]], "not of expected type"),
+    ([[[[float("nan")]]]], "not of expected type"), ([[[[256]]]], "not within 0..255"),
+    ([[[[-1]]]], "not within 0..255"), ([[[[10 ** 30]]]], "that is no uint8"),
+    ([[[[1], [2]], [[3]]]], "of different lengths"), ([[[[1]], [2]]], "of different lengths"),
+    ([[[1]]], "is of shape"), ([[[[[1]]]]], "is of shape"), ([[[[]]]], "is of shape"),
+    ([[]], "is of shape"), ([[[[1, 2]]]], "2 channels"), ([[[[1]]], [[[1], [2]]]], "different")])
+def test_numbers_that_are_no_pictures_are_refused(server, values, said):
+    assert_refused(server.ask({"signature_name": "pixels", "instances": values}), 400, said)
+
+
+def test_more_than_a_request_may_have_is_refused(server):
+    assert_refused(server.ask(b" " * 8_000_001), 413, "larger than 8,000,000 bytes")
+    assert_refused(server.ask(b"[" * 3_000_000), 413, "pixels")
+    assert_refused(server.ask({"signature_name": "pixels", "inputs": [[[[0] * 3] * 1001] * 1000]}),
+                   413)
+
+    def endless():
+        while True:
+            yield b" " * 100_000
+
+    assert_refused(server.ask_stream(endless()), 413, "larger than")
+
+
+def test_any_content_type_will_do(server):
+    for kind in ("text/plain", "image/png", "multipart/form-data; boundary=x", "\xff"):
+        answer = server.ask({"instances": [b64(stored("PNG"))]},
+                            headers={"Content-Type": kind.encode("latin-1")})
+        assert answer.status_code == 200
+    assert_refused(server.ask({}, headers={"Content-Encoding": "gzip"}), 400)
+
+
+def test_slow_and_broken_clients_are_cut_off_and_cost_no_one_else(server):
+    host, port = server.url.removeprefix("http://").split(":")
+    begins = (b"", b"POST /v1/models/series:pre", b"POST /v1/models/series:predict HTTP/1.1\r\n"
+              b"Host: localhost\r\nContent-Length: 1000\r\n\r\n{")
+    clients = [socket.create_connection((host, int(port))) for _ in range(30)]
+    for number, client in enumerate(clients):
+        client.sendall(begins[number % len(begins)])
+    begun = time.monotonic()
+    assert server.colored(stored("PNG")).status_code == 200
+    assert time.monotonic() - begun < SECONDS
+    for number, client in enumerate(clients):
+        client.settimeout(SECONDS + 10)
+        told = b""
+        with suppress(ConnectionResetError):
+            while more := client.recv(4096):
+                told += more
+        assert number % 3 != 2 or told.startswith(b"HTTP/1.1 408 ")
+        client.close()
+    assert time.monotonic() - begun < SECONDS + 15
+    for gibberish in (b"\x16\x03\x01" + bytes(200), b"GET / HTTP/9.9\r\n\r\n", b"A" * 100_000):
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(gibberish)
+            client.settimeout(10)
+            with suppress(ConnectionResetError):
+                assert client.recv(100).startswith(b"HTTP/1.1 4")
