@@ -187,6 +187,11 @@ export function isUnderWay(page) {
   return page.state === "waiting" || page.state === "coloring";
 }
 
+// Whether the server has a page in which there is something to colour.
+export function isReadable(page) {
+  return page.number !== null && (page.state !== "failed" || Boolean(page.kind));
+}
+
 // What is wrong with a page, without its name.
 export function reasonOf(page) {
   const start = `${page.name}: `;
@@ -194,5 +199,5 @@ export function reasonOf(page) {
 }
 
 function pathOf(file) {
-  return file.path ?? file.webkitRelativePath ?? file.name;
+  return file.path || file.webkitRelativePath || file.name;
 }

@@ -1,7 +1,7 @@
 // What can be done with the page that is shown: strokes, how it is coloured, downloads.
 
 import { blob } from "./api.js";
-import { isUnderWay } from "./desk.js";
+import { isReadable, isUnderWay } from "./desk.js";
 
 const one = (id) => document.getElementById(id);
 const SWATCHES = { Skin: "#f2c29b", Red: "#d9482b", Orange: "#ee9a2d", Yellow: "#f5d547",
@@ -22,7 +22,7 @@ export class Panel {
     one("clear").onclick = () => strokes.clear();
     one("apply").onclick = () => this.#again([this.#page]);
     one("again").onclick = () => this.#again([this.#page]);
-    one("all").onclick = () => this.#again(desk.pages.filter((page) => page.number !== null));
+    one("all").onclick = () => this.#again(desk.pages.filter(isReadable));
     for (const id of ["lock", "treat"]) one(id).onchange = () => this.#choose();
     one("own").onclick = () => this.#save("colored", nameOf(this.#page));
     one("png").onclick = () => this.#save("colored?format=png", nameOf(this.#page, ".png"));
@@ -36,7 +36,7 @@ export class Panel {
     const changed = page !== this.#page;
     this.#page = page;
     const done = page?.state === "done";
-    const known = page?.number != null;
+    const known = Boolean(page) && isReadable(page);
     if (changed && known) {
       one("lock").value = page.lock ?? "luminance";
       one("treat").value = page.treat_as ?? "";
@@ -47,7 +47,7 @@ export class Panel {
     one("own").textContent = format ?? "";
     for (const id of ["own", "png", "layers"]) one(id).disabled = !done;
     one("layers").disabled ||= page?.kind === "color";
-    for (const id of ["draw", "again", "all"]) one(id).disabled = !known;
+    for (const id of ["draw", "again"]) one(id).disabled = !known;
     const pages = page?.book.pages ?? [];
     one("cbz").disabled = pages.some(isUnderWay) || !pages.some((each) => each.state === "done");
     this.offer();
@@ -57,7 +57,7 @@ export class Panel {
   offer() {
     const some = this.strokes.list.length > 0;
     one("undo").disabled = one("clear").disabled = !some;
-    one("apply").disabled = this.#page?.number == null || !(some || this.#page.hints);
+    one("apply").disabled = !(some || this.#page?.hints);
   }
 
   // Begins or ends drawing.

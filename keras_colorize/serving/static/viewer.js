@@ -1,6 +1,7 @@
 // Shows a page before and after with a divider between, and zooms it.
 
 import { blob } from "./api.js";
+import { isReadable } from "./desk.js";
 
 const one = (id) => document.getElementById(id);
 const LARGEST = 4; // screen pixels for one of the page
@@ -38,7 +39,7 @@ export class Viewer {
     }
     this.page = page;
     this.#lay();
-    if (page?.number == null || (page.state === "failed" && !page.kind)) return; // nothing to show
+    if (!page || !isReadable(page)) return;
     const at = `books/${page.book.id}/pages/${page.number}`;
     const loads = [this.#load("before", `${at}/original`)];
     if (page.state === "done") loads.push(this.#load("after", `${at}/colored?view&v=${page.changed}`));
