@@ -2,6 +2,7 @@
 
 const one = (id) => document.getElementById(id);
 const LONGEST = 2048; // pixels of the longer side: finer than colour is spread
+const LEAST = 4; // canvas pixels of a stroke: a thinner one is half transparent throughout
 const STEP = 0.02; // of the page's width, that an arrow key moves the brush
 
 export class Strokes {
@@ -156,7 +157,7 @@ export class Strokes {
   }
 
   #width() {
-    return one("width").value / 1000 * this.canvas.width;
+    return Math.max(LEAST, one("width").value / 1000 * this.canvas.width);
   }
 
   #point(event) {
@@ -191,8 +192,10 @@ function draw(context, strokes) {
     context.strokeStyle = color ?? "#000";
     context.lineWidth = width;
     context.beginPath();
-    context.moveTo(...points[0]);
-    for (const point of points.length > 1 ? points.slice(1) : points) context.lineTo(...point);
+    const [x, y] = points[0];
+    context.moveTo(x, y);
+    context.lineTo(x + 0.01, y); // a line of no length is not drawn, and a tap is to be a dot
+    for (const point of points.slice(1)) context.lineTo(...point);
     context.stroke();
   }
 }
