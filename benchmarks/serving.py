@@ -5,15 +5,17 @@ one.
 
 Batching: pictures a second of the signature `pixels`, by pictures at once, in turns. Load: files
 through `serving_default`, first in one process without a server, then through the server, whose
-four clients ask for one picture after the other, then for four times as many as it has coloured so,
-at a steady rate. All on one machine, so that the clients take their part of it. The bound on how
-long an accepted request takes is that of a full queue: the requests that may wait, one that runs
-and one that is prepared, each at the time of one.
+four clients ask for one picture after the other, then for four times as many as it has coloured
+so, at a steady rate. All on one machine, so that the clients take their part of it. How long an
+accepted request may take is bounded by the queue: it waits for those that were there before it,
+which are as many as may wait, one that runs and one that is prepared. So beside the seconds, which
+vary with the machine, stands how many others were answered meanwhile.
 """
 
 import argparse
 import asyncio
 import base64
+import bisect
 import json
 import re
 import statistics
@@ -112,14 +114,14 @@ class Server:
 
 
 async def ask(client: httpx.AsyncClient, body: bytes, answers: list) -> None:
-    """One request; adds its status and seconds."""
+    """One request; adds its status, and when it was sent and answered."""
     begun = time.perf_counter()
     try:
         answer = await client.post("/v1/models/model:predict", content=body)
         status = answer.status_code
     except httpx.HTTPError as error:
         status = type(error).__name__
-    answers.append((status, time.perf_counter() - begun))
+    answers.append((status, begun, time.perf_counter()))
 
 
 async def in_turn(url: str, bodies: list[bytes], clients: int, seconds: float) -> list:
@@ -172,11 +174,11 @@ def load_rows(saved: Path, served: Served, size: tuple[int, int], seconds: float
     answers, memory, spent = asyncio.run(at_rate(server, bodies, OVER * kept, seconds))
     server.stop()
     single = (before + after) / 2
-    took = sorted(each for status, each in answers if status == 200)
-    counts = Counter(status for status, _ in answers)
-    p99 = took[int(0.99 * (len(took) - 1))]
-    bound = (QUEUE + 2) / (len(took) / spent)
+    took, behind = waits(answers)
+    counts = Counter(status for status, *_ in answers)
     third = len(memory) // 3
+    parts = [f"{statistics.mean(memory[start:start + third]):.0f}"
+             for start in (0, third, 2 * third)]
     return (f"| the model alone, before and after, pictures/s | {before:.1f}, {after:.1f} |\n"
             f"| the server, 4 clients in turn, pictures/s | {kept:.1f} "
             f"({kept / single:.2f} of alone) |\n"
@@ -185,12 +187,26 @@ def load_rows(saved: Path, served: Served, size: tuple[int, int], seconds: float
             f"({len(took) / spent / single:.2f} of alone) |\n"
             f"| ... answered 200, 503, otherwise | {counts[200]}, {counts[503]}, "
             f"{len(answers) - counts[200] - counts[503]} |\n"
-            f"| ... seconds of an accepted request: median, p99, longest; the bound of "
-            f"{QUEUE + 2} requests | {statistics.median(took):.2f}, {p99:.2f}, {took[-1]:.2f}; "
-            f"{bound:.2f} |\n"
+            f"| ... seconds of an accepted request: median, p99, most | {three(took, '.2f')} |\n"
+            f"| ... others answered meanwhile: median, p99, most; the bound | "
+            f"{three(behind, 'd')}; {QUEUE + 2} |\n"
             f"| ... memory of the server, MB: mean of the first, second, last third | "
-            + ", ".join(f"{statistics.mean(memory[part:part + third]):.0f}"
-                        for part in (0, third, 2 * third)) + " |")
+            f"{', '.join(parts)} |")
+
+
+def waits(answers: list) -> tuple[list[float], list[int]]:
+    """Of accepted requests, sorted: their seconds, and how many others were answered meanwhile."""
+    accepted = [(begun, ended) for status, begun, ended in answers if status == 200]
+    ends = sorted(ended for _, ended in accepted)
+    behind = [bisect.bisect_left(ends, ended) - bisect.bisect_right(ends, begun)
+              for begun, ended in accepted]
+    return sorted(ended - begun for begun, ended in accepted), sorted(behind)
+
+
+def three(values: list, form: str) -> str:
+    """The median, the 99th percentile and the largest of sorted values."""
+    places = (len(values) // 2, int(0.99 * (len(values) - 1)), -1)
+    return ", ".join(format(values[place], form) for place in places)
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="how long a request's body may take to arrive (%(default)g)")
     add("--max-bytes", type=_count, default=32 * 2 ** 20, metavar="N",
         help="of a request's body (%(default)s)")
-    add("--max-pixels", type=_count, default=8_000_000, metavar="N",
+    add("--max-pixels", type=_count, default=5_000_000, metavar="N",
         help="of a request's pictures, known before they are decoded (%(default)s)")
 
 

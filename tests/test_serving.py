@@ -2,12 +2,15 @@
 
 import base64
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -276,3 +279,20 @@ def test_help_of_serve_imports_nothing_heavy():
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                             env=os.environ)
     assert answer.stdout.splitlines()[-1] == "set()"
+
+
+def example(language: str) -> str:
+    """The client of docs/serving.md in a language."""
+    text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text()
+    return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize("language", ["python", "sh"])
+def test_the_clients_of_the_documentation_work(server, tmp_path, language):
+    if language == "sh" and not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    code = example(language).replace("http://127.0.0.1:8501", server.url)
+    (tmp_path / "page.png").write_bytes(media.encode_picture(gray(64, 96)))
+    shell = [sys.executable, "-c"] if language == "python" else ["sh", "-euc"]
+    subprocess.run([*shell, code], cwd=tmp_path, check=True)
+    assert media.read_picture(tmp_path / "colored.png").shape == (64, 96, 3)

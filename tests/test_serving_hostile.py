@@ -1,6 +1,7 @@
 """Claims about hostile input: the right picture or a refusal, never a 500 nor a grown server."""
 
 import io
+import json
 import random
 import socket
 import struct
@@ -22,7 +23,7 @@ SECONDS = 2  # that a body may take to arrive
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     with serving(write_model(folder / "model"), folder / "log.jsonl", "--max-pixels", 1_000_000,
-                 "--max-bytes", 8_000_000, "--body-timeout", SECONDS) as started:
+                 "--max-bytes", 8_000_000, "--body-timeout", SECONDS, "--timeout", 15) as started:
         yield started
         assert started.colored(stored("PNG")).status_code == 200
         assert started.stop() == 0
@@ -145,15 +146,16 @@ def test_a_picture_is_turned_as_its_exif_says(server):
         assert np.abs(pixels.gray(colored).astype(int) - wanted).mean() < 2
 
 
-def test_a_decompression_bomb_is_refused_by_its_header(server):
+def test_too_many_pixels_are_refused_by_the_headers_of_their_files(server):
     bombs = [bomb(30000, 30000), bomb(1001, 1000),
              stored("TIFF", np.zeros((3000, 3000), np.uint8), compression="tiff_lzw"),
              stored("GIF", np.zeros((3000, 3000), np.uint8))]
     held = server.process.memory_info().rss
     for file in bombs:
         assert_refused(server.colored(file), 413, "pixels")
-    small = stored("PNG", np.zeros((600, 1000), np.uint8))
-    assert_refused(server.colored(small, small), 413, "pixels")
+    half, dot = (stored("PNG", np.zeros(size, np.uint8)) for size in ((600, 1000), (1, 1)))
+    assert_refused(server.colored(half, half), 413, "pixels")
+    assert_refused(server.colored(*[dot] * 1000), 413, "pixels")
     assert server.process.memory_info().rss - held < 50e6
 
 
@@ -215,8 +217,10 @@ def test_numbers_that_are_no_pictures_are_refused(server, values, said):
 def test_more_than_a_request_may_have_is_refused(server):
     assert_refused(server.ask(b" " * 8_000_001), 413, "larger than 8,000,000 bytes")
     assert_refused(server.ask(b"[" * 3_000_000), 413, "pixels")
-    assert_refused(server.ask({"signature_name": "pixels", "inputs": [[[[0] * 3] * 1001] * 1000]}),
-                   413)
+    assert_refused(server.ask(b'{"instances": [' + b"{}," * 2_000_000 + b"{}]}"), 413, "pixels")
+    for shape in ((1, 1000, 1001, 1), (1000, 1, 1, 3)):
+        assert_refused(server.ask({"signature_name": "pixels",
+                                   "inputs": np.zeros(shape, int).tolist()}), 413, "pixels")
 
     def endless():
         while True:
@@ -258,3 +262,21 @@ def test_slow_and_broken_clients_are_cut_off_and_cost_no_one_else(server):
             client.settimeout(10)
             with suppress(ConnectionResetError):
                 assert client.recv(100).startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.slow
+def test_a_client_that_does_not_take_its_answer_is_cut_off(server):
+    host, port = server.url.removeprefix("http://").split(":")
+    body = json.dumps({"signature_name": "pixels",
+                       "instances": np.zeros((1, 900, 900, 1), int).tolist()}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((host, int(port)))
+        client.sendall(b"POST /v1/models/series:predict HTTP/1.1\r\nHost: localhost\r\n"
+                       b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        time.sleep(32)  # 15 at most for the model, 15 to take what it gives
+        told = 0
+        with pytest.raises(ConnectionResetError):
+            while more := client.recv(2 ** 20):
+                told += len(more)
+        assert told < 900 * 900 * 3 * 2

@@ -17,9 +17,9 @@ class Limits:
     """How long a request's body may take to arrive (then 408)."""
     bodies_bytes: int = 8 * 32 * 2 ** 20
     """Bytes of all bodies that are held at once (more: 503)."""
-    pixels: int = 8_000_000
+    pixels: int = 5_000_000
     """Pixels of all pictures of a request, known before they are decoded (more: 413)."""
-    together: int = 250_000
-    """Pixels of the pictures of several requests that run as one; larger ones gain nothing."""
+    together: int = 500_000
+    """Pixels of the pictures of several requests that run as one: beyond, a CPU gains nothing."""
     connections: int = 512
     """Connections open at once (more: 503)."""

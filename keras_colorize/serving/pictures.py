@@ -9,8 +9,11 @@ from keras_colorize.errors import SourceError
 from keras_colorize.media.pictures import open_picture, turn_of
 from keras_colorize.serving.refusals import Refused
 
-SCANS = 500
+SCANS = 100
 """The most scans of a progressive JPEG: each costs as much as the whole picture, and is small."""
+
+LEAST = 32
+"""What a side counts at least: the network's deepest levels take as much of a smaller one."""
 
 CHANNELS = (1, 3, 4)
 """Of pictures that are given as numbers; a fourth is transparency, which is left out."""
@@ -33,9 +36,9 @@ def admitted(file: bytes, most: int) -> tuple[bytes, int]:
     """
     try:
         with open_picture(io.BytesIO(file), "the picture") as image:
-            count = image.width * image.height
+            count = counted(image.height, image.width)
             if count > most:
-                raise Refused(413, f"the picture has {image.height}x{image.width} pixels, and "
+                raise Refused(413, f"a picture of {image.height}x{image.width} pixels, where "
                                    f"{most:,} are left of what a request may have")
             if image.format == "JPEG" and file.count(b"\xff\xda") > SCANS:
                 raise Refused(413, f"the picture has more than {SCANS} scans")
@@ -54,6 +57,11 @@ def admitted(file: bytes, most: int) -> tuple[bytes, int]:
             raise error.__cause__ from None
         # Without a cause it is not damaged, but larger than any picture may be.
         raise Refused(413 if error.__cause__ is None else 400, str(error)) from None
+
+
+def counted(height: int, width: int) -> int:
+    """The pixels that a picture counts as."""
+    return max(LEAST, height) * max(LEAST, width)
 
 
 def white(height: int, width: int) -> bytes:

@@ -54,16 +54,17 @@ def _check_model(service: Service, name: str, version: str | None, message: str)
 async def _predict(service: Service, request: Request) -> Response:
     service.check_ready()
     body = await request.body()
-    call = await service.prepare(_parse, service, body)
-    del body
-    outputs = await service.call(call.signature, call.inputs)
-    content = await service.prepare(tensors.encoded, outputs, call.rows)
+    with service.place():
+        call = await service.prepare(_parse, service, body)
+        del body
+        outputs = await service.call(call.signature, call.inputs)
+        content = await service.prepare(tensors.encoded, outputs, call.rows)
     return Response(content, media_type="application/json")
 
 
 def _parse(service: Service, body: bytes) -> _Call:
-    # Lists take a hundred times the bytes of their brackets, so these are counted beforehand.
-    service.check_pixels(body.count(b"["))
+    # A list takes fifty times the bytes of its brackets, so these are counted beforehand.
+    service.check_pixels(body.count(b"[") + body.count(b"{"))
     document = tensors.document_of(body)
     signature = document.get("signature_name") or DEFAULT
     if not isinstance(signature, str):

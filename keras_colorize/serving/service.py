@@ -1,6 +1,7 @@
 """What the routes of a server share: its model, its worker, its limits, and its state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import anyio
 import numpy as np
 
 from keras_colorize import quiet
+from keras_colorize.serving import pictures
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.worker import Worker
@@ -29,6 +31,7 @@ class Service:
         self.draining = False
         """Whether the server is stopping: it takes nothing new."""
         self._preparing = anyio.CapacityLimiter(1)
+        self._placed = 0
 
     @property
     def state(self) -> str:
@@ -54,7 +57,23 @@ class Service:
             raise Busy("the server is stopping")
         if self.served is None:
             raise Busy("the model is being loaded", 5)
-        self.worker.check_room()
+        with self.place():
+            self.worker.check_room()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A request's place from its body to its answer: as many as may wait, and two at work.
+
+        Raises:
+            Busy: none is free.
+        """
+        if self._placed >= self.limits.waiting + 2:
+            raise self.worker.busy()
+        self._placed += 1
+        try:
+            yield
+        finally:
+            self._placed -= 1
 
     async def prepare(self, function: Callable, *args: Any) -> Any:
         """`function(*args)` off the event loop and beside the model: parsing, checking, writing.
@@ -91,6 +110,6 @@ class Service:
                                f"{self.limits.pixels:,} that a request may have")
 
 
-def pixels_of(pictures: np.ndarray) -> int:
-    """The pixels of pictures [batch, h, w, channels]."""
-    return int(np.prod(pictures.shape[:3]))
+def pixels_of(batch: np.ndarray) -> int:
+    """The pixels that pictures [batch, h, w, channels] count as."""
+    return len(batch) * pictures.counted(*batch.shape[1:3])

@@ -76,6 +76,11 @@ class Worker:
         with self._changed:
             self._check_room()
 
+    def busy(self) -> Busy:
+        """What to raise where nothing is free, until what waits now will be done."""
+        return Busy(f"as many requests as may ({self.waiting}) are waiting already",
+                    self._usual * (len(self._jobs) + 1))
+
     def close(self) -> None:
         """Takes no more, drops what nobody waits for any longer, and ends after what is running."""
         with self._changed:
@@ -88,8 +93,7 @@ class Worker:
         if self._closed:
             raise Busy("the server is stopping")
         if len(self._jobs) >= self.waiting:
-            raise Busy(f"{len(self._jobs)} requests are waiting already",
-                       self._usual * (len(self._jobs) + 1))
+            raise self.busy()
 
     async def _submit(self, function, item, alike, size) -> Any:
         loop = asyncio.get_running_loop()
