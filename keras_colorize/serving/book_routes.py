@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from keras_colorize import media
 from keras_colorize.colorizer import Models
 from keras_colorize.errors import ColorizeError
-from keras_colorize.serving import books, incoming
+from keras_colorize.serving import incoming, uploads
 from keras_colorize.serving.books import Book, Page
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.service import Service
@@ -60,7 +60,7 @@ class Desk:
         """A new book, without pages yet."""
         self._check_open()
         try:
-            book = self.shelf.place(incoming.settings_of(request), self.service.limits.pixels)
+            book = self.shelf.place(incoming.settings_of(request))
         except Full:
             raise incoming.full("the book") from None
         return JSONResponse(_described(book), 201)
@@ -68,16 +68,17 @@ class Desk:
     async def add(self, request: Request) -> Response:
         """A file into a book, whole or piece by piece: an archive, or the next of its pages."""
         self._check_open()
-        book, name = self._found(request), books.label(request.query_params.get("name", ""))
-        is_archive = PurePosixPath(name).suffix.lower() in books.ARCHIVES
+        book, name = self._found(request), uploads.label(request.query_params.get("name", ""))
+        is_archive = PurePosixPath(name).suffix.lower() in uploads.ARCHIVES
         if book.is_archive or (is_archive and book.pages) or len(book.pages) >= MOST_PAGES:
             raise Refused(409, f"{name}: finds no place in {book.name}; begin another book")
         try:
-            received = await incoming.save(request, name, book.upload,
-                                           LARGEST_BOOK if is_archive else LARGEST_PICTURE,
-                                           self.shelf.room())
+            book.arriving = received = await incoming.save(
+                request, name, book.upload, LARGEST_BOOK if is_archive else LARGEST_PICTURE,
+                self.shelf.room() + book.arriving)
         except Refused:
             book.upload.unlink(missing_ok=True)
+            book.arriving = 0
             raise
         if not incoming.Piece.of(request).is_last(received):
             return JSONResponse({"received": received}, 202)
@@ -106,8 +107,7 @@ class Desk:
         book, page = self._page(request)
         settings, hints = incoming.settings_of(request), await request.body()
         if hints:
-            await self._read(page.name, books.check, hints, f"strokes of {page.name}",
-                             self.service.limits.pixels)
+            await self._read(page.name, uploads.check, hints, page.name)
         book.ask(page, settings, hints or None)
         self.shelf.wake()
         return JSONResponse(page.described(), 202)
@@ -161,7 +161,7 @@ class Desk:
 
     async def _color(self, book: Book, page: Page) -> dict:
         self.service.check_ready()
-        return await self.service.worker.run(book.color, page, self._models())
+        return await self.service.worker.run_long(book.color, page, self._models())
 
     def _models(self) -> Models:
         return Models(self.service.served.model)
@@ -177,9 +177,7 @@ class Desk:
 
     async def _view(self, page: Page, read: Callable[..., bytes], *args) -> Response:
         """A picture as a browser shows it."""
-        most = self.service.limits.pixels
-        file, kind = await self._read(page.name, lambda: books.viewable(read(*args), page.name,
-                                                                        most))
+        file, kind = await self._read(page.name, lambda: uploads.viewable(read(*args), page.name))
         return Response(file, media_type=kind)
 
     def _found(self, request: Request) -> Book:
@@ -203,7 +201,7 @@ async def _answered(name: str, work: Awaitable):
     try:
         return await work
     except ColorizeError as error:
-        raise Refused(422, books.told(error, name)) from error
+        raise Refused(422, uploads.told(error, name)) from error
 
 
 def _described(book: Book, since: int = 0) -> dict:
@@ -219,4 +217,4 @@ def _download(file: bytes, name: str, kind: str) -> Response:
 
 
 def _type(name: str) -> str:
-    return books.TYPES.get(name, "image/tiff")
+    return uploads.TYPES.get(name, "image/tiff")

@@ -12,15 +12,11 @@ from tempfile import TemporaryDirectory
 from keras_colorize import media
 from keras_colorize.colorizer import Models, Settings
 from keras_colorize.colorizer.work import colored_file
-from keras_colorize.errors import ColorizeError, SourceError, one_line
+from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.serving.pictures import SCANS
+from keras_colorize.serving.uploads import ARCHIVES, check
 
-ARCHIVES = media.ARCHIVE_SUFFIXES | media.BOOK_SUFFIXES  # read, or refused with a remedy
 PDFS = threading.Lock()
-LONGEST_NAME = 150  # characters of a file's name
-TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
-         "BMP": "image/bmp"}  # what browsers show; TIFF is none of it
 WORDS = {"--lock ink lays its ink over colours": "keep its ink in place of its luminance",
          "since no --edge-model was given": "since the server has none for line art"}
 
@@ -61,12 +57,14 @@ class Book:
     Names within archives and of uploads are labels: no file is ever found by them.
     """
 
-    def __init__(self, folder: Path, settings: Settings, most_pixels: int):
-        self.folder, self.settings, self.most_pixels = folder, settings, most_pixels
+    def __init__(self, folder: Path, settings: Settings):
+        self.folder, self.settings = folder, settings
         self.name = "Pages"
         self.pages: list[Page] = []
         self.changes = 0
         self.bytes = 0
+        self.arriving = 0
+        """Bytes there are of the file that is being uploaded."""
         self.used = time.monotonic()
         self._archive: media.Book | media.PdfBook | None = None
         folder.mkdir()
@@ -105,6 +103,7 @@ class Book:
         else:
             self.upload.rename(self._place(len(self.pages), "original"))
             self._append(self._free(name))
+        self.arriving = 0
         self.measure()
         return before
 
@@ -165,7 +164,7 @@ class Book:
         """The coloured file of a page, or its layers where `settings` ask for them."""
         with TemporaryDirectory(dir=self.folder) as place:
             target, file = Path(place) / "page", self.original(page)
-            check(file, page.name, self.most_pixels)
+            check(file, page.name)
             encoded, record = colored_file(file, page.name, page.name, models, settings, target)
             if not settings.layers:
                 return encoded, record
@@ -217,46 +216,6 @@ class Book:
 
     def _place(self, number: int, what: str) -> Path:
         return self.folder / f"{number:05}.{what}"
-
-
-def label(name: str) -> str:
-    """A name that an upload gives itself, as the last step of a path and one line."""
-    name = one_line(PurePosixPath(name.replace("\\", "/")).name).strip()
-    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-    name = f"{stem[:LONGEST_NAME - len(suffix)]}{suffix}"
-    return "page.png" if name in ("", ".", "..") else name
-
-
-def told(error: ColorizeError, name: str) -> str:
-    """An error of a visitor's file in one line, with its own name in place of the server's."""
-    return one_line(f"{name}: {error.what}; {error.remedy}")
-
-
-def check(file: bytes, name: str, most_pixels: int) -> str:
-    """The format of a picture file that the server takes, from its header alone.
-
-    Raises:
-        SourceError: it is no picture, or takes more time or memory than a page should.
-    """
-    with media.pictures.open_picture(io.BytesIO(file), name) as image:
-        if image.width * image.height > most_pixels:
-            raise SourceError(name, f"has {image.height}x{image.width} pixels, more than the "
-                                    f"{most_pixels:,} that this server takes", "scale it down")
-        if image.format == "JPEG" and file.count(b"\xff\xda") > SCANS:
-            raise SourceError(name, f"has more than {SCANS} scans", "save it again")
-        return image.format
-
-
-def viewable(file: bytes, name: str, most_pixels: int) -> tuple[bytes, str]:
-    """A picture file as a browser shows it, and its media type; PNG where it shows no such file.
-
-    Raises:
-        SourceError: as `check`.
-    """
-    kind = TYPES.get(check(file, name, most_pixels))
-    if kind:
-        return file, kind
-    return media.encode_picture(media.read_page(file, name).shown), TYPES["PNG"]
 
 
 def _in_words(note: str) -> str:

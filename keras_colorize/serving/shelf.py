@@ -1,6 +1,7 @@
 """The books that visitors have at a time: bounded in number, bytes and age, coloured in turn."""
 
 import asyncio
+import contextvars
 import secrets
 import shutil
 import sys
@@ -15,8 +16,9 @@ import tensorflow as tf
 from keras_colorize.colorizer import Settings
 from keras_colorize.errors import SourceError
 from keras_colorize.serving.access_log import write_line
-from keras_colorize.serving.books import Book, Page, told
-from keras_colorize.serving.refusals import Busy, Refused
+from keras_colorize.serving.books import Book, Page
+from keras_colorize.serving.refusals import Busy
+from keras_colorize.serving.uploads import told
 
 MOST_BOOKS = 40
 MOST_BYTES = 4 * 2**30
@@ -48,7 +50,7 @@ class Shelf:
         self._wake = asyncio.Event()
         self._work: asyncio.Task | None = None
 
-    def place(self, settings: Settings, most_pixels: int) -> Book:
+    def place(self, settings: Settings) -> Book:
         """Makes room for a new book.
 
         Raises:
@@ -60,7 +62,7 @@ class Shelf:
             if oldest is None or time.monotonic() - oldest.used < FRESH:
                 raise Full
             self.remove(oldest)
-        book = Book(Path(self._folder.name) / secrets.token_urlsafe(), settings, most_pixels)
+        book = Book(Path(self._folder.name) / secrets.token_urlsafe(), settings)
         self._books[book.id] = book
         return book
 
@@ -74,7 +76,8 @@ class Shelf:
 
     def room(self) -> int:
         """The bytes that may still be brought."""
-        return max(0, self.most_bytes - sum(book.bytes for book in self._books.values()))
+        taken = sum(book.bytes + book.arriving for book in self._books.values())
+        return max(0, self.most_bytes - taken)
 
     def remove(self, book: Book) -> None:
         """Takes a book and its files away."""
@@ -91,7 +94,8 @@ class Shelf:
     def wake(self) -> None:
         """Has the pages coloured that wait for it."""
         if self._work is None or self._work.done():
-            self._work = asyncio.get_running_loop().create_task(self._run())
+            self._work = asyncio.get_running_loop().create_task(
+                self._run(), context=contextvars.Context())  # it is not of the first request alone
         self._wake.set()
 
     def close(self) -> None:
@@ -131,8 +135,6 @@ class Shelf:
             version = None  # it waits on
         except SourceError as failure:
             error = told(failure, page.name)
-        except Refused as refused:
-            error = f"{page.name}: {refused.message}; try again later"
         except (tf.errors.ResourceExhaustedError, MemoryError):
             error = f"{page.name}: is too large for the server's memory; scale it down"
         except Exception as failure:  # whatever it is, the other pages go on
