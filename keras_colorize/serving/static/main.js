@@ -10,6 +10,7 @@ import { Strokes } from "./strokes.js";
 import { Viewer } from "./viewer.js";
 
 const one = (id) => document.getElementById(id);
+const UNREADABLE = 422; // which the page says of itself once it was tried to colour it
 const JUDGED = { gray: "A gray page", screentone: "A page with screentone", line_art: "Line art" };
 
 const desk = new Desk();
@@ -17,10 +18,16 @@ const viewer = new Viewer();
 const strokes = new Strokes(viewer, () => panel?.offer());
 let panel = null;
 panel = new Panel(desk, strokes, tell);
-const list = new List(desk, choose, remove);
+const list = new List(desk, pick, remove);
+let picked = false; // whether the visitor chose the page that is shown
 
 desk.addEventListener("pages", settle);
-desk.addEventListener("page", (event) => event.detail === viewer.page && refresh());
+desk.addEventListener("page", (event) => {
+  if (event.detail !== viewer.page) return;
+  const other = desk.pages.find((page) => page.state !== "failed");
+  if (event.detail.state === "failed" && !picked && other) choose(other);
+  else refresh();
+});
 listen((files) => {
   desk.add(files);
   settle();
@@ -44,7 +51,14 @@ function settle() {
   document.body.classList.toggle("empty", !pages.length);
   one("welcome").hidden = pages.length > 0;
   one("desk").hidden = !pages.length;
-  if (!pages.includes(viewer.page)) choose(pages[0] ?? null);
+  if (pages.includes(viewer.page)) return;
+  picked = false;
+  choose(pages[0] ?? null);
+}
+
+function pick(page) {
+  picked = true;
+  choose(page);
 }
 
 function choose(page) {
@@ -64,7 +78,7 @@ async function refresh(page = viewer.page) {
   try {
     await viewer.show(page);
   } catch (error) {
-    if (page === viewer.page) tell(error.message);
+    if (page === viewer.page && error.status !== UNREADABLE) tell(error.message);
   }
   if (page !== viewer.page || !page) return;
   strokes.open(page, one("before"));

@@ -20,8 +20,10 @@ export class Panel {
     one("draw").onclick = () => this.draw(one("tools").hidden);
     one("undo").onclick = () => strokes.undo();
     one("clear").onclick = () => strokes.clear();
-    one("apply").onclick = () => this.#again([this.#page]);
-    one("again").onclick = () => this.#again([this.#page]);
+    one("apply").onclick = one("again").onclick = () => {
+      one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
+      this.#again([this.#page]);
+    };
     one("all").onclick = () => this.#again(desk.pages.filter(isReadable));
     for (const id of ["lock", "treat"]) one(id).onchange = () => this.#choose();
     one("own").onclick = () => this.#save("colored", nameOf(this.#page));
