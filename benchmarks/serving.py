@@ -9,13 +9,13 @@ four clients ask for one picture after the other, then for four times as many as
 so, at a steady rate. All on one machine, so that the clients take their part of it. How long an
 accepted request may take is bounded by the queue: it waits for those that were there before it,
 which are as many as may wait, one that runs and one that is prepared. So beside the seconds, which
-vary with the machine, stands how many others were answered meanwhile.
+vary with the machine, stands how many others were answered meanwhile, by the server's log.
 """
 
 import argparse
 import asyncio
 import base64
-import bisect
+import datetime
 import json
 import re
 import statistics
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -164,49 +165,63 @@ def load_rows(saved: Path, served: Served, size: tuple[int, int], seconds: float
 
     def alone() -> float:
         return per_second(lambda: served.call("serving_default", stack[next(turn) % 8]),
-                          seconds / 8)
+                          seconds / 24)
+
+    def through(seconds: float) -> float:
+        return len(asyncio.run(in_turn(server.url, bodies, 4, seconds))) / seconds
 
     server = Server(saved, folder / "log.jsonl")
-    before = alone()
-    busy = asyncio.run(in_turn(server.url, bodies, 4, seconds / 4))
-    after = alone()
-    kept = len(busy) / (seconds / 4)
+    turns = [(alone(), through(seconds / 16)) for _ in range(4)]
+    ratios = sorted(kept / single for single, kept in turns)
+    spread = ratios[0], statistics.median(ratios), ratios[-1]
+    before, kept = turns[-1]
     answers, memory, spent = asyncio.run(at_rate(server, bodies, OVER * kept, seconds))
     server.stop()
+    after = alone()
     single = (before + after) / 2
-    took, behind = waits(answers)
     counts = Counter(status for status, *_ in answers)
+    took = sorted(ended - begun for status, begun, ended in answers if status == 200)
+    behind = answered_meanwhile(folder / "log.jsonl", counts[200])
     third = len(memory) // 3
-    parts = [f"{statistics.mean(memory[start:start + third]):.0f}"
-             for start in (0, third, 2 * third)]
-    return (f"| the model alone, before and after, pictures/s | {before:.1f}, {after:.1f} |\n"
-            f"| the server, 4 clients in turn, pictures/s | {kept:.1f} "
-            f"({kept / single:.2f} of alone) |\n"
+    parts = [statistics.mean(memory[start:start + third]) for start in (0, third, 2 * third)]
+    singles, rates = zip(*turns, strict=True)
+    return (f"| the model alone, pictures/s, in 4 turns | {listed(singles, '.1f')} |\n"
+            f"| the server, 4 clients, pictures/s, in turn with it | {listed(rates, '.1f')} |\n"
+            f"| ... of alone: least, median, most | {listed(spread, '.2f')} |\n"
             f"| asked for {OVER} times as many, for {seconds:g} s: sent | {len(answers)} |\n"
             f"| ... coloured, pictures/s | {len(took) / spent:.1f} "
-            f"({len(took) / spent / single:.2f} of alone) |\n"
+            f"({len(took) / spent / single:.2f} of alone just before and after) |\n"
             f"| ... answered 200, 503, otherwise | {counts[200]}, {counts[503]}, "
             f"{len(answers) - counts[200] - counts[503]} |\n"
             f"| ... seconds of an accepted request: median, p99, most | {three(took, '.2f')} |\n"
             f"| ... others answered meanwhile: median, p99, most; the bound | "
             f"{three(behind, 'd')}; {QUEUE + 2} |\n"
             f"| ... memory of the server, MB: mean of the first, second, last third | "
-            f"{', '.join(parts)} |")
+            f"{listed(parts, '.0f')} |")
 
 
-def waits(answers: list) -> tuple[list[float], list[int]]:
-    """Of accepted requests, sorted: their seconds, and how many others were answered meanwhile."""
-    accepted = [(begun, ended) for status, begun, ended in answers if status == 200]
-    ends = sorted(ended for _, ended in accepted)
-    behind = [bisect.bisect_left(ends, ended) - bisect.bisect_right(ends, begun)
-              for begun, ended in accepted]
-    return sorted(ended - begun for begun, ended in accepted), sorted(behind)
+def answered_meanwhile(log: Path, last: int) -> list[int]:
+    """By the server's log: how many others were answered while each of the last requests was there.
+
+    Clients that share its machine see their requests late.
+    """
+    lines = [line for line in map(json.loads, log.read_text().splitlines())
+             if line.get("method") == "POST" and line["status"] == 200][-last:]
+    ends = [datetime.datetime.fromisoformat(line["time"]).timestamp() for line in lines]
+    begins = [end - line["seconds"] for end, line in zip(ends, lines, strict=True)]
+    return sorted(sum(begun < other < end for other in ends)
+                  for begun, end in zip(begins, ends, strict=True))
 
 
 def three(values: list, form: str) -> str:
     """The median, the 99th percentile and the largest of sorted values."""
-    places = (len(values) // 2, int(0.99 * (len(values) - 1)), -1)
-    return ", ".join(format(values[place], form) for place in places)
+    return listed((values[len(values) // 2], values[int(0.99 * (len(values) - 1))], values[-1]),
+                  form)
+
+
+def listed(values: Iterable, form: str) -> str:
+    """Numbers in a row."""
+    return ", ".join(format(value, form) for value in values)
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ def test_models_versions_and_paths_that_are_not_there_are_404_or_400(server):
         assert_refused(answer, status)
     for path, status in (("/v1/models/other", 404), ("/v1/models/series/versions/7", 404),
                          ("/v1/models", 400), ("/etc/passwd", 404), ("/%2e%2e/%2e%2e/etc", 404),
-                         ("/v1/../../etc/passwd", 404), ("//etc/passwd", 404)):
+                         ("/v1/../../etc/passwd", 404), ("//etc/passwd", 404), ("/a%0ab", 404)):
         assert_refused(httpx.get(server.url + path), status)
     assert_refused(httpx.delete(f"{server.url}/v1/models/series"), 405)
 

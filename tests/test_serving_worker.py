@@ -23,7 +23,7 @@ def with_worker(test, waiting=3, seconds=10.0, together=100):
 async def blocked(worker: Worker) -> tuple[threading.Event, asyncio.Task]:
     """Keeps the worker busy until the event is set."""
     begun, free = threading.Event(), threading.Event()
-    task = asyncio.create_task(worker.run(lambda: (begun.set(), free.wait())[1]))
+    task = asyncio.create_task(worker.run(lambda: (begun.set(), free.wait(20))[1]))
     await asyncio.to_thread(begun.wait)
     return free, task
 

@@ -188,9 +188,9 @@ def stroke(page, *points):
 
 def again(page, button="#apply"):
     """Colours the page anew, and gives what comes of it: the file, and its picture."""
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with page.expect_response(lambda answer: "/colored?view" in answer.url, timeout=SECONDS):
         page.locator(button).click()
-    finish(page)
+    finish(page)  # and it is done to the last page
     file = download(page, "#png")[0]
     return file, media.picture_of(file, "it").astype(int)
 

@@ -48,5 +48,6 @@ def _probes(service: Service) -> list[BaseRoute]:
 
 
 def _answer_http(request: Request, error: HTTPException) -> JSONResponse:
-    return JSONResponse({"error": f"{error.detail}: {request.method} {request.url.path[:200]}"},
-                        error.status_code, error.headers)
+    refused = Refused(error.status_code, f"{error.detail}: {request.method} {request.url.path}",
+                      dict(error.headers or {}))
+    return answer_refused(request, refused)
