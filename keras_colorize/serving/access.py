@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOCAL = ("localhost", "127.0.0.1", "[::1]", "::1")
 """The names of this machine; a page of another site that has its own name lead here uses none."""
 
-PROBES = ("/healthz", "/readyz")
+PROBES = frozenset(("/healthz", "/readyz"))
 
 HEADERS = {"X-Content-Type-Options": "nosniff",
            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from keras_colorize.serving import predict
-from keras_colorize.serving.access import LOCAL, Access, SafeHeaders
+from keras_colorize.serving import predict, studio
+from keras_colorize.serving.access import LOCAL, PROBES, Access, SafeHeaders
 from keras_colorize.serving.access_log import AccessLog
 from keras_colorize.serving.body_limits import BodyLimits, answer_refused
 from keras_colorize.serving.refusals import Refused
@@ -30,9 +30,10 @@ def build_app(service: Service, token: str | None = None, local: bool = True,
     middleware = [Middleware(AccessLog, stream=log), Middleware(SafeHeaders),
                   Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL if local else ["*"],
                              www_redirect=False),
-                  Middleware(Access, token=token),
+                  Middleware(Access, token=token, public=PROBES | studio.PUBLIC),
                   Middleware(BodyLimits, limits=service.limits)]
-    return Starlette(routes=[*_probes(service), *predict.routes(service)], middleware=middleware,
+    routes = [*_probes(service), *predict.routes(service), *studio.routes(service)]
+    return Starlette(routes=routes, middleware=middleware,
                      exception_handlers={Refused: answer_refused, HTTPException: _answer_http})
 
 

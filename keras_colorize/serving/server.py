@@ -28,8 +28,9 @@ def serve(service: Service, host: str, port: int, token: str | None) -> None:
         RunError: the model cannot be loaded.
     """
     listener = _listen(host, port)
+    url = _url(host, listener.getsockname()[1])
     told = [f"{service.path}: loading; will serve at "
-            f"{_url(host, listener.getsockname()[1])}/v1/models/{service.name}:predict"]
+            f"{url}/v1/models/{service.name}:predict, and its page at {url}/"]
     if not is_local(host) and token is None:
         told.append(f"warning: {host}: whoever reaches this address may use the model; give "
                     "--token-file, or listen on 127.0.0.1")

@@ -55,7 +55,15 @@ class Worker:
             Refused: 504: it did not come to an end within `seconds`.
             Exception: what the function raises.
         """
-        return await self._submit(lambda items: [function(*each) for each in items], args, None, 0)
+        return await self._submit(_each(function), args, None, 0)
+
+    async def run_long(self, function: Callable, *args: Any) -> Any:
+        """As `run`, however long it takes: for work that no request waits for.
+
+        Raises:
+            Busy, Exception: as `run`.
+        """
+        return await self._submit(_each(function), args, None, 0, limited=False)
 
     async def run_together(self, function: Callable[[list], list], item: Any, alike: Hashable,
                            size: int) -> Any:
@@ -95,7 +103,7 @@ class Worker:
         if len(self._jobs) >= self.waiting:
             raise self.busy()
 
-    async def _submit(self, function, item, alike, size) -> Any:
+    async def _submit(self, function, item, alike, size, *, limited: bool = True) -> Any:
         loop = asyncio.get_running_loop()
         job = _Job(function, item, alike, size, loop, loop.create_future())
         with self._changed:
@@ -103,7 +111,7 @@ class Worker:
             self._jobs.append(job)
             self._changed.notify()
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.seconds if limited else None):
                 return await job.answer
         except TimeoutError:
             raise Refused(504, f"no answer within {self.seconds:g} seconds") from None
@@ -154,6 +162,10 @@ class Worker:
             return
         for job, result in zip(jobs, results, strict=True):
             _tell(job, result)
+
+
+def _each(function: Callable) -> Callable[[list], list]:
+    return lambda items: [function(*each) for each in items]
 
 
 def _tell(job: _Job, result: Any = None, error: BaseException | None = None) -> None:

@@ -1,0 +1,89 @@
+// What the page asks the server for. All requests go through here, with the token if one is needed.
+
+import { askToken } from "./dialogs.js";
+
+const TOKEN = "token";
+const PATIENCE = 30; // times that a busy server is asked again
+const TRIES = 4; // of a piece of a file
+const PIECE = 2 ** 20; // bytes
+
+export class Failure extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export async function json(path, options) {
+  return (await request(path, options)).json();
+}
+
+export async function blob(path) {
+  return (await request(path)).blob();
+}
+
+export async function request(path, options = {}) {
+  for (let times = 0; ; times++) {
+    let response;
+    try {
+      response = await fetch(`api/${path}`, { ...options, headers: authorization() });
+    } catch {
+      throw new Failure("The server does not answer. Is it still running?", 0);
+    }
+    if (response.ok) return response;
+    const text = await response.text();
+    await settle(response.status, text, response.headers.get("Retry-After"), times);
+  }
+}
+
+// Sends a file in pieces, each of which arrives within any server's patience, and again if it was
+// lost. `progress` is told the share that has arrived, 0 to 1. Returns the answer to the last.
+export async function upload(path, file, progress) {
+  for (let offset = 0; ; offset += PIECE) {
+    const piece = file.slice(offset, offset + PIECE);
+    const sent = await again(() => request(`${path}&offset=${offset}&size=${file.size}`,
+      { method: "POST", body: piece }));
+    progress(Math.min(1, (offset + PIECE) / Math.max(1, file.size)));
+    if (offset + PIECE >= file.size) return sent.json();
+  }
+}
+
+// Tries a few times what the network loses.
+export async function again(send) {
+  for (let times = 1; ; times++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (error.status !== 0 || times === TRIES) throw error;
+      await pause(1000 * times);
+    }
+  }
+}
+
+export function pause(milliseconds) {
+  return new Promise((done) => setTimeout(done, milliseconds));
+}
+
+// Returns when the request is to be made again, and throws where that is no use.
+async function settle(status, text, retryAfter, times) {
+  if (status === 401) {
+    sessionStorage.setItem(TOKEN, await askToken(sessionStorage.getItem(TOKEN) !== null));
+  } else if (status === 503 && times < PATIENCE) {
+    await pause(1000 * Math.min(10, Number(retryAfter) || 1));
+  } else {
+    throw new Failure(reason(status, text), status);
+  }
+}
+
+function reason(status, text) {
+  try {
+    return JSON.parse(text).error || `The server answered ${status}.`;
+  } catch {
+    return `The server answered ${status}.`;
+  }
+}
+
+function authorization() {
+  const token = sessionStorage.getItem(TOKEN);
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}

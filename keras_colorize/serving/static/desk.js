@@ -1,0 +1,203 @@
+// The books on the visitor's desk and how far their pages are. Tells of changes by events:
+// "pages" (there are more or fewer), "page" (one changed, in `detail`).
+
+import { again, json, pause, request, upload } from "./api.js";
+
+const OPEN = "books"; // in sessionStorage, so that they are found again after a reload
+const WAIT = 15; // seconds that the server waits for a change before it answers
+const PAUSE = 200; // milliseconds until it is asked again
+const IS_BOOK = /\.(cbz|pdf|cbr|cb7|cbt|epub|zip|rar)$/i;
+const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+export class Desk extends EventTarget {
+  books = [];
+  settings = { lock: "luminance", treat_as: "" };
+  #sending = Promise.resolve();
+
+  get pages() {
+    return this.books.flatMap((book) => book.pages);
+  }
+
+  // Takes files as they come: each archive is a book, and all pictures are one.
+  add(files) {
+    const sorted = [...files].sort((one, other) => byName.compare(pathOf(one), pathOf(other)));
+    const pictures = sorted.filter((file) => !IS_BOOK.test(file.name));
+    const loose = this.books.find((book) => !book.archive) ?? this.#book("Pages", false);
+    for (const file of pictures) {
+      const page = this.#page(loose, file.name, "uploading");
+      this.#queue(() => this.#sendPicture(loose, page, file));
+    }
+    for (const file of sorted.filter((each) => IS_BOOK.test(each.name))) {
+      const book = this.#book(file.name, true);
+      const page = this.#page(book, file.name, "uploading");
+      this.#queue(() => this.#sendBook(book, page, file));
+    }
+    if (!loose.pages.length) this.#forget(loose);
+    this.#tell("pages");
+  }
+
+  // Has a page coloured anew, with a PNG of strokes or without.
+  async again(page, strokes) {
+    const said = await json(`books/${page.book.id}/pages/${page.number}?${this.#wishes()}`,
+      { method: "POST", body: strokes });
+    this.#update(page, said);
+    this.#follow(page.book);
+  }
+
+  async remove(book) {
+    this.#forget(book);
+    this.#tell("pages");
+    await this.#discard(book);
+  }
+
+  // Finds the books again that were on the desk before the page was reloaded.
+  async restore() {
+    for (const id of JSON.parse(sessionStorage.getItem(OPEN) ?? "[]")) {
+      try {
+        const said = await json(`books/${id}`);
+        this.#open(this.#book(said.archive ? said.name : "Pages", said.archive), said);
+      } catch (error) {
+        if (error.status !== 404) throw error; // else it has expired
+      }
+    }
+    this.#remember();
+    this.#tell("pages");
+  }
+
+  async #discard(book) {
+    const { id } = book;
+    book.id = null;
+    if (id) await request(`books/${id}`, { method: "DELETE" }).catch(() => {}); // it expires
+    this.#remember();
+  }
+
+  #queue(send) {
+    this.#sending = this.#sending.then(send); // one after the other, so that pages keep their order
+  }
+
+  async #sendPicture(book, page, file) {
+    if (!this.pages.includes(page)) return;
+    await this.#sent(page, async (progress) => {
+      this.#take(book, await this.#send(book, file, progress));
+    });
+    this.#follow(book);
+  }
+
+  async #sendBook(book, page, file) {
+    if (!this.books.includes(book)) return;
+    await this.#sent(page, async (progress) => {
+      const said = await this.#send(book, file, progress);
+      book.pages = [];
+      this.#open(book, said);
+    });
+    if (page.state === "failed") this.#discard(book);
+  }
+
+  async #send(book, file, progress) {
+    if (!book.id) {
+      book.id = (await json(`books?${this.#wishes()}`, { method: "POST" })).id;
+      this.#remember();
+    }
+    return upload(`books/${book.id}/files?name=${encodeURIComponent(file.name)}`, file, progress);
+  }
+
+  async #sent(page, send) {
+    try {
+      await send((share) => this.#update(page, { share }));
+    } catch (error) {
+      this.#update(page, { state: "failed", error: error.message });
+    }
+  }
+
+  #open(book, said) {
+    book.id = said.id;
+    book.changes = said.changes;
+    this.#take(book, said);
+    this.#tell("pages");
+    this.#follow(book);
+  }
+
+  async #follow(book) {
+    if (book.followed) return;
+    book.followed = true;
+    try {
+      while (this.books.includes(book) && book.pages.some(isUnderWay)) {
+        const path = `books/${book.id}?since=${book.changes}&wait=${WAIT}`;
+        const said = await again(() => json(path));
+        this.#take(book, said);
+        book.changes = said.changes;
+        await pause(PAUSE);
+      }
+    } catch (error) {
+      for (const page of book.pages.filter(isUnderWay)) {
+        this.#update(page, { state: "failed", error: error.message });
+      }
+    } finally {
+      book.followed = false;
+    }
+  }
+
+  #take(book, said) {
+    for (const each of said.pages) {
+      const page = book.pages.find((known) => known.number === each.number) ??
+        book.pages.find((known) => known.state === "uploading") ?? // told before its upload's end
+        this.#page(book, each.name, each.state);
+      this.#update(page, each);
+    }
+  }
+
+  #book(name, archive) {
+    const book = { name, archive, id: null, pages: [], changes: 0, followed: false };
+    this.books.push(book);
+    return book;
+  }
+
+  #page(book, name, state) {
+    const page = { book, name, state, number: null, changed: 0, share: 0, error: null, notes: [] };
+    book.pages.push(page);
+    return page;
+  }
+
+  #update(page, said) {
+    if (said.changed < page.changed) return; // an answer that another has overtaken
+    Object.assign(page, said);
+    this.#tell("page", page);
+  }
+
+  #forget(book) {
+    this.books = this.books.filter((other) => other !== book);
+    this.#remember();
+  }
+
+  #remember() {
+    const ids = this.books.map((book) => book.id).filter(Boolean);
+    sessionStorage.setItem(OPEN, JSON.stringify(ids));
+  }
+
+  #wishes() {
+    return new URLSearchParams(this.settings);
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+export function isUnderWay(page) {
+  return page.state === "waiting" || page.state === "coloring";
+}
+
+// Whether the server has a page in which there is something to colour.
+export function isReadable(page) {
+  return page.number !== null && (page.state !== "failed" || Boolean(page.kind));
+}
+
+// What is wrong with a page, without its name.
+export function reasonOf(page) {
+  const start = `${page.name}: `;
+  return page.error.startsWith(start) ? page.error.slice(start.length) : page.error;
+}
+
+function pathOf(file) {
+  return file.path || file.webkitRelativePath || file.name;
+}

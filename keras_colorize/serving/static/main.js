@@ -1,0 +1,118 @@
+// Wires the parts of the page together.
+
+import { json } from "./api.js";
+import { Desk, reasonOf } from "./desk.js";
+import { askRemove } from "./dialogs.js";
+import { listen } from "./intake.js";
+import { List } from "./list.js";
+import { Panel } from "./panel.js";
+import { Strokes } from "./strokes.js";
+import { Viewer } from "./viewer.js";
+
+const one = (id) => document.getElementById(id);
+const UNREADABLE = 422; // which the page says of itself once it was tried to colour it
+const JUDGED = { gray: "A gray page", screentone: "A page with screentone", line_art: "Line art" };
+
+const desk = new Desk();
+const viewer = new Viewer();
+const strokes = new Strokes(viewer, () => panel?.offer());
+let panel = null;
+panel = new Panel(desk, strokes, tell);
+const list = new List(desk, pick, remove);
+let picked = false; // whether the visitor chose the page that is shown
+
+desk.addEventListener("pages", settle);
+desk.addEventListener("page", (event) => {
+  if (event.detail !== viewer.page) return;
+  const other = desk.pages.find((page) => page.state !== "failed");
+  if (event.detail.state === "failed" && !picked && other) choose(other);
+  else refresh();
+});
+listen((files) => {
+  desk.add(files);
+  settle();
+});
+start();
+
+async function start() {
+  try {
+    const about = await json("studio");
+    one("model").textContent = [`Model: ${about.model}`, about.edge_model && `of line art: ${about.edge_model}`]
+      .filter(Boolean).join(", ");
+    await desk.restore();
+  } catch (error) {
+    tell(error.message);
+  }
+}
+
+// Shows the desk where there is a page, and always one of them.
+function settle() {
+  const pages = desk.pages;
+  document.body.classList.toggle("empty", !pages.length);
+  one("welcome").hidden = pages.length > 0;
+  one("desk").hidden = !pages.length;
+  if (pages.includes(viewer.page)) return;
+  picked = false;
+  choose(pages[0] ?? null);
+}
+
+function pick(page) {
+  picked = true;
+  choose(page);
+}
+
+function choose(page) {
+  panel.draw(false);
+  list.mark(page);
+  refresh(page);
+}
+
+let last = {}; // the page that was shown before, and how far it was
+async function refresh(page = viewer.page) {
+  const isOther = page !== viewer.page;
+  const before = last;
+  last = { page, state: page?.state };
+  describe(page);
+  panel.show(page);
+  if (isOther) tell("");
+  try {
+    await viewer.show(page);
+  } catch (error) {
+    if (page === viewer.page && error.status !== UNREADABLE) tell(error.message);
+  }
+  if (page !== viewer.page || !page) return;
+  strokes.open(page, one("before"));
+  if (page === before.page && page.state === "done" && before.state !== "done") strokes.fade();
+}
+
+function describe(page) {
+  one("title").textContent = page?.name ?? "No page chosen";
+  one("stage").dataset.state = page?.state ?? "";
+  one("facts").textContent = page ? factsOf(page).join(" · ") : "";
+  one("facts").classList.toggle("bad", page?.state === "failed");
+}
+
+function factsOf(page) {
+  if (page.state === "failed") return [reasonOf(page)];
+  if (page.state === "uploading") return [`Uploading, ${Math.round(100 * page.share)} %`];
+  if (page.state === "waiting") return ["Waits to be coloured"];
+  if (page.state === "coloring") return ["Is being coloured"];
+  if (page.kind === "color") return ["In colour already, so it was copied untouched"];
+  const facts = [JUDGED[page.kind]];
+  if (page.luminance_change != null) {
+    facts.push(`luminance changed by ${+page.luminance_change.toFixed(1)} of 255 at most`);
+  }
+  return [...facts, ...page.notes];
+}
+
+async function remove(book) {
+  const isOnTheServer = book.pages.some((page) => page.number !== null);
+  if (isOnTheServer && !await askRemove(book.name)) return;
+  for (const page of book.pages) strokes.forget(page);
+  await desk.remove(book);
+}
+
+function tell(text) {
+  one("notice").textContent = text;
+  one("notice").hidden = !text;
+}

@@ -1,0 +1,400 @@
+"""Claims about the page of the server, in a real browser against a real server."""
+
+import base64
+import io
+import os
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from serving_process import serving, write_model
+from test_report_page import BROWSERS, PHONE
+
+from keras_colorize import cli, episode, media, pixels
+
+SECONDS = 60_000  # milliseconds that anything may take on a busy machine
+TOKEN = "a token of the test"
+DONE = re.compile("^Done")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.fixture(scope="module")
+def server(saved, tmp_path_factory):
+    with serving(saved, tmp_path_factory.mktemp("server") / "log.jsonl") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser():
+    place = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if place is None:
+        pytest.skip(f"there is no browser here: none of {', '.join(BROWSERS)}")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=place, args=flags)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """A function that opens the page of a server; at the end nothing has gone wrong in any.
+
+    A browser's console tells of an answer that refuses a file; `refused` is its status.
+    """
+    opened, problems, known = [], [], []
+
+    def start(url, refused=None, **settings):
+        known.append(f"the server responded with a status of {refused} ")
+        settings.setdefault("viewport", {"width": 1280, "height": 800})
+        page = browser.new_context(**settings).new_page()
+        opened.append(page)
+        page.set_default_timeout(SECONDS)
+        page.on("console", lambda message: problems.append(message.text)
+                if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: problems.append(f"asks for {request.url}")
+                if not request.url.startswith((f"{url}/", "data:", f"blob:{url}/")) else None)
+        page.goto(url)
+        return page
+
+    yield start
+    for page in opened:
+        page.context.close()
+    assert not [each for each in problems if not any(status in each for status in known)]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Two gray pages, one cut short, and a book of three, of which one is damaged too."""
+    folder = tmp_path_factory.mktemp("pages")
+    for number in (2, 10):
+        media.write_picture(folder / f"page{number}.png", gray(30 * number))
+    (folder / "page3.png").write_bytes((folder / "page2.png").read_bytes()[:900])
+    with zipfile.ZipFile(folder / "book.cbz", "w") as archive:
+        archive.writestr("ComicInfo.xml", "<ComicInfo/>")
+        archive.writestr("one/page10.jpg", media.encode_picture(gray(90), ".jpg"))
+        archive.writestr("one/page2.png", media.encode_picture(gray(120)))
+        archive.writestr("one/page1.png", b"\x89PNG but no more")
+    return folder
+
+
+def gray(index):
+    return np.ascontiguousarray(pixels.gray(episode.draw_frame(index))[:200, :300])
+
+
+def add(page, *files):
+    """Hands files to the page, and waits until all is coloured that can be."""
+    page.set_input_files("#files", files)
+    finish(page)
+
+
+def finish(page):
+    expect(page.locator("#status")).to_have_text(DONE, timeout=SECONDS)
+
+
+def row(page, name):
+    return page.locator("button.page", has=page.get_by_text(name, exact=True))
+
+
+def choose(page, name):
+    row(page, name).click()
+    expect(page.locator("#title")).to_have_text(name)
+    expect(page.locator("#after")).to_be_visible(timeout=SECONDS)
+
+
+def download(page, selector):
+    """The bytes that a button gives, and the name that they are saved by."""
+    with page.expect_download(timeout=SECONDS) as given:
+        page.locator(selector).click()
+    return Path(given.value.path()).read_bytes(), given.value.suggested_filename
+
+
+def colored_by_command(saved, out, *inputs):
+    """The folder of what `colorize` makes of the same files with the same model."""
+    assert cli.main(["colorize", *map(str, (saved, *inputs, "--out", out))]) in (0, 1)
+    return out
+
+
+def test_pages_and_books_come_out_as_the_command_makes_them(server, saved, pages, open_page,
+                                                            tmp_path):
+    page = open_page(server.url)
+    add(page, *(pages / name for name in ("page10.png", "page3.png", "page2.png", "book.cbz")))
+    expect(page.locator("#status")).to_have_text("Done: 4 of 6 coloured, 2 failed")
+    names = page.locator("button.page .name").all_inner_texts()
+    assert names == ["page2.png", "page3.png", "page10.png",
+                     "one/page1.png", "one/page2.png", "one/page10.jpg"]
+    for name in ("page3.png", "one/page1.png"):
+        expect(row(page, name).locator(".state")).to_have_text(
+            "cannot be read as a picture; is it whole? export it as PNG")
+    out = colored_by_command(saved, tmp_path / "out", pages, "--layers")
+    choose(page, "page10.png")
+    assert download(page, "#png") == ((out / "page10.png").read_bytes(), "page10.png")
+    layers, name = download(page, "#layers")
+    assert (layers, name) == ((out / "page10.ora").read_bytes(), "page10.ora")
+    with zipfile.ZipFile(io.BytesIO(layers)) as archive:
+        assert {"mimetype", "stack.xml", "data/ink.png", "data/color.png"} <= \
+            set(archive.namelist())
+    choose(page, "one/page10.jpg")
+    book, name = download(page, "#cbz")
+    assert (book, name) == ((out / "book.cbz").read_bytes(), "book.cbz")
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        assert archive.namelist() == ["ComicInfo.xml", "one/page10.jpg", "one/page2.png",
+                                      "one/page1.png"]
+        assert download(page, "#own") == (archive.read("one/page10.jpg"), "page10.jpg")
+    png = download(page, "#png")[0]
+    colored_by_command(saved, tmp_path / "png", pages / "book.cbz", "--format", "png")
+    with zipfile.ZipFile(tmp_path / "png" / "book.cbz") as archive:
+        assert png == archive.read("one/page10.png")
+    choose(page, "page2.png")
+    with zipfile.ZipFile(io.BytesIO(download(page, "#cbz")[0])) as archive:
+        assert archive.namelist() == ["page2.png", "page10.png"]
+        assert archive.read("page2.png") == (out / "page2.png").read_bytes()
+
+
+@pytest.fixture
+def discs(tmp_path):
+    """Two gray discs on a light ground, each outlined in black."""
+    picture = np.full((240, 360), 190, np.uint8)
+    for left in (100, 260):
+        cv2.circle(picture, (left, 120), 60, 130, -1, cv2.LINE_AA)
+        cv2.circle(picture, (left, 120), 60, 0, 5, cv2.LINE_AA)
+    media.write_picture(tmp_path / "discs.png", picture)
+    return tmp_path / "discs.png"
+
+
+def at(page, x, y):
+    """Where a point of the picture is on the screen."""
+    box = page.locator("#frame").bounding_box()
+    return box["x"] + x / 360 * box["width"], box["y"] + y / 240 * box["height"]
+
+
+def stroke(page, *points):
+    page.mouse.move(*at(page, *points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*at(page, *point), steps=4)
+    page.mouse.up()
+
+
+def again(page, button="#apply"):
+    """Colours the page anew, and gives what comes of it: the file, and its picture."""
+    with page.expect_response(lambda answer: "/colored?view" in answer.url, timeout=SECONDS):
+        page.locator(button).click()
+    finish(page)  # and it is done to the last page
+    file = download(page, "#png")[0]
+    return file, media.picture_of(file, "it").astype(int)
+
+
+def drawn(page):
+    """The strokes on the page, as a PNG file."""
+    return base64.b64decode(page.locator("#strokes").evaluate(
+        "canvas => canvas.toDataURL().split(',')[1]"))
+
+
+def redness(picture):
+    return picture[..., 0] - picture[..., 2]
+
+
+def test_strokes_drawn_by_mouse_colour_what_they_lie_on(server, saved, discs, open_page, tmp_path):
+    page = open_page(server.url)
+    add(page, discs)
+    choose(page, "discs.png")
+    plain = media.picture_of(download(page, "#png")[0], "it").astype(int)
+    page.locator("#draw").click()
+    expect(page.locator("#apply")).to_be_disabled()
+    page.locator("#color").fill("#d02828")
+    stroke(page, (85, 110), (115, 130))
+    page.locator("#color").fill("#2828d0")
+    stroke(page, (250, 110), (270, 130))
+    page.locator("#undo").click()
+    strokes = drawn(page)
+    file, hinted = again(page)
+    inside = cv2.circle(np.zeros((240, 360), np.uint8), (100, 120), 54, 1, -1) > 0
+    other = cv2.circle(np.zeros((240, 360), np.uint8), (260, 120), 54, 1, -1) > 0
+    assert (redness(hinted)[inside] > 40).mean() > 0.98
+    assert np.abs(hinted - plain)[other].mean() < 3, "a stroke that was undone"
+    (tmp_path / "strokes.png").write_bytes(strokes)
+    out = colored_by_command(saved, tmp_path / "out", discs, "--hints", tmp_path / "strokes.png")
+    assert file == (out / "discs.png").read_bytes()
+    page.get_by_text("Eraser").click()
+    page.locator("#width").fill("40")
+    stroke(page, (80, 105), (120, 135))
+    stroke(page, (80, 110), (120, 130))
+    assert not media.read_page(drawn(page), "it").alpha.any()
+    _, erased = again(page)
+    assert np.abs(erased - plain).mean() < 0.5
+
+
+def test_a_colour_is_picked_from_the_page_and_strokes_need_no_mouse(server, discs, open_page):
+    page = open_page(server.url)
+    add(page, discs)
+    choose(page, "discs.png")
+    page.locator("#draw").click()
+    page.locator("#cut").fill("100")  # all of it as it was
+    page.get_by_text("Pick").click()
+    page.mouse.click(*at(page, 100, 120))
+    assert page.locator("#color").input_value() == "#828282"
+    expect(page.get_by_role("radio", name="Brush")).to_be_checked()
+    page.get_by_role("button", name="Red", exact=True).click()
+    page.locator("#strokes").focus()
+    for _ in range(11):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press(" ")
+    _, hinted = again(page)
+    assert redness(hinted)[120, 100] > 40 > redness(hinted)[120, 260]
+    page.keyboard.press("Control+z")
+    expect(page.locator("#undo")).to_be_disabled()
+
+
+def test_before_and_after_are_compared_by_the_arrow_keys(server, discs, open_page):
+    page = open_page(server.url)
+    add(page, discs)
+    choose(page, "discs.png")
+    page.locator("#cut").focus()
+    shown = page.locator("#stage").screenshot()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("#cut").input_value() == "70"
+    moved = page.locator("#stage").screenshot()
+    assert moved != shown
+    page.locator("#cut").press("End")
+    x, y = at(page, 180, 20)
+    page.mouse.move(x + 90, y)
+    page.mouse.down()
+    page.mouse.move(x, y)
+    page.mouse.up()
+    assert page.locator("#cut").input_value() == "50"
+    page.mouse.move(0, 0)
+    page.locator("#cut").focus()
+    assert page.locator("#stage").screenshot() == shown
+
+
+def test_a_page_is_zoomed_by_keys_and_moved(server, pages, open_page):
+    page = open_page(server.url)
+    add(page, pages / "page2.png")
+    choose(page, "page2.png")
+    percent = page.locator("#percent")
+    expect(percent).to_have_text("100 %")
+    page.locator("#stage").focus()
+    for _ in range(7):
+        page.keyboard.press("+")
+    expect(percent).to_have_text("400 %")
+    assert page.locator("#stage").evaluate("stage => stage.scrollLeft > 50")
+    page.keyboard.press("0")
+    expect(percent).to_have_text("100 %")
+
+
+def test_the_tab_key_goes_through_the_page_in_the_order_of_reading(server, pages, open_page):
+    page = open_page(server.url)
+    page.keyboard.press("Tab")
+    assert focused(page) == "choose"
+    add(page, pages / "page2.png", pages / "page10.png")
+    choose(page, "page2.png")
+    page.locator("#more").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(row(page, "page2.png")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(row(page, "page10.png")).to_be_focused()
+    expect(page.locator("#title")).to_have_text("page10.png")
+    expect(page.locator("#after")).to_be_visible()
+    order = []
+    while len(order) < 14 and "cbz" not in order:
+        page.keyboard.press("Tab")
+        order.append(focused(page))
+    assert order == ["stage", "cut", "out", "in", "fit", "own", "draw", "lock", "treat", "again",
+                     "all", "png", "layers", "cbz"]
+    outline = page.locator("#cbz").evaluate("it => getComputedStyle(it).outlineWidth")
+    assert outline == "3px"
+
+
+def focused(page):
+    return page.evaluate("() => document.activeElement.dataset.zoom || document.activeElement.id")
+
+
+def test_all_pages_are_coloured_anew_as_it_is_chosen(server, saved, pages, open_page, tmp_path):
+    page = open_page(server.url)
+    add(page, pages / "page2.png", pages / "page10.png")
+    choose(page, "page2.png")
+    page.locator("#lock").select_option("ink")
+    again(page, "#all")
+    choose(page, "page10.png")
+    expect(page.locator("#facts")).to_contain_text("ink was laid over colours")
+    out = colored_by_command(saved, tmp_path / "out", pages / "page10.png", "--lock", "ink")
+    assert download(page, "#png")[0] == (out / "page10.png").read_bytes()
+    page.locator("#treat").select_option("color")
+    page.locator("#again").click()
+    expect(page.locator("#facts")).to_contain_text("copied untouched", timeout=SECONDS)
+    expect(page.locator("#layers")).to_be_disabled()
+
+
+def test_a_book_is_found_again_after_a_reload_and_gone_when_removed(server, pages, open_page):
+    page = open_page(server.url, refused=422)
+    add(page, pages / "book.cbz")
+    page.reload()
+    expect(page.locator("#status")).to_have_text("Done: 2 of 3 coloured, 1 failed")
+    page.get_by_role("button", name="Remove book.cbz").click()
+    page.get_by_role("button", name="Remove", exact=True).last.click()
+    expect(page.locator("#welcome")).to_be_visible()
+    page.reload()
+    expect(page.locator("#choose")).to_be_visible()
+
+
+def test_what_is_no_book_is_told_beside_its_name(server, pages, open_page, tmp_path):
+    (tmp_path / "volume.cbr").write_bytes(b"Rar!\x1a\x07\x01\x00")
+    (tmp_path / "cut.cbz").write_bytes((pages / "book.cbz").read_bytes()[:500])
+    (tmp_path / "empty.png").touch()
+    page = open_page(server.url, refused=422)
+    add(page, tmp_path / "volume.cbr", tmp_path / "empty.png", pages / "page2.png")
+    expect(page.locator("#status")).to_have_text("Done: 1 of 3 coloured, 2 failed")
+    expect(row(page, "volume.cbr").locator(".state")).to_have_text(
+        "is a RAR archive, which is not read; unpack it and zip its pictures as CBZ")
+    expect(row(page, "empty.png").locator(".state")).to_contain_text("is it whole?")
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_finger_draws(server, discs, open_page):
+    page = open_page(server.url, viewport={"width": PHONE, "height": 844}, has_touch=True,
+                     is_mobile=True, color_scheme="dark")
+    assert fits(page)
+    add(page, discs)
+    choose(page, "discs.png")
+    assert fits(page)
+    page.locator("#draw").tap()
+    assert fits(page)
+    page.get_by_role("button", name="Red", exact=True).tap()
+    page.locator("#strokes").scroll_into_view_if_needed()
+    page.touchscreen.tap(*at(page, 100, 120))
+    assert media.read_page(drawn(page), "it").alpha[120, 100] == 255
+    _, hinted = again(page)
+    assert redness(hinted)[120, 100] > 40
+    ground = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", ground)[:3])) < 40, "dark, as the visitor prefers"
+
+
+def fits(page):
+    return page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_token_is_asked_for_until_it_is_right(saved, pages, open_page, tmp_path):
+    (tmp_path / "token").write_text(TOKEN)
+    with serving(saved, tmp_path / "log.jsonl", "--token-file", tmp_path / "token") as server:
+        page = open_page(server.url, refused=401)
+        page.get_by_label("Token").fill("another")
+        page.keyboard.press("Enter")
+        expect(page.locator("#token-error")).to_have_text("The server does not know that token.")
+        page.get_by_label("Token").fill(TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.locator("#model")).to_contain_text("series")
+        add(page, pages / "page2.png")
+        choose(page, "page2.png")
+        assert download(page, "#png")[0].startswith(b"\x89PNG")

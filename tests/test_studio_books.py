@@ -1,0 +1,283 @@
+"""Claims about the books behind the page: what is taken, what is refused, what stays of it."""
+
+import asyncio
+import io
+import os
+import time
+import zipfile
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from serving_process import ServingProcess, assert_refused, serving, write_model
+
+from keras_colorize import colorizer, episode, media, pixels
+from keras_colorize.colorizer import Settings
+from keras_colorize.serving import incoming, shelf, uploads
+from keras_colorize.serving.refusals import Busy
+
+LINE = "cannot be read as a picture; is it whole? export it as PNG"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.fixture(scope="module")
+def models(saved):
+    return colorizer.Models(colorizer.Model.load(saved))
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory):
+    """Where the server keeps what is temporary."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def server(saved, temporary, tmp_path_factory):
+    with serving(saved, tmp_path_factory.mktemp("server") / "log.jsonl",
+                 env={**os.environ, "TMPDIR": str(temporary)}) as started:
+        yield started
+
+
+@pytest.fixture
+def client(server):
+    with httpx.Client(base_url=f"{server.url}/api/", timeout=60) as made:
+        yield made
+
+
+def picture(index=60, suffix=".png"):
+    return media.encode_picture(np.ascontiguousarray(
+        pixels.gray(episode.draw_frame(index))[:120, :160]), suffix)
+
+
+def archive(**entries):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in entries.items():
+            made.writestr(name.replace("__", "/").replace("_", "."), content)
+    return file.getvalue()
+
+
+def begin(client, **options):
+    answer = client.post("books", params=options)
+    assert answer.status_code == 201
+    return answer.json()["id"]
+
+
+def put(client, book, name, file, **where):
+    return client.post(f"books/{book}/files", params={"name": name, **where}, content=file)
+
+
+def finished(client, book):
+    """The book once nothing of it waits."""
+    said = client.get(f"books/{book}").json()
+    deadline = time.monotonic() + 60
+    while said["waiting"]:
+        assert time.monotonic() < deadline
+        changes = client.get(f"books/{book}", params={"since": said["changes"], "wait": 5})
+        said = {**said, "waiting": changes.json()["waiting"], "changes": changes.json()["changes"]}
+    return client.get(f"books/{book}").json()
+
+
+def test_a_file_comes_in_pieces_any_of_which_may_come_twice(client):
+    book, file = begin(client), picture()
+    half = len(file) // 2
+    where = {"offset": 0, "size": len(file)}
+    assert put(client, book, "a.png", file[:half], **where).json() == {"received": half}
+    for part in (file[half:half + 9], file[half:half + 50]):
+        answer = put(client, book, "a.png", part, offset=half, size=len(file))
+        assert answer.json() == {"received": half + len(part)}
+    assert_refused(put(client, book, "a.png", b"x", offset=half + 99, size=len(file)), 409,
+                   "send it again")
+
+
+def test_a_whole_file_arrives_as_it_was(client):
+    book, file = begin(client), picture()
+    half = len(file) // 2
+    put(client, book, "a.png", file[:half], offset=0, size=len(file))
+    assert put(client, book, "a.png", file[half:], offset=half, size=len(file)).status_code == 201
+    assert finished(client, book)["pages"][0]["state"] == "done"
+    assert client.get(f"books/{book}/pages/0/original").content == file
+
+
+def test_what_is_wrong_with_a_file_is_one_line_and_the_rest_goes_on(client):
+    book = begin(client)
+    files = {"../../etc/good.png": picture(), "bad.png": b"\x89PNG but no more",
+             "empty.png": b"", "good.png": picture(90)}
+    for name, file in files.items():
+        assert put(client, book, name, file).status_code == 201
+    bomb = io.BytesIO()
+    Image.new("1", (8000, 6000)).save(bomb, "PNG")
+    put(client, book, "bomb.png", bomb.getvalue())
+    pages = finished(client, book)["pages"]
+    assert [(page["name"], page["state"]) for page in pages] == [
+        ("good.png", "done"), ("bad.png", "failed"), ("empty.png", "failed"),
+        ("good (2).png", "done"), ("bomb.png", "failed")]
+    assert [page["error"] for page in pages[1:3]] == [f"bad.png: {LINE}", f"empty.png: {LINE}"]
+    assert pages[4]["error"] == ("bomb.png: has 6000x8000 pixels, more than the 40,000,000 that "
+                                 "this server takes; scale it down")
+    assert_refused(client.get(f"books/{book}/pages/1/original"), 422, LINE)
+    assert_refused(client.get(f"books/{book}/pages/1/colored"), 409, "is not coloured yet")
+    assert_refused(client.get(f"books/{book}/pages/9/colored"), 404, "has 5 pages")
+
+
+@pytest.mark.parametrize(("name", "file", "said"), [
+    ("a.cbz", b"PK\3\4 and no more", "is damaged or cut short"),
+    ("a.cbz", archive(a_txt=b"no picture"), "holds no picture"),
+    ("a.cbz", archive(**{"..__..__a_png": b""}), "points outside of it"),
+    ("a.cbr", b"Rar!\x1a\x07\x01\x00", "is a RAR archive"),
+    ("a.pdf", b"%PDF-1.4 and no more", "is no PDF"),
+    ("a.zip", archive(a_png=b""), "rename it .cbz"),
+    ("a.epub", archive(a_png=b""), "is an EPUB book"),
+])
+def test_what_is_no_book_is_refused_in_one_line_without_the_servers_paths(name, file, said, client,
+                                                                          temporary):
+    book = begin(client)
+    answer = put(client, book, name, file)
+    assert_refused(answer, 422, said)
+    assert answer.json()["error"].startswith(f"{name}: ")
+    assert str(temporary) not in answer.text
+
+
+def test_wrong_use_is_refused(client):
+    book = begin(client)
+    assert_refused(client.post("books", params={"lock": "nothing"}), 400, "choose luminance")
+    assert_refused(put(client, book, "a.png", b"", offset="-1"), 400, "give a whole number")
+    assert_refused(client.get("books/nothing"), 404, "is not here")
+    put(client, book, "a.png", picture())
+    assert_refused(put(client, book, "a.cbz", archive(a_png=picture())), 409, "begin another")
+    finished(client, book)
+    assert_refused(client.get(f"books/{book}/pages/0/colored", params={"format": "exe"}), 400,
+                   "choose png")
+    assert_refused(client.post(f"books/{book}/pages/0", content=b"no picture"), 422)
+    client.post(f"books/{book}/pages/0", content=picture())  # not transparent
+    page = finished(client, book)["pages"][0]
+    assert page["state"] == "failed" and "has no transparency" in page["error"]
+    assert_refused(client.delete(f"books/{book}", headers={"Origin": "http://elsewhere"}), 403)
+
+
+def test_a_pdf_becomes_a_cbz_of_its_pages(client):
+    file = io.BytesIO()
+    first, second = (Image.open(io.BytesIO(picture(index))).convert("RGB") for index in (60, 90))
+    first.save(file, "PDF", save_all=True, append_images=[second])
+    book = begin(client)
+    assert put(client, book, "a book.pdf", file.getvalue()).status_code == 201
+    assert [page["state"] for page in finished(client, book)["pages"]] == ["done", "done"]
+    answer = client.get(f"books/{book}/book.cbz")
+    assert "a%20book.cbz" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as made:
+        assert made.namelist() == ["page001.png", "page002.png"]
+        assert made.read("page002.png") == client.get(f"books/{book}/pages/1/colored").content
+
+
+def test_a_tiff_is_shown_as_png_and_downloaded_as_it_is(client):
+    file = io.BytesIO()
+    Image.open(io.BytesIO(picture())).save(file, "TIFF")
+    book = begin(client)
+    put(client, book, "a.tif", file.getvalue())
+    finished(client, book)
+    page = f"books/{book}/pages/0"
+    for path in ("original", "colored?view"):
+        answer = client.get(f"{page}/{path}")
+        assert answer.headers["content-type"] == "image/png"
+        assert Image.open(io.BytesIO(answer.content)).size == (160, 120)
+    assert Image.open(io.BytesIO(client.get(f"{page}/colored").content)).format == "TIFF"
+
+
+def test_a_book_that_is_removed_leaves_nothing(client, temporary):
+    def files():
+        return {path for path in temporary.rglob("*") if path.is_file()}
+
+    before = files()
+    book = begin(client)
+    for index in range(3):
+        put(client, book, f"{index}.png", picture(index))
+    assert files() > before
+    assert client.delete(f"books/{book}").status_code == 204  # while it is being coloured
+    assert client.get(f"books/{book}").status_code == 404
+    finished(client, other := begin(client))
+    client.delete(f"books/{other}")
+    deadline = time.monotonic() + 30
+    while files() != before:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_server_that_stops_leaves_no_book(saved, tmp_path):
+    (tmp_path / "temporary").mkdir()
+    server = ServingProcess(saved, tmp_path / "log.jsonl",
+                            env={**os.environ, "TMPDIR": str(tmp_path / "temporary")})
+    server.wait()
+    with httpx.Client(base_url=f"{server.url}/api/", timeout=60) as client:
+        book = begin(client)
+        for index in range(4):
+            put(client, book, f"{index}.png", picture(index))
+    assert list((tmp_path / "temporary").rglob("*original"))
+    assert server.stop() == 0
+    assert not list((tmp_path / "temporary").rglob("*original"))
+
+
+def test_names_are_labels():
+    assert uploads.label("C:\\scans\\page 1.png") == "page 1.png"
+    assert uploads.label("/etc/passwd") == "passwd"
+    assert uploads.label("..") == uploads.label("") == "page.png"
+    assert "\n" not in uploads.label("a\nb.png")
+    assert len(uploads.label("a" * 5000 + ".png")) <= uploads.LONGEST_NAME
+
+
+async def nothing(book, page):
+    raise Busy("never")
+
+
+def test_the_shelf_is_bounded_in_number_bytes_and_age(monkeypatch):
+    kept = shelf.Shelf(nothing, most_books=2, most_bytes=100, longest=0.3)
+    first, second = kept.place(Settings()), kept.place(Settings())
+    assert first.id != second.id and len(first.id) > 40
+    with pytest.raises(shelf.Full):
+        kept.place(Settings())
+    monkeypatch.setattr(shelf, "FRESH", 0.0)
+    kept.find(first.id)
+    third = kept.place(Settings())
+    assert kept.find(second.id) is None and not second.folder.exists(), "the longest unused"
+    assert kept.find(first.id) is first
+    third.arriving = 60
+    assert kept.room() == 40
+    time.sleep(0.4)
+    assert kept.find(first.id) is None and not third.folder.exists()
+    folder = first.folder.parent
+    kept.close()
+    assert not folder.exists()
+
+
+def test_pages_asked_for_anew_come_first_and_books_take_turns(models):
+    order = []
+
+    async def color(book, page):
+        order.append((book.name, page.name))
+        return {"format": "PNG"}
+
+    async def work():
+        kept = shelf.Shelf(color)
+        for name in ("one", "two"):
+            book = kept.place(Settings())
+            book.name = name
+            for number in range(3):
+                book.upload.write_bytes(picture())
+                book.take(f"{number}.png")
+        book.ask(book.pages[2], Settings(), None)
+        kept.wake()
+        while len(order) < 6:
+            await asyncio.sleep(0.01)
+        kept.close()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+    assert [name for name, _ in order[:4]] in (["one", "two"] * 2, ["two", "one"] * 2)
+    assert [page for name, page in order if name == "two"] == ["2.png", "0.png", "1.png"]
+
+
+def test_a_full_shelf_says_when_to_come_again():
+    assert incoming.full("a.png").headers["Retry-After"] == "60"
