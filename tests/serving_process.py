@@ -19,9 +19,8 @@ from keras_colorize.files import write_json
 
 def write_model(out: Path, width: int = 4) -> Path:
     """The SavedModel of an untrained generator of so many channels a level."""
-    module = export.Colorizer(models.unet((width,) * 6, (width,) * 6))
-    tf.saved_model.save(module, str(out), signatures={
-        name: getattr(module, name) for name in ("serving_default", "pixels", "network")})
+    module = export.Colorizer(models.unet((width,) * 6, (width,) * 6), size=(64, 96))
+    tf.saved_model.save(module, str(out), signatures=module.signatures())
     (out / export.CARD).parent.mkdir(exist_ok=True)
     write_json(out / export.CARD, {"generator_sha256": "", "input": "gray",
                                    "dataset": {"size": [64, 96]}})

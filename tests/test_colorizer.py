@@ -128,14 +128,15 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(gray, models, tmp_
     out = tmp_path / "out"
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
                                 models["gray"].name, str(pages), "--out", str(out)])
-    wait_for(lambda: len(list(out.glob("*.png"))) >= 3, process)
+    journal = out / "colorize.jsonl"
+    wait_for(lambda: journal.exists() and journal.read_text().count('"page"') >= 3, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(list(out.glob("[0-9]*.png"))) < 12, "killed too late"
-    with open(out / "colorize.jsonl", "a") as journal:
-        journal.write('{"page": "11.png", "sha2')  # as if killed while writing
+    with open(journal, "a") as lines:
+        lines.write('{"page": "11.png", "sha2')  # as if killed while writing
     report = colorizer.colorize(gray, [pages], out)
-    assert report.found_done >= 2 and not list(out.glob(".*.partial.*"))
+    assert report.found_done >= 3 and not list(out.glob(".*.partial.*"))
     for page in pages.iterdir():
         assert (out / page.name).read_bytes() == (tmp_path / "whole" / page.name).read_bytes()
     assert len(report_of(out)) == 12

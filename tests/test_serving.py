@@ -66,6 +66,14 @@ def test_files_of_mixed_sizes_come_back_as_the_signature_gives_them(server, own)
     assert files_of(server.ask({"instances": [{"b64": lines}]})) == [wanted[0]]
 
 
+def test_large_pages_are_seen_as_small_as_what_was_learned(server, own):
+    page = media.encode_picture(pixels.gray(episode.draw_frame(0)))
+    wanted, at_own_size = (own.signatures[name](image_bytes=[page])["colored_bytes"].numpy()
+                           for name in ("page", "serving_default"))
+    answer = server.ask({"signature_name": "page", "instances": [b64(page)]})
+    assert files_of(answer) == list(wanted) != list(at_own_size)
+
+
 @pytest.mark.parametrize("name", ["pixels", "network"])
 def test_numbers_come_back_as_the_signature_gives_them(server, own, name):
     batch = np.stack([gray(40, 60), 255 - gray(40, 60)])[..., None]
@@ -84,7 +92,7 @@ def test_status_and_metadata_are_tensorflow_servings(server):
     told = httpx.get(f"{server.url}/v1/models/series/metadata").json()
     assert told["model_spec"] == {"name": "series", "signature_name": "", "version": "1"}
     signatures = told["metadata"]["signature_def"]["signature_def"]
-    assert {"serving_default", "pixels", "network"} <= signatures.keys()
+    assert signatures.keys() >= {"serving_default", "page", "pixels", "network"}
     given = signatures["serving_default"]
     assert given["inputs"]["image_bytes"]["dtype"] == "DT_STRING"
     assert given["outputs"].keys() == {"colored_bytes"}
