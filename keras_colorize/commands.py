@@ -155,6 +155,8 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", required=True, type=_place, help="the report directory")
     command.add_argument("--split", choices=("test", "validation", "train", "all"), default="test",
                          help="the examples to measure on (%(default)s)")
+    command.add_argument("--screentone", action="store_true",
+                         help="redraw gray input as printed manga: dots, flat tones and ink lines")
     command.add_argument("--study", action="store_true",
                          help="compare the runs as section 5 of the paper does: report.html")
     command.add_argument("--unseen", action="extend", nargs="+", default=[], type=Path,
@@ -168,13 +170,15 @@ def _run_evaluate(options: argparse.Namespace) -> None:
     if options.study:
         from keras_colorize.study import study
 
-        study(options.runs, options.data, options.out, options.split, options.unseen)
+        study(options.runs, options.data, options.out, options.split, options.unseen,
+              options.screentone)
         print((options.out / "table1.md").read_text(encoding="utf-8"))
         print(f"look at {options.out / 'report.html'}")
         return
     from keras_colorize import evaluation
 
-    report = evaluation.evaluate(options.runs, options.data, options.out, options.split)
+    report = evaluation.evaluate(options.runs, options.data, options.out, options.split,
+                                 options.screentone)
     print(evaluation.tables.markdown(report["rows"]))
     print(f"look at {options.out}: metrics.json, table1.md, pictures and loss curves")
 

@@ -6,8 +6,9 @@ import pytest
 from test_builder import examples
 
 from keras_colorize import baselines, evaluation, export, media, pixels, run_directory
-from keras_colorize.dataset import Place
+from keras_colorize.dataset import Dataset, Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
+from keras_colorize.evaluation import Examples, measuring
 from keras_colorize.export import model_card
 
 
@@ -99,7 +100,7 @@ def test_scribbles_are_the_same_however_pictures_are_batched(data_dir):
 def test_successive_frames_of_a_shot_are_pairs_and_pages_are_not():
     where = [Place("film", 0, 40, 1.6), Place("pages", 0, 0, 0.0), Place("film", 0, 0, 0.0),
              Place("film", 1, 60, 2.4), Place("pages", 0, 1, 0.0), Place("film", 0, 20, 0.8)]
-    assert evaluation.measuring._pairs(where) == [(2, 5), (5, 0)]
+    assert measuring._pairs(where) == [(2, 5), (5, 0)]
 
 
 def test_a_report_of_an_earlier_version_is_made_anew(runs, data_dir, tmp_path):
@@ -127,6 +128,22 @@ def test_pictures_and_curves_are_drawn_for_every_run(report_dir, runs):
     assert grid.shape[0] == 4 * (64 + 4)  # input, two runs, truth
     assert np.ptp(grid[:64, 140:].astype(int), axis=2).max() == 0  # the input is gray
     assert np.ptp(grid[-60:-4, 140:].astype(int), axis=2).max() > 50  # the truth is not
+
+
+def test_gray_input_can_be_redrawn_as_printed_manga(report_dir, runs, data_dir, tmp_path):
+    evaluation.evaluate([runs["gan_gray"]], data_dir, tmp_path / "printed", screentone=True)
+    printed, gray = rows_of(tmp_path / "printed"), rows_of(report_dir)
+    assert printed["input", "gray"]["l1"] > 1.5 * gray["input", "gray"]["l1"]
+    assert printed["gan", "gray"]["l1"] != gray["gan", "gray"]["l1"]
+    again, other = (Examples(Dataset(data_dir, "gray", size), "test", True) for size in (2, 3))
+    pages = [np.concatenate([condition for _, condition, _ in each.batches()])
+             for each in (again, other)]
+    assert np.array_equal(*pages)
+    assert np.isin(pages[0], (0, 255)).mean() > 0.5  # ink and paper
+    with pytest.raises(SettingsMismatch, match="is a report on other runs"):
+        evaluation.evaluate([runs["gan_gray"]], data_dir, tmp_path / "printed")
+    with pytest.raises(UsageError, match="takes edges, which screentone leaves as they are"):
+        evaluation.evaluate(list(runs.values()), data_dir, tmp_path / "edge", screentone=True)
 
 
 def test_a_finished_report_is_found_and_another_is_refused(report_dir, runs, data_dir):
@@ -160,7 +177,8 @@ def test_its_table_goes_into_the_card_of_the_model_that_it_is_on(report_dir, run
     rows = rows_of(report_dir)
     for model in ("convnet", "mean_colour"):
         assert rows[model, "edge"] in [{name: value for name, value in row.items()
-                                        if name != "split"} for row in card["metrics"]]
+                                        if name not in ("split", "screentone")}
+                                       for row in card["metrics"]]
         assert f"| {rows[model, 'edge']['l1']:.2f}" in read
     assert {row["run"] for row in card["metrics"]} == {"convnet_edge", None}
     assert {row["input"] for row in card["metrics"]} == {"edge"}

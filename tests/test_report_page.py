@@ -14,7 +14,7 @@ import pytest
 from conftest import data_for, tiny
 
 from keras_colorize import episode, line_lock, media
-from keras_colorize.evaluation import measuring, tables
+from keras_colorize.evaluation import Examples, tables
 from keras_colorize.study import failures, groups, ranked, study, unseen
 
 PHONE = 390  # pixels
@@ -160,9 +160,9 @@ def test_ranked_pictures_are_the_best_the_median_and_the_worst(studied, run_dirs
 
 def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
     data = data_for(tiny("cpu/gan_gray"), data_dir)
-    where = measuring.places(data, "train")
-    assert failures.is_drawn(data, "train", where)
-    frames = [place.frame for place in where if episode.brightness_of(place.frame) == 1]
+    examples = Examples(data, "train")
+    assert failures.is_drawn(examples)
+    frames = [place.frame for place in examples.places() if episode.brightness_of(place.frame) == 1]
     swapped = {}
     for frame in frames:
         shown = failures._shown(data, episode.draw_frame(frame))

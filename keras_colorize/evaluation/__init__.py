@@ -10,10 +10,11 @@ from keras_colorize.dataset import Dataset, Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import measuring, tables
 from keras_colorize.evaluation.candidates import TITLES, Candidate, candidates, colorizer_of, of_run
+from keras_colorize.evaluation.examples import Examples
 from keras_colorize.files import sha256_of, whole_file, write_json
 from keras_colorize.records import Manifest
 
-__all__ = ["BATCH", "TITLES", "Candidate", "colorizer_of", "evaluate", "measuring", "names_of",
+__all__ = ["BATCH", "TITLES", "Candidate", "Examples", "colorizer_of", "evaluate", "names_of",
            "of_run", "tables"]
 
 BATCH = 16
@@ -21,7 +22,8 @@ SHOWN = 6  # pictures in a grid
 SCHEMA = 2  # of metrics.json; a report of another is made anew
 
 
-def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test") -> dict:
+def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
+             screentone: bool = False) -> dict:
     """Measures runs and baselines on a split and writes the report directory.
 
     It holds `metrics.json`, `table1.md`, `pictures.csv` (the figures of every picture),
@@ -29,6 +31,7 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
 
     Args:
         split: "train", "validation", "test" or "all".
+        screentone: whether gray input is redrawn as printed manga, which training may not know.
 
     Returns:
         What `metrics.json` says, also where it said so before of the same generators.
@@ -37,27 +40,32 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         SettingsMismatch: the report there is on other runs, another dataset or split.
         RunError: a run is missing, damaged, or has finished no epoch.
         DatasetError: the dataset is missing or damaged.
-        UsageError: two runs have one name.
+        UsageError: two runs have one name, or edge input shall be redrawn.
     """
     names = names_of(run_dirs)
     generators = {names[run_dir]: sha256_of(run_dir / "generator.keras") for run_dir in run_dirs
                   if (run_dir / "generator.keras").is_file()}
-    made = _made_before(report_dir, Manifest.read(data_dir).digest, split, set(names.values()))
+    made = _made_before(report_dir, (Manifest.read(data_dir).digest, split, screentone,
+                                     set(names.values())))
     if made and made["generators"] == generators and made.get("schema") == SCHEMA:
         print(f"{report_dir}: was measured already, on these networks")
         return made
     inputs = {run_dir: run_directory.read_config(run_dir).model.input for run_dir in run_dirs}
+    if screentone and "edge" in inputs.values():
+        edge = next(run_dir for run_dir in run_dirs if inputs[run_dir] == "edge")
+        raise UsageError(edge, "takes edges, which screentone leaves as they are",
+                         "name runs on gray input alone")
     measured, grids = [], {}
     for condition in sorted(set(inputs.values()), reverse=True):
         data = Dataset(data_dir, condition, BATCH)
         chosen = candidates(data, {names[run_dir]: run_dir for run_dir in run_dirs
                                    if inputs[run_dir] == condition})
-        where = measuring.places(data, split)
-        values = measuring.measure(chosen, data, split, where)
+        examples = Examples(data, split, screentone)
+        values, where = measuring.measure(chosen, examples), examples.places()
         measured += [(*each, where) for each in zip(chosen, values, strict=True)]
-        grids[condition] = _grid(chosen, data, split)
-    report = {"schema": SCHEMA, "dataset": data.digest, "split": split, "generators": generators,
-              "rows": [tables.row(*each) for each in measured]}
+        grids[condition] = _grid(chosen, examples)
+    report = {"schema": SCHEMA, "dataset": data.digest, "split": split, "screentone": screentone,
+              "generators": generators, "rows": [tables.row(*each) for each in measured]}
     _write(report, measured, grids, report_dir)
     for run_dir in run_dirs:
         _draw_curves(run_dir, names[run_dir], report_dir)
@@ -74,26 +82,27 @@ def names_of(run_dirs: list[Path]) -> dict[Path, str]:
     return names
 
 
-def _made_before(report_dir: Path, digest: str, split: str, names: set[str]) -> dict | None:
+def _made_before(report_dir: Path, asked: tuple[str, str, bool, set[str]]) -> dict | None:
+    """The report that is there; `asked` are the dataset's digest, split, screentone and runs."""
     path = report_dir / "metrics.json"
     if not path.exists():
         return None
     try:
         made = json.loads(path.read_text(encoding="utf-8"))
-        same = (made["dataset"], made["split"], made["generators"].keys()) == (digest, split, names)
+        same = (made["dataset"], made["split"], made.get("screentone", False),
+                set(made["generators"])) == asked
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(path, "is no report of ours, or damaged", "name another --out") from error
     if not same:
-        raise SettingsMismatch(report_dir, "is a report on other runs, another dataset or split",
+        raise SettingsMismatch(report_dir, "is a report on other runs, another dataset or input",
                                "name another --out")
     return made
 
 
-def _grid(chosen: list[Candidate], data: Dataset, split: str) -> dict[str, list[np.ndarray]]:
+def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndarray]]:
     """Evenly spaced pictures as each run colours them, between their input and their truth."""
-    total = measuring.count(data, split)
-    examples = measuring.chosen(data, split, figures.evenly(total, SHOWN))
-    condition, truth = (np.stack(each) for each in zip(*examples.values(), strict=True))
+    shown = examples.chosen(figures.evenly(len(examples), SHOWN)).values()
+    condition, truth = (np.stack(each) for each in zip(*shown, strict=True))
     runs = {each.label: each.colorize(condition, truth) for each in chosen if each.run is not None}
     return {"input": list(condition[..., 0]), **{name: list(each) for name, each in runs.items()},
             "truth": list(truth)}

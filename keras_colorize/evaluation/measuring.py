@@ -1,14 +1,14 @@
 """Every figure of every picture, for each candidate, in one pass over a split."""
 
 import itertools
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 from tqdm import tqdm
 
 from keras_colorize import metrics, pixels
-from keras_colorize.dataset import Dataset, Place
+from keras_colorize.dataset import Place
 from keras_colorize.evaluation.candidates import Candidate
+from keras_colorize.evaluation.examples import Examples
 from keras_colorize.figures import evenly
 
 PAIRS = 200  # of successive frames that flicker is measured on, at the most
@@ -19,52 +19,17 @@ Values = dict[str, np.ndarray]
 """For each of `FIGURES` and `TRUE_COLOURFULNESS` float64 [pictures], NaN where there is none."""
 
 
-def splits_of(data: Dataset, split: str) -> list[str]:
-    """The splits that a name means: "all" is each."""
-    return list(data.manifest.counts) if split == "all" else [split]
-
-
-def count(data: Dataset, split: str) -> int:
-    """The number of examples of a split, or of all."""
-    return sum(data.manifest.counts[name] for name in splits_of(data, split))
-
-
-def places(data: Dataset, split: str) -> list[Place]:
-    """Where the examples come from, in the order of `batches`."""
-    return [place for name in splits_of(data, split) for place in data.places(name)]
-
-
-def batches(data: Dataset, split: str) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The examples: their numbers from 0 on, uint8 conditions [n, h, w, 1] and [n, h, w, 3]."""
-    start = 0
-    for name in splits_of(data, split):
-        for condition, truth in data.pictures(name).as_numpy_iterator():
-            yield np.arange(start, start + len(truth)), condition, truth
-            start += len(truth)
-
-
-def chosen(data: Dataset, split: str, numbers: Iterable[int],
-           ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Some examples by number: uint8 condition [h, w, 1] and truth [h, w, 3]."""
-    wanted, found = set(numbers), {}
-    for indices, condition, truth in batches(data, split):
-        for row, index in enumerate(indices.tolist()):
-            if index in wanted:
-                found[index] = condition[row], truth[row]
-    return found
-
-
-def measure(candidates: list[Candidate], data: Dataset, split: str, where: list[Place],
-            ) -> list[Values]:
-    """The figures of all pictures of a split, for each candidate."""
-    total = len(where)
-    pairs = _pairs(where)
+def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
+    """The figures of all pictures, for each candidate."""
+    total = len(examples)
+    pairs = _pairs(examples.places())
     kept = {number: {} for pair in pairs for number in pair}
     values = [{name: np.full(total, np.nan) for name in (*FIGURES, TRUE_COLOURFULNESS)}
               for _ in candidates]
     measured = [set(evenly(total, each.most or total)) for each in candidates]
-    with tqdm(total=total, desc=f"{data.condition} pictures", unit="picture", delay=2) as progress:
-        for numbers, condition, truth in batches(data, split):
+    named = f"{examples.condition} pictures"
+    with tqdm(total=total, desc=named, unit="picture", delay=2) as progress:
+        for numbers, condition, truth in examples.batches():
             paired = [row for row, number in enumerate(numbers.tolist()) if number in kept]
             for row in paired:
                 kept[numbers[row]]["luminance"] = pixels.gray(truth[row])

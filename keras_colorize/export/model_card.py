@@ -118,7 +118,8 @@ def measured(report_dir: Path, digest: str) -> list[dict]:
         report = json.loads(path.read_text(encoding="utf-8"))
         runs = [run for run, sha256 in report["generators"].items() if sha256 == digest]
         inputs = {row["input"] for row in report["rows"] if row["run"] in runs}
-        rows = [{"split": report["split"], **row} for row in report["rows"]
+        made_of = {"split": report["split"], "screentone": report.get("screentone", False)}
+        rows = [{**made_of, **row} for row in report["rows"]
                 if row["run"] in runs or (row["run"] is None and row["input"] in inputs)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(report_dir, "is no report of evaluate", "check --report") from error
@@ -145,5 +146,6 @@ def _figures(rows: list[dict]) -> str:
     from keras_colorize.evaluation import tables  # colouring needs the rest of this package alone
 
     split, pictures = rows[0]["split"], max(row["pictures"] for row in rows)
-    return f"On {pictures} pictures of its {split} split, beside what any model must beat:\n\n" + \
-        tables.markdown(rows)
+    printed = ", redrawn as printed manga" if rows[0]["screentone"] else ""
+    return (f"On {pictures} pictures of its {split} split{printed}, beside what any model must "
+            f"beat:\n\n{tables.markdown(rows)}")

@@ -12,8 +12,8 @@ from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.evaluation import (
     BATCH,
     Candidate,
+    Examples,
     evaluate,
-    measuring,
     names_of,
     of_run,
     tables,
@@ -30,7 +30,7 @@ Gallery = list[tuple[str, list[tuple[str, np.ndarray]]]]
 
 
 def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
-          unseen_places: list[Path] = ()) -> dict:
+          unseen_places: list[Path] = (), screentone: bool = False) -> dict:
     """Compares runs as section 5 of the paper does, beside the baselines.
 
     Into `report_dir` go all that `evaluation.evaluate` writes, `study.json`, `report.html` (which
@@ -40,6 +40,7 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
 
     Args:
         unseen_places: videos, archives and folders of other series, for figure 15.
+        screentone: whether gray input is redrawn as printed manga, but not for the failures.
 
     Returns:
         What `study.json` says.
@@ -49,7 +50,7 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
         ColorizeError: as `evaluation.evaluate`, and where an unseen source cannot be read.
     """
     sources = finding.find(list(unseen_places))[0] if unseen_places else []
-    measured = evaluate(run_dirs, data_dir, report_dir, split)
+    measured = evaluate(run_dirs, data_dir, report_dir, split, screentone)
     made_of = {"schema": SCHEMA, "generators": measured["generators"],
                "unseen": {source.name: source.fingerprint() for source in sources}}
     made = _made_before(report_dir, made_of)
@@ -59,22 +60,24 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     names = {name: run_dir for run_dir, name in names_of(run_dirs).items()}
     found = grouped(names, tables.read_pictures(report_dir / "pictures.csv"))
     conditions = list(dict.fromkeys(group.input for group in found))
-    result = {"made_of": made_of, "split": split, "rows": [group.row for group in found],
+    result = {"made_of": made_of, "split": split, "screentone": screentone,
+              "rows": [group.row for group in found],
               "comparisons": comparisons(found), "hints": {}, "unseen": None,
               "curves": _curves(found, report_dir)}
     galleries: dict[str, Gallery] = {"unseen": []}
     runs = {group.label: [of_run(name, names[name]) for name in group.seeds.values()]
             for group in found if group.seeds}
-    datasets = [Dataset(data_dir, condition, BATCH) for condition in conditions]
-    others = unseen.gather(sources, datasets[0])
-    for condition, data in zip(conditions, datasets, strict=True):
+    inputs = [Examples(Dataset(data_dir, condition, BATCH), split, screentone)
+              for condition in conditions]
+    others = unseen.gather(sources, inputs[0].data)
+    for condition, examples in zip(conditions, inputs, strict=True):
         here = [group for group in found if group.input == condition]
         mine = {group.label: runs[group.label] for group in here if group.seeds}
-        _study_input(result, galleries, data, split, here, mine, report_dir)
+        _study_input(result, galleries, examples, here, mine, report_dir)
         if others:
-            _study_unseen(result, galleries, data, others, mine)
-    result["failures"] = _failures(data, split, runs)
-    result["data"] = _described(data, measuring.places(data, split))
+            _study_unseen(result, galleries, examples.data, others, mine)
+    result["failures"] = _failures(examples, runs)
+    result["data"] = _described(examples)
     if result["failures"]:
         plots.sizes(report_dir / "failures_size.png", result["failures"])
     with whole_file(report_dir / "study.md") as temporary:
@@ -108,31 +111,30 @@ def _curves(found: list[Group], report_dir: Path) -> list[str]:
             if path.name.removeprefix(f"{name}_") in ("loss.png", "d_loss.png", "g_loss.png")]
 
 
-def _study_input(result: dict, galleries: dict[str, Gallery], data: Dataset, split: str,
+def _study_input(result: dict, galleries: dict[str, Gallery], examples: Examples,
                  here: list[Group], runs: dict[str, list[Candidate]], report_dir: Path) -> None:
     """The parts that are each input's own: hints and ranked pictures."""
-    condition = data.condition
-    result["hints"][condition] = hints.curve(data, split, here)
+    condition = examples.condition
+    result["hints"][condition] = hints.curve(examples, here)
     hints.plot(report_dir / f"hints_{condition}.png", condition, result["hints"][condition])
     picked = ranked.chosen(here)
-    examples = measuring.chosen(data, split, [number for _, number in picked])
+    shown = examples.chosen([number for _, number in picked])
     galleries[condition] = [
         (f"{word}: {here[0].where[number].source}, {here[0].where[number].frame}",
-         [("input", examples[number][0][..., 0]),
-          *((label, each[0].colorize(*(part[None] for part in examples[number]))[0])
-            for label, each in runs.items()), ("truth", examples[number][1])])
+         [("input", shown[number][0][..., 0]),
+          *((label, each[0].colorize(*(part[None] for part in shown[number]))[0])
+            for label, each in runs.items()), ("truth", shown[number][1])])
         for word, number in picked]
     columns = {name: [dict(named)[name] for _, named in galleries[condition]]
                for name, _ in galleries[condition][0][1]}
     figures.picture_grid(report_dir / f"ranked_{condition}.png", columns)
 
 
-def _failures(data: Dataset, split: str, runs: dict[str, list[Candidate]]) -> dict:
+def _failures(examples: Examples, runs: dict[str, list[Candidate]]) -> dict:
     """The failures of each run, by label, where the dataset is of the drawn episode."""
-    where = measuring.places(data, split)
-    if not failures.is_drawn(data, split, where):
+    if not failures.is_drawn(examples):
         return {}
-    measured = failures.measure(data, where, {
+    measured = failures.measure(examples, {
         each.run: (each.input, functools.partial(each.colorize, truth=None))
         for candidates in runs.values() for each in candidates})
     return {label: {each.run: measured[each.run] for each in candidates}
@@ -159,7 +161,8 @@ def _study_unseen(result: dict, galleries: dict[str, Gallery], data: Dataset,
     result["unseen"] = found
 
 
-def _described(data: Dataset, where: list) -> dict:
+def _described(examples: Examples) -> dict:
+    data, where = examples.data, examples.places()
     values = data.manifest.values
     return {"name": data.manifest.directory.name, "size": list(data.size), "digest": data.digest,
             "split_by": values["split_by"], "pictures": len(where),

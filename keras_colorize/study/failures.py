@@ -12,8 +12,8 @@ from scipy import stats
 from tqdm import tqdm
 
 from keras_colorize import episode, metrics, pixels
-from keras_colorize.dataset import Dataset, Place
-from keras_colorize.evaluation import measuring
+from keras_colorize.dataset import Dataset
+from keras_colorize.evaluation import Examples
 from keras_colorize.figures import evenly
 from keras_colorize.metrics.distances import chroma_error
 
@@ -30,22 +30,20 @@ Colorize = Callable[[np.ndarray], np.ndarray]
 """Conditions, uint8 [n, h, w, 1], to pictures, uint8 [n, h, w, 3]."""
 
 
-def is_drawn(data: Dataset, split: str, where: list[Place]) -> bool:
+def is_drawn(examples: Examples) -> bool:
     """Whether a dataset was built from the drawn episode, judged by the pictures of some frames."""
-    numbers = evenly(len(where), 3)
+    where, numbers = examples.places(), evenly(len(examples), 3)
     if any(where[number].frame >= episode.length() for number in numbers):
         return False
-    examples = measuring.chosen(data, split, numbers)
-    return all(np.abs(_shown(data, episode.draw_frame(where[number].frame))["color"].astype(float)
-                      - truth).mean() < SAME for number, (_, truth) in examples.items())
+    return all(np.abs(_shown(examples.data, episode.draw_frame(where[number].frame))["color"]
+                      - truth.astype(float)).mean() < SAME
+               for number, (_, truth) in examples.chosen(numbers).items())
 
 
-def measure(data: Dataset, where: list[Place], runs: dict[str, tuple[str, Colorize]],
-            ) -> dict[str, dict]:
-    """The failures of runs.
+def measure(examples: Examples, runs: dict[str, tuple[str, Colorize]]) -> dict[str, dict]:
+    """The failures of runs, on the frames of examples of the drawn episode.
 
     Args:
-        where: the places of the split's examples, as of `measuring.places`.
         runs: by name the input, "gray" or "edge", and how it is coloured.
 
     Returns:
@@ -53,6 +51,7 @@ def measure(data: Dataset, where: list[Place], runs: dict[str, tuple[str, Colori
         as `_caption` and `_darkened` give them, means over the frames; `frames`, how many; each
         None where no frame shows it.
     """
+    data, where = examples.data, examples.places()
     frames = [where[number].frame for number in evenly(len(where), FRAMES)]
     frames = [frame for frame in frames if episode.brightness_of(frame) == 1]
     found = {name: {"hair": [], "size": [], "caption": [], "black": []} for name in runs}

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from keras_colorize import baselines, figures, metrics
-from keras_colorize.dataset import Dataset
-from keras_colorize.evaluation import measuring
+from keras_colorize.evaluation import Examples
 from keras_colorize.study.groups import Group
 
 COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
@@ -16,7 +15,7 @@ MOST = 4  # a picture has at least so many times more pixels than hints
 PICTURES = 16  # that the curve is the mean of
 
 
-def curve(data: Dataset, split: str, found: list[Group]) -> dict:
+def curve(examples: Examples, found: list[Group]) -> dict:
     """The L1 of scribble propagation against the number of hints, beside the models'.
 
     Measured on at most `PICTURES` pictures, evenly spaced, all on the same.
@@ -26,20 +25,19 @@ def curve(data: Dataset, split: str, found: list[Group]) -> dict:
         for each label its `l1` on these pictures and `hints`, where the curve crosses that (0
         where one hint is better already, None where no count is enough).
     """
-    height, width = data.size
+    height, width = examples.data.size
     counts = [count for count in COUNTS if count * MOST <= height * width]
-    numbers = figures.evenly(measuring.count(data, split), PICTURES)
-    examples = measuring.chosen(data, split, numbers)
-    where = measuring.places(data, split)
+    numbers = figures.evenly(len(examples), PICTURES)
+    chosen, where = examples.chosen(numbers), examples.places()
     resampling = metrics.Resampling([where[number][:2] for number in numbers])
     errors = []
-    for count in tqdm(counts, f"{data.condition} hints", unit="count", delay=2):
-        colorize = baselines.scribble(data.condition, count)
+    for count in tqdm(counts, f"{examples.condition} hints", unit="count", delay=2):
+        colorize = baselines.scribble(examples.condition, count)
         errors.append(np.array([metrics.l1(colorize(condition[None], truth[None]), truth[None])[0]
-                                for condition, truth in (examples[each] for each in numbers)]))
+                                for condition, truth in (chosen[each] for each in numbers)]))
     means = [float(each.mean()) for each in errors]
     levels = {group.label: float(group.values["l1"][numbers].mean()) for group in found
-              if group.input == data.condition and group.seeds}
+              if group.input == examples.condition and group.seeds}
     return {"counts": counts, "l1": means, "pictures": len(numbers),
             "interval": [resampling.interval(each) for each in errors],
             "models": {label: {"l1": level, "hints": crossing(counts, means, level)}

@@ -41,12 +41,13 @@ def _introduction(result: dict) -> list[str]:
     height, width = data["size"]
     leak = "" if data["leak"] is None else \
         f" {data['leak']:.1%} of the test pictures have a near-duplicate in training."
+    printed = " Gray input is redrawn as printed manga." if result["screentone"] else ""
     runs = "Runs: " + ", ".join(sorted(result["made_of"]["generators"])) + "."
     return [page.paragraph(runs), page.paragraph(
         f"Measured on the {result['split']} pictures of {data['name']} ({height}x{width}, digest "
         f"{data['digest'][:12]}, split by {data['split_by']}): {data['pictures']} of "
-        f"{data['shots']} shots or pages.{leak} Distances are on 0..255, lower is better; figures "
-        f"in brackets are 95 % intervals, resampled over shots or pages.")]
+        f"{data['shots']} shots or pages.{leak}{printed} Distances are on 0..255, lower is "
+        "better; figures in brackets are 95 % intervals, resampled over shots or pages.")]
 
 
 def _table(rows: list[dict]) -> list[str]:
