@@ -1,5 +1,6 @@
 """Imports TensorFlow without the lines that it prints before its log level holds."""
 
+import logging
 import os
 import tempfile
 
@@ -32,3 +33,9 @@ def import_tensorflow(backend: str | None = None) -> None:
         finally:
             os.dup2(standard_error, 2)
             os.close(standard_error)
+    logging.getLogger("tensorflow").addFilter(_is_no_false_alarm)
+
+
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    """TensorFlow takes the functions of several networks, measured in turn, for one built anew."""
+    return "triggered tf.function retracing" not in record.getMessage()
