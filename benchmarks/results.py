@@ -106,8 +106,7 @@ TABLES = {
                                               for model in GRAY)),
     "comic_frames": Table("comic_frames", tuple(step("comic_frames", model, model)
                                                 for model in GRAY)),
-    "drawn": Table("drawn", (*seeded("drawn", *GRAY),
-                             *(step("drawn", model, model) for model in EDGE))),
+    "drawn": Table("drawn", tuple(step("drawn", model, model) for model in (*GRAY, *EDGE))),
     "printed": Table("unseen", (
         *(step("unseen", model, model) for model in ("gan_gray", "best_gray")),
         *(step("unseen", model, f"{model}_printed", "augment.screentone=0.5")
