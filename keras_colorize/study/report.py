@@ -89,7 +89,8 @@ def comparison(each: dict) -> list[str]:
     for over in ("shots", "seeds"):
         interval, p = each[over]["interval"], each[over]["p"]
         ends = f"\n[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
-        cells.append(f"{'-' if p is None else f'p {p:.3f}'}\nn {each[over]['n']}{ends}")
+        chance = "-" if p is None else "p < 0.001" if p < 0.001 else f"p {p:.3f}"
+        cells.append(f"{chance}\nn {each[over]['n']}{ends}")
     return [*cells, each["lower"] or "undecided"]
 
 
