@@ -17,13 +17,11 @@ DATASETS = {
     "unseen": ("{comic}", "--test", "ep16", "ep17", "ep18"),
     "choosing": (*(f"{{comic}}/ep{number:02}" for number in range(1, 16)),
                  "--test", "ep14", "ep15"),
-    "comic_frames": ("{comic}", "--split-by", "frame"),
     "film": ("{film}", "--every", "5"),
     "film_frames": ("{film}", "--every", "5", "--split-by", "frame"),
     "drawn": ("{drawn}", "--every", "6"),
 }
-GAN_EPOCHS = {"unseen": 40, "choosing": 40, "comic_frames": 40, "film": 20, "film_frames": 20,
-              "drawn": 16}
+GAN_EPOCHS = {"unseen": 40, "choosing": 40, "film": 20, "film_frames": 20, "drawn": 16}
 CONVNET_EPOCHS = 1.5  # times as many take the same time: a step has one network less
 SEEDS = (0, 1, 2)
 
@@ -104,8 +102,6 @@ TABLES = {
                   ("--study", "--unseen", "{comic}/ep16", "{comic}/ep17", "{comic}/ep18")),
     "film_frames": Table("film_frames", tuple(step("film_frames", model, model)
                                               for model in GRAY)),
-    "comic_frames": Table("comic_frames", tuple(step("comic_frames", model, model)
-                                                for model in GRAY)),
     "drawn": Table("drawn", tuple(step("drawn", model, model) for model in (*GRAY, *EDGE))),
     "printed": Table("unseen", (
         *(step("unseen", model, model) for model in ("gan_gray", "best_gray")),
@@ -155,7 +151,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="print the commands alone")
     options = parser.parse_args()
     places = {"comic": str(options.comic), "film": str(options.film),
-              "drawn": str(options.out / "drawn.mp4")}
+              "drawn": str(options.out / "episode.mp4")}
     print(provenance())
     for arguments in commands(TABLES[options.table], places, options.out, options.table):
         print("$ keras-colorize", *arguments, flush=True)
