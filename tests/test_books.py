@@ -99,8 +99,8 @@ def test_a_killed_book_goes_on_and_ends_with_the_same_bytes(models, runs, tmp_pa
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
                                 str(runs["gan_gray"]), str(source), "--out", str(out)],
                                stderr=subprocess.DEVNULL)
-    parts = tmp_path / "colored.cbz.job" / ".parts"
-    wait_for(lambda: len(list(parts.rglob("0*.*"))) >= 5, process)
+    parts, journal = (tmp_path / "colored.cbz.job" / name for name in (".parts", "colorize.jsonl"))
+    wait_for(lambda: journal.exists() and journal.read_text().count('"page"') >= 4, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not out.exists()
