@@ -67,7 +67,7 @@ def nearest_transfer(training: Batches, condition: str) -> Baseline:
     return lambda conditions, truth: np.stack([colorize(each) for each in conditions[..., 0]])
 
 
-def scribble(condition: str, hints: int = HINTS) -> Baseline:
+def scribble(condition: str, hints: int = HINTS, placement: int = 0) -> Baseline:
     """Scribble propagation from true pixels, as of a person who knows the colours.
 
     Where they lie is random, and the same for the same picture. Of gray pictures the chroma is
@@ -76,9 +76,10 @@ def scribble(condition: str, hints: int = HINTS) -> Baseline:
     Args:
         condition: "gray" or "edge".
         hints: how many pixels of each picture are given, at least 1.
+        placement: another number places them elsewhere.
     """
     def colorize(level: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        generator = np.random.default_rng([hints, zlib.crc32(level.tobytes())])
+        generator = np.random.default_rng([hints, zlib.crc32(level.tobytes()), placement])
         hinted = scribbles.random_hints(level.shape, hints, generator)
         if condition == "gray":
             return scribbles.colorize(level, hinted, truth)

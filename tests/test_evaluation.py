@@ -1,5 +1,6 @@
 import json
 import shutil
+import weakref
 
 import numpy as np
 import pytest
@@ -110,6 +111,39 @@ def test_a_report_of_an_earlier_version_is_made_anew(runs, data_dir, tmp_path):
     (out / "metrics.json").write_text(json.dumps(
         {name: value for name, value in made.items() if name != "schema"} | {"rows": []}))
     assert evaluation.evaluate(run, data_dir, out) == made
+
+
+def test_runs_on_another_dataset_are_named(runs, data_dir, tmp_path, capsys):
+    run = shutil.copytree(runs["convnet_edge"], tmp_path / "stranger")
+    described = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**described, "dataset_digest": "another"}))
+    report = evaluation.evaluate([run, runs["convnet_gray"]], data_dir, tmp_path / "out")
+    assert report["trained_elsewhere"] == ["stranger"]
+    said = "stranger learned from another dataset"
+    assert said in capsys.readouterr().out and said in (tmp_path / "out" / "table1.md").read_text()
+
+
+def test_pictures_kept_for_flicker_hold_no_batch_in_memory(data_dir):
+    seen = []
+
+    def colorize(condition, truth):
+        pictures = np.repeat(condition, 3, axis=3)
+        seen.append(weakref.ref(pictures))
+        return pictures
+
+    examples_of_all = Examples(Dataset(data_dir, "gray", 4), "all")
+    held = []
+
+    class Watched:
+        most = None
+
+        @staticmethod
+        def colorize(condition, truth):
+            held.append(sum(each() is not None for each in seen))
+            return colorize(condition, truth)
+
+    values = measuring.measure([Watched], examples_of_all)
+    assert np.isfinite(values[0]["flicker"]).any() and max(held) <= 1
 
 
 def test_a_split_can_be_chosen(runs, data_dir, tmp_path):

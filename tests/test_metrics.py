@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
+from skimage.metrics import peak_signal_noise_ratio
 
 from keras_colorize import episode, line_lock, metrics, pixels
 from keras_colorize.metrics import PICTURE_METRICS, Resampling
@@ -150,6 +152,45 @@ def test_colour_that_crosses_edges_bleeds_and_colour_wrong_within_shapes_does_no
     assert metrics.edge_bleed(with_chroma(inside), truth)[0] < -20
 
 
+def test_a_picture_without_edges_bleeds_neither_much_nor_little():
+    flat = np.full((1, 40, 40, 3), 7, np.uint8)
+    assert np.isnan(metrics.edge_bleed(flat, flat)).all()
+
+
+def chroma_errors(one, other):
+    """The chroma error of each pixel of two pictures, pixel by pixel."""
+    def chroma(pixel):
+        red, green, blue = map(float, pixel)
+        level = round(0.299 * red + 0.587 * green + 0.114 * blue)
+        return red - level, blue - level
+
+    return np.array([[np.mean(np.abs(np.subtract(chroma(a), chroma(b))))
+                      for a, b in zip(*row, strict=True)] for row in zip(one, other, strict=True)])
+
+
+def test_distances_are_those_of_plain_loops(random_pictures):
+    one, other = random_pictures(1, 20, 30, 3), random_pictures(1, 20, 30, 3)
+    absolute = squared = 0
+    for a, b in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True):
+        absolute, squared = absolute + abs(a - b), squared + (a - b) ** 2
+    assert metrics.l1(one, other)[0] == pytest.approx(absolute / one.size)
+    assert metrics.l2(one, other)[0] == pytest.approx(squared / one.size)
+    assert metrics.psnr(one, other)[0] == pytest.approx(
+        peak_signal_noise_ratio(other[0], one[0], data_range=255))
+    assert metrics.chroma_l1(one, other)[0] == pytest.approx(
+        chroma_errors(one[0], other[0]).mean(), abs=0.02)
+
+
+def test_edge_bleed_is_the_error_near_edges_less_that_elsewhere(random_pictures):
+    pictures, truth = random_pictures(1, 40, 60, 3), random_pictures(1, 40, 60, 3)
+    truth[:, :, 25:] = 90
+    edges = cv2.Canny(pixels.gray(truth[0]), *pixels.CANNY) > 0
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    near, errors = binary_dilation(edges, brush), chroma_errors(pictures[0], truth[0])
+    assert metrics.edge_bleed(pictures, truth)[0] == pytest.approx(
+        errors[near].mean() - errors[~near].mean(), abs=0.02)
+
+
 def test_flicker_is_change_of_colour_where_nothing_moves(truth):
     luminance = np.stack([pixels.gray(truth[0])] * 2)
     changed = truth[0].copy()
@@ -178,11 +219,28 @@ def test_intervals_resample_groups_and_cover_the_true_mean():
     assert (grouped[1] - grouped[0]) / (high - low) == pytest.approx(np.sqrt(10), rel=0.15)
 
 
-def test_an_interval_needs_two_groups_and_passes_over_pictures_without_a_value():
-    values = np.array([1, 2, np.nan, 3])
-    assert Resampling(["a"] * 4).interval(values) is None
-    assert Resampling(["a", "a", "b", "a"]).interval(values) is None
-    low, high = Resampling(["a", "b", "b", "c"]).interval(values)
+@pytest.mark.parametrize("groups", (8, 21))
+def test_intervals_of_few_groups_cover_the_true_mean_too(groups):
+    generator = np.random.default_rng(2)
+    covered = sum(low <= 5 <= high for low, high in (
+        Resampling(range(groups), seed).interval(generator.normal(5, 1, groups))
+        for seed in range(200)))
+    assert 180 <= covered <= 198
+
+
+def test_an_interval_needs_five_groups_and_passes_over_pictures_without_a_value():
+    values = np.array([1, 2, np.nan, 3, 2, 1, 3])
+    assert Resampling("aaaaaaa").interval(values) is None
+    assert Resampling("abbcdde").interval(values) is not None
+    assert Resampling("abbcddd").interval(values) is None
+    assert Resampling("abecddd").interval(values) is None
+    low, high = Resampling("abbcdef").interval(values)
     assert 1 <= low < 2 < high <= 3
-    assert Resampling("abcd").interval(np.ones(4) * 3, np.ones(4) * 2) == [1.5, 1.5]
-    assert Resampling("abba").group_sums(np.arange(4)).tolist() == [3, 3]
+    assert Resampling("abcde").interval(np.ones(5) * 3, np.ones(5) * 2) == [1.5, 1.5]
+    assert Resampling("abba").group_sums(np.array([0, 1, np.nan, 3])).tolist() == [3, 1]
+
+
+def test_the_interval_of_any_figure_is_that_of_the_mean_where_it_is_the_mean():
+    values, resampling = np.random.default_rng(3).normal(0, 1, 30), Resampling([*range(10)] * 3)
+    assert resampling.interval_of(lambda numbers: values[numbers].mean()) == \
+        pytest.approx(resampling.interval(values))

@@ -15,7 +15,7 @@ from conftest import data_for, tiny
 
 from keras_colorize import episode, line_lock, media
 from keras_colorize.evaluation import Examples, tables
-from keras_colorize.study import failures, groups, ranked, study, unseen
+from keras_colorize.study import failures, groups, hints, ranked, study, unseen
 
 PHONE = 390  # pixels
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")
@@ -47,7 +47,9 @@ def other_series(tmp_path_factory):
 def studied(run_dirs, data_dir, other_series, tmp_path_factory):
     """The report directory of a study, and what study.json says."""
     out = tmp_path_factory.mktemp("study")
-    result = study(run_dirs, data_dir, out, "all", [other_series])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hints, "PICTURES", 6)  # of the 32, which take most of a study's time
+        result = study(run_dirs, data_dir, out, "all", [other_series])
     assert result == json.loads((out / "study.json").read_text())
     return out, result
 
@@ -97,9 +99,15 @@ def test_runs_of_other_seeds_are_one_row_and_are_compared(studied):
     labels = {(row["run"], row["input"]): row["seeds"] for row in result["rows"] if row["run"]}
     assert labels == {("gan_gray", "gray"): [0, 1], ("convnet_gray", "gray"): [0],
                       ("gan_edge", "edge"): [0], ("convnet_edge", "edge"): [0]}
-    pairs = {(each["one"], each["other"]) for each in result["comparisons"]}
+    pairs = {(each["one"], each["other"]) for each in result["comparisons"]
+             if each["figure"] == "edge_bleed"}
     assert pairs == {("gan_gray", "convnet_gray"), ("gan_edge", "convnet_edge"),
                      ("gan_gray", "gan_edge"), ("convnet_gray", "convnet_edge")}
+    beside = {(each["one"], *each["models"][1:], *each["inputs"]) for each in result["comparisons"]
+              if each["models"][1] in groups.BASELINES}
+    assert beside == {(f"{model}_{condition}", baseline, condition, condition)
+                      for model in ("gan", "convnet") for condition in ("gray", "edge")
+                      for baseline in groups.BASELINES}
 
 
 def test_a_repeated_seed_stands_alone(studied, run_dirs):
@@ -114,13 +122,42 @@ def test_a_repeated_seed_stands_alone(studied, run_dirs):
 
 def test_failures_are_measured_for_every_run_of_the_drawn_episode(studied):
     _, result = studied
-    assert set(result["failures"]["gan_gray"]) == {"gan_gray", "gan_gray_1"}
-    for runs in result["failures"].values():
-        for run in runs.values():
-            assert run["frames"] > 0 and set(run["black"]) == {"1", "0.5", "0.25", "0"}
-            if run["hair"]:
-                assert sum(run["hair"][name] for name in ("own", "other", "neither")) == \
-                    pytest.approx(1)
+    assert set(result["failures"]) == {"gan_gray", "convnet_gray", "gan_edge", "convnet_edge"}
+    for found in result["failures"].values():
+        assert found["frames"] == found["black"]["seen"] > found["black"]["shots"] > 1
+        assert sum(found["hair"][name] for name in ("own", "other", "neither")) == pytest.approx(1)
+        for key, names in (("hair", ("other",)), ("black", ("1", "0.5", "0.25", "0")),
+                           ("caption", ("beside_more", "elsewhere_more")),
+                           ("size", ("correlation", "correlation_within"))):
+            for name in names:
+                low, high = found[key][f"{name}_ci"]
+                assert low - 1e-9 <= found[key][name] <= high + 1e-9
+        caption = found["caption"]
+        assert caption["beside_more"] == pytest.approx(caption["beside_with"]
+                                                       - caption["beside_without"])
+
+
+def test_runs_of_a_group_are_averaged_before_shots_are_resampled(data_dir):
+    examples = Examples(data_for(tiny("cpu/gan_gray"), data_dir), "test")
+
+    def colored(shade):
+        return lambda condition: np.full((*condition.shape[:3], 3), shade, np.uint8)
+
+    dark, light = (("gray", colored(shade)) for shade in (0, 200))
+    found = failures.measure(examples, {"dark": [dark], "light": [light], "both": [dark, light]})
+    assert found["both"]["black"]["0"] == pytest.approx(100)
+    for name in ("1", "0.5", "0"):
+        assert found["both"]["black"][name] == pytest.approx(
+            (found["dark"]["black"][name] + found["light"]["black"][name]) / 2)
+
+
+def test_size_counts_within_characters_where_the_large_ones_are_easy():
+    found = [{"shot": step, "name": name, "share": share + step / 64, "error": error + step}
+             for step in range(6)
+             for name, share, error in (("small", 0.125, 50), ("large", 0.5, 10))]
+    report = failures._size_report(found)
+    assert report["correlation"] < 0 < report["correlation_within"] == pytest.approx(1)
+    assert report["correlation_within_ci"][0] > 0.9
 
 
 def test_pictures_of_other_series_are_judged_with_and_without_a_truth(studied):
@@ -178,8 +215,8 @@ def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
             swapped[each["name"]] = each["other"]
         characters = {name: failures._fitted(data, mask)
                       for name, mask in episode.character_masks(frame).items()}
-        assert all(error == 0 for _, error in failures._sizes(shown["color"], shown["color"],
-                                                              characters))
+        assert all(each["error"] == 0 for each in failures._sizes(shown["color"], shown["color"],
+                                                                  characters))
     assert swapped == {"rosa": 1, "indigo": 1}
 
 

@@ -64,6 +64,41 @@ def test_one_seed_decides_nothing():
     assert result[0]["shots"]["p"] < 0.05
 
 
+def test_a_model_is_compared_with_the_baselines_of_its_input():
+    model = group("gan", "gan", -3)
+    hard = np.random.default_rng(0).normal(20, 5, 4 * SHOTS)
+    values = dict.fromkeys((*FIGURES, TRUE_COLOURFULNESS), hard)
+    returned = groups.Group("input", "input", "gray", {}, values, {}, model.where)
+    result = groups.comparisons([returned, model])
+    assert [each["figure"] for each in result] == list(groups.DISTANCES)
+    assert all((each["one"], each["other"], each["lower"]) == ("gan", "input", "gan")
+               for each in result)
+    assert result[0]["seeds"]["n"] == 3 and result[0]["seeds"]["difference"] == \
+        pytest.approx(result[0]["difference"])
+    row = next(each for each in groups.rows([returned, model]) if each["model"] == "gan")
+    assert row["l1_of_input"] == pytest.approx(row["l1"] / hard.mean())
+    assert row["l1_of_input_ci"][0] < row["l1_of_input"] < row["l1_of_input_ci"][1] < 1
+
+
+def test_pictures_without_a_value_are_left_out_and_equal_seeds_decide_nothing():
+    one, other = group("gan", "gan", 0), group("convnet", "convnet", 3)
+    for values in (one.values, other.values, *one.runs.values(), *other.runs.values()):
+        values["edge_bleed"] = values["edge_bleed"].copy()
+        values["edge_bleed"][:9] = np.nan
+    result = {each["figure"]: each for each in groups.comparisons([one, other])}
+    assert result["edge_bleed"]["lower"] == "gan"
+    same = groups.Group("convnet", "convnet", "gray", one.seeds, one.values, one.runs, one.where)
+    assert groups.comparisons([one, same])[0]["seeds"]["p"] is None
+
+
+def test_the_interval_of_a_crossing_may_end_beyond_every_count():
+    resampling = groups.Resampling(range(10))
+    count = len(resampling.resampled(np.arange(10.0)))
+    crossed = [0.0] * (count // 10) + [5.0] * (count // 2)
+    assert hints._ends(resampling, crossed + [None] * (count - len(crossed))) == [0.0, None]
+    assert hints._ends(resampling, [7.0] * count) == [7.0, 7.0]
+
+
 def test_the_hints_that_equal_a_model_are_read_off_the_curve():
     counts, means = [1, 10, 100], [30.0, 20.0, 10.0]
     assert hints.crossing(counts, means, 15) == pytest.approx(np.sqrt(1000))

@@ -19,7 +19,7 @@ __all__ = ["BATCH", "TITLES", "Candidate", "Examples", "colorizer_of", "evaluate
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid
-SCHEMA = 2  # of metrics.json; a report of another is made anew
+SCHEMA = 3  # of metrics.json; a report of another is made anew
 
 
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
@@ -64,8 +64,12 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         values, where = measuring.measure(chosen, examples), examples.places()
         measured += [(*each, where) for each in zip(chosen, values, strict=True)]
         grids[condition] = _grid(chosen, examples)
+    strangers = [names[run_dir] for run_dir in run_dirs
+                 if run_directory.describe(run_dir)["dataset_digest"] != data.digest]
     report = {"schema": SCHEMA, "dataset": data.digest, "split": split, "screentone": screentone,
-              "generators": generators, "rows": [tables.row(*each) for each in measured]}
+              "generators": generators, "trained_elsewhere": strangers, "rows": _rows(measured)}
+    if strangers:
+        print(f"{data_dir}: {tables.strangers(strangers)}")
     _write(report, measured, grids, report_dir)
     for run_dir in run_dirs:
         _draw_curves(run_dir, names[run_dir], report_dir)
@@ -99,6 +103,13 @@ def _made_before(report_dir: Path, asked: tuple[str, str, bool, set[str]]) -> di
     return made
 
 
+def _rows(measured: list[tuple[Candidate, measuring.Values, list[Place]]]) -> list[dict]:
+    returned = {candidate.input: values["l1"] for candidate, values, _ in measured
+                if candidate.model == "input"}
+    return [tables.row(candidate, values, where, returned[candidate.input])
+            for candidate, values, where in measured]
+
+
 def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndarray]]:
     """Evenly spaced pictures as each run colours them, between their input and their truth."""
     shown = examples.chosen(figures.evenly(len(examples), SHOWN)).values()
@@ -113,7 +124,8 @@ def _write(report: dict, measured: list[tuple[Candidate, measuring.Values, list[
     for condition, grid in grids.items():
         figures.picture_grid(report_dir / f"pictures_{condition}.png", grid)
     with whole_file(report_dir / "table1.md") as temporary:
-        temporary.write_text(tables.markdown(report["rows"]), encoding="utf-8")
+        temporary.write_text(tables.heading(report) + tables.markdown(report["rows"]),
+                             encoding="utf-8")
     tables.write_pictures(report_dir / "pictures.csv", measured)
 
 

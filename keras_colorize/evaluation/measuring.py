@@ -22,7 +22,7 @@ Values = dict[str, np.ndarray]
 def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
     """The figures of all pictures, for each candidate."""
     total = len(examples)
-    pairs = _pairs(examples.places())
+    pairs = [] if examples.screentone else _pairs(examples.places())  # each has dots of its own
     kept = {number: {} for pair in pairs for number in pair}
     values = [{name: np.full(total, np.nan) for name in (*FIGURES, TRUE_COLOURFULNESS)}
               for _ in candidates]
@@ -42,7 +42,7 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
                 for name, figures in _figures(pictures, truth[rows]).items():
                     values[place][name][numbers[rows]] = figures
                 for row in set(paired) & set(rows):
-                    kept[numbers[row]][place] = pictures[rows.index(row)]
+                    kept[numbers[row]][place] = pictures[rows.index(row)].copy()  # not its batch
             progress.update(len(truth))
     for place, figures in enumerate(values):
         for pair in pairs:

@@ -12,20 +12,26 @@ from keras_colorize.files import whole_file
 from keras_colorize.metrics import Resampling
 
 RATIO = "colourfulness_ratio"
-COLUMNS = {"l1": ("L1", ".2f"), "l2": ("L2", ".1f"), "psnr": ("PSNR, dB", ".2f"),
-           "ssim": ("SSIM", ".3f"), "chroma_l1": ("chroma L1", ".2f"),
+OF_INPUT = "l1_of_input"
+COLUMNS = {"l1": ("L1", ".2f"), OF_INPUT: ("of the input's", ".2f"), "l2": ("L2", ".1f"),
+           "psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".3f"), "chroma_l1": ("chroma L1", ".2f"),
            "ciede2000": ("CIEDE2000", ".2f"), "ciede2000_p95": ("its 95 %", ".1f"),
+           "colourfulness": ("colourfulness", ".1f"),
            RATIO: ("colourfulness, of the truth's", ".2f"), "edge_bleed": ("edge bleed", ".2f"),
            "flicker": ("flicker", ".2f")}
-TABLES = (("l1", "l2"), ("psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95"),
+TABLES = (("l1", OF_INPUT, "l2"), ("psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95"),
           (RATIO, "edge_bleed", "flicker"))
 PLACE = ("source", "shot", "frame")
 
 
-def row(candidate: Candidate, values: Values, where: list[Place]) -> dict:
+def row(candidate: Candidate, values: Values, where: list[Place], returned: np.ndarray) -> dict:
     """A row of `metrics.json`: means over the pictures, and their 95 % intervals over the shots.
 
-    An interval is None with fewer than two shots (or pages); flicker without a video is None too.
+    An interval is None with too few shots (or pages), as in `metrics.Resampling`; flicker without a
+    video is None too.
+
+    Args:
+        returned: L1 of each picture's input, returned as it is, float64 [pictures].
     """
     resampling = Resampling([place[:2] for place in where])
     entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
@@ -36,10 +42,26 @@ def row(candidate: Candidate, values: Values, where: list[Place]) -> dict:
         known = values[name][~np.isnan(values[name])]
         entry[name] = float(known.mean()) if len(known) else None
         entry[f"{name}_ci"] = resampling.interval(values[name])
-    own, true = values["colourfulness"], values[TRUE_COLOURFULNESS]
-    entry[RATIO] = float(np.nansum(own) / max(np.nansum(true), 1e-9))
-    entry[f"{RATIO}_ci"] = resampling.interval(own, true)
+    returned = np.where(np.isnan(values["l1"]), np.nan, returned)
+    for name, own, unit in ((RATIO, values["colourfulness"], values[TRUE_COLOURFULNESS]),
+                            (OF_INPUT, values["l1"], returned)):
+        entry[name] = float(np.nansum(own) / max(np.nansum(unit), 1e-9))
+        entry[f"{name}_ci"] = resampling.interval(own, unit)
     return entry
+
+
+def heading(report: dict) -> str:
+    """What a report's tables are of, as Markdown."""
+    printed = ", gray input redrawn as printed manga" if report["screentone"] else ""
+    elsewhere = report["trained_elsewhere"]
+    return f"Split: {report['split']}{printed}." + (
+        f" Of the runs, {strangers(elsewhere)}." if elsewhere else "") + "\n\n"
+
+
+def strangers(runs: list[str]) -> str:
+    """What is to be said of runs on another dataset than they are measured on."""
+    return (f"{', '.join(runs)} learned from another dataset: its training pictures may be among "
+            "those that are measured here")
 
 
 def markdown(rows: list[dict]) -> str:
@@ -53,8 +75,11 @@ def markdown(rows: list[dict]) -> str:
                                      *(cell(each, name) for name in names)]) + " |"
                   for each in rows]
         tables.append("\n".join(lines) + "\n")
-    shots = max(each["shots"] for each in rows)
+    shots, pictures = (max(each[name] for each in rows) for name in ("shots", "pictures"))
     note = f"In brackets: 95 % intervals, resampled over {shots} shots or pages.\n"
+    fewer = {each["pictures"] for each in rows if each["pictures"] < pictures}
+    if fewer:
+        note += f"Scribbles are measured on {max(fewer)} of the {pictures} pictures.\n"
     return "\n".join([*tables, note])
 
 

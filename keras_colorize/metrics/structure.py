@@ -16,8 +16,8 @@ def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """By how much the chroma error within `REACH` pixels of strong edges exceeds that elsewhere.
 
     Edges are those that Canny's detector finds in the luminance of the truth. Levels of 255, as
-    `chroma_l1`; 0 where there are no edges, and where all is well; below 0 where colour is wrong
-    mostly within the shapes.
+    `chroma_l1`; 0 where all is well; below 0 where colour is wrong mostly within the shapes; NaN
+    for a picture without edges, as a black one, or with nothing but edges.
 
     Args:
         pictures, truth: uint8 RGB [n, h, w, 3].
@@ -26,7 +26,7 @@ def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
         float64 [n].
     """
     errors = chroma_error(pictures, truth)
-    bleed = np.zeros(len(errors))
+    bleed = np.full(len(errors), np.nan)
     for index, (error, true) in enumerate(zip(errors, truth, strict=True)):
         near = near_edges(pixels.gray(true))
         if near.any() and not near.all():

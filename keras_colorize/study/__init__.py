@@ -20,11 +20,11 @@ from keras_colorize.evaluation import (
 )
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.study import failures, hints, page, plots, ranked, report, unseen
-from keras_colorize.study.groups import Group, comparisons, grouped
+from keras_colorize.study.groups import Group, comparisons, grouped, rows
 
 __all__ = ["study"]
 
-SCHEMA = 1  # of study.json
+SCHEMA = 2  # of study.json
 SHOWN_UNSEEN = 12
 Gallery = list[tuple[str, list[tuple[str, np.ndarray]]]]
 
@@ -61,7 +61,7 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     found = grouped(names, tables.read_pictures(report_dir / "pictures.csv"))
     conditions = list(dict.fromkeys(group.input for group in found))
     result = {"made_of": made_of, "split": split, "screentone": screentone,
-              "rows": [group.row for group in found],
+              "trained_elsewhere": measured["trained_elsewhere"], "rows": rows(found),
               "comparisons": comparisons(found), "hints": {}, "unseen": None,
               "curves": _curves(found, report_dir)}
     galleries: dict[str, Gallery] = {"unseen": []}
@@ -131,14 +131,12 @@ def _study_input(result: dict, galleries: dict[str, Gallery], examples: Examples
 
 
 def _failures(examples: Examples, runs: dict[str, list[Candidate]]) -> dict:
-    """The failures of each run, by label, where the dataset is of the drawn episode."""
+    """The failures of each group of runs, by label, where the dataset is of the drawn episode."""
     if not failures.is_drawn(examples):
         return {}
-    measured = failures.measure(examples, {
-        each.run: (each.input, functools.partial(each.colorize, truth=None))
-        for candidates in runs.values() for each in candidates})
-    return {label: {each.run: measured[each.run] for each in candidates}
-            for label, candidates in runs.items()}
+    return failures.measure(examples, {
+        label: [(each.input, functools.partial(each.colorize, truth=None)) for each in candidates]
+        for label, candidates in runs.items()})
 
 
 def _study_unseen(result: dict, galleries: dict[str, Gallery], data: Dataset,

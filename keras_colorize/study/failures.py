@@ -4,7 +4,7 @@ Everything is measured on frames of the split, drawn anew: as they are, with a c
 them, and darkened to black.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -40,40 +40,62 @@ def is_drawn(examples: Examples) -> bool:
                for number, (_, truth) in examples.chosen(numbers).items())
 
 
-def measure(examples: Examples, runs: dict[str, tuple[str, Colorize]]) -> dict[str, dict]:
-    """The failures of runs, on the frames of examples of the drawn episode.
+def measure(examples: Examples, groups: dict[str, list[tuple[str, Colorize]]]) -> dict[str, dict]:
+    """The failures of groups of runs, on the frames of examples of the drawn episode.
 
     Args:
-        runs: by name the input, "gray" or "edge", and how it is coloured.
+        groups: by label, for each of its runs the input, "gray" or "edge", and how it is coloured.
 
     Returns:
-        For each run `hair`, as `_hair_report`; `size`, as `_size_report`; `caption` and `black`,
-        as `_caption` and `_darkened` give them, means over the frames; `frames`, how many; each
-        None where no frame shows it.
+        For each group `hair`, the shares of `_hair`; `size`, as `_size_report`; `caption`, L1 as of
+        `_caption`, and by how much more the caption makes it beside itself and elsewhere; `black`,
+        as `_darkened`: means over the runs and what is seen, with 95 % intervals over shots as
+        `NAME_ci`, `seen` and `shots`; each None where no frame shows it. `frames`, how many.
     """
     data, where = examples.data, examples.places()
     frames = [where[number].frame for number in evenly(len(where), FRAMES)]
     frames = [frame for frame in frames if episode.brightness_of(frame) == 1]
-    found = {name: {"hair": [], "size": [], "caption": [], "black": []} for name in runs}
+    found = {label: {"hair": [], "size": [], "caption": [], "black": []} for label in groups}
     letters = _letters(data)
     for frame in tqdm(frames, "failures", unit="frame", delay=2):
-        shot = episode.shot_of(frame)
         staged = [_shown(data, episode.restaged(frame, CAPTION)),
                   *(_shown(data, episode.restaged(frame, brightness=each)) for each in BRIGHTNESS)]
         truth = np.stack([each["color"] for each in staged])
         parts, characters = ({name: _fitted(data, mask) for name, mask in masks.items()}
                              for masks in (episode.part_masks(frame),
                                            episode.character_masks(frame)))
-        for name, (condition, colorize) in runs.items():
-            pictures = colorize(np.stack([each[condition] for each in staged])[..., np.newaxis])
-            seen = found[name]
-            seen["hair"] += [{"shot": shot, **each} for each in _hair(pictures[1], parts)]
-            seen["size"] += _sizes(pictures[1], truth[1], characters)
-            seen["caption"].append(_caption(pictures[:2], truth[:2], letters))
-            seen["black"].append(_darkened(pictures[1:], truth[1:]))
-    return {name: {"frames": len(frames), "hair": _hair_report(seen["hair"]),
-                   "size": _size_report(seen["size"]), "caption": _means(seen["caption"]),
-                   "black": _means(seen["black"])} for name, seen in found.items()}
+        for label, runs in groups.items():
+            seen = []
+            for condition, colorize in runs:
+                pictures = colorize(np.stack([each[condition] for each in staged])[..., np.newaxis])
+                seen.append({"hair": _hair(pictures[1], parts),
+                             "size": _sizes(pictures[1], truth[1], characters),
+                             "caption": [_caption(pictures[:2], truth[:2], letters)],
+                             "black": [_darkened(pictures[1:], truth[1:])]})
+            for failure, listed in found[label].items():
+                listed += [{"shot": episode.shot_of(frame), **_mean(alike)} for alike
+                           in zip(*(each[failure] for each in seen), strict=True)]
+    return {label: {"frames": len(frames), "hair": _report(seen["hair"]),
+                    "size": _size_report(seen["size"]), "caption": _report(seen["caption"]),
+                    "black": _report(seen["black"])} for label, seen in found.items()}
+
+
+def _mean(alike: Sequence[dict]) -> dict:
+    """What several runs have of the same thing, as its mean; names are alike."""
+    return {key: value if isinstance(value, str) else float(np.mean([each[key] for each in alike]))
+            for key, value in alike[0].items()}
+
+
+def _report(found: list[dict]) -> dict | None:
+    """The means of all figures over what was seen, with their intervals over shots."""
+    if not found:
+        return None
+    resampling = metrics.Resampling([each["shot"] for each in found])
+    report = {"seen": len(found), "shots": resampling.groups}
+    for name in found[0].keys() - {"shot", "name"}:
+        values = np.array([each[name] for each in found])
+        report |= {name: float(values.mean()), f"{name}_ci": resampling.interval(values)}
+    return report
 
 
 def _shown(data: Dataset, drawn: np.ndarray) -> dict[str, np.ndarray]:
@@ -104,44 +126,48 @@ def _hair(picture: np.ndarray, masks: dict[str, np.ndarray]) -> list[dict]:
         own, others = (np.linalg.norm(chroma[hair] - paints[each], axis=1)
                        for each in (name, other))
         near = np.minimum(own, others) <= apart / 2
-        found.append({"name": name, "pixels": int(np.count_nonzero(hair)),
-                      "own": float(np.mean(near & (own <= others))),
+        found.append({"name": name, "own": float(np.mean(near & (own <= others))),
                       "other": float(np.mean(near & (own > others))),
                       "neither": float(np.mean(~near))})
     return found
 
 
-def _hair_report(found: list[dict]) -> dict | None:
-    """The mean shares over all hair seen, the interval of the other's over shots, and counts."""
-    if not found:
-        return None
-    resampling = metrics.Resampling([each["shot"] for each in found])
-    return {"seen": len(found), "shots": resampling.groups,
-            **{name: float(np.mean([each[name] for each in found]))
-               for name in ("own", "other", "neither")},
-            "other_ci": resampling.interval(np.array([each["other"] for each in found]))}
-
-
-def _sizes(picture: np.ndarray, truth: np.ndarray, characters: dict[str, np.ndarray],
-           ) -> list[tuple[float, float]]:
+def _sizes(picture: np.ndarray, truth: np.ndarray, characters: dict[str, np.ndarray]) -> list[dict]:
     """Of each character seen, its share of the frame and the mean chroma error on it."""
     error = chroma_error(picture[np.newaxis], truth[np.newaxis])[0]
-    return [(float(mask.mean()), float(error[mask].mean())) for mask in characters.values()
-            if np.count_nonzero(mask) >= LEAST]
+    return [{"name": name, "share": float(mask.mean()), "error": float(error[mask].mean())}
+            for name, mask in characters.items() if np.count_nonzero(mask) >= LEAST]
 
 
-def _size_report(found: list[tuple[float, float]]) -> dict | None:
-    """The mean chroma error of each class of size (None where empty), and the rank correlation."""
+def _size_report(found: list[dict]) -> dict | None:
+    """The mean chroma error of each class of size (None where empty), and rank correlations.
+
+    `correlation` is that of share and error over all characters; `correlation_within` that of by
+    how much either is above the character's own mean: some characters are both larger and easier.
+    """
     if len(found) < 3:
         return None
-    shares, errors = np.array(found).T
+    shares, errors = (np.array([each[key] for each in found]) for key in ("share", "error"))
+    names = np.unique([each["name"] for each in found], return_inverse=True)[1]
+    counts = np.bincount(names)
+    above = [values - (np.bincount(names, values) / counts)[names] for values in (shares, errors)]
+    resampling = metrics.Resampling([each["shot"] for each in found])
     classes = np.digitize(shares, SIZES[1:-1])
-    correlation = stats.spearmanr(shares, errors)
-    seen = np.bincount(classes, minlength=len(SIZES) - 1)
-    return {"upto": list(SIZES[1:]), "seen": seen.tolist(),
-            "chroma_l1": [float(errors[classes == each].mean()) if (classes == each).any() else None
-                          for each in range(len(SIZES) - 1)],
-            "rank_correlation": float(np.nan_to_num(correlation.statistic))}
+    report = {"upto": list(SIZES[1:]), "shots": resampling.groups,
+              "seen": np.bincount(classes, minlength=len(SIZES) - 1).tolist(),
+              "chroma_l1": [float(errors[classes == each].mean()) if (classes == each).any()
+                            else None for each in range(len(SIZES) - 1)]}
+    for name, (one, other) in (("correlation", (shares, errors)), ("correlation_within", above)):
+        report |= {name: _rank_correlation(one, other), f"{name}_ci": resampling.interval_of(
+            lambda numbers, one=one, other=other: _rank_correlation(one[numbers], other[numbers]))}
+    return report
+
+
+def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Spearman's; 0 where all of either are alike."""
+    if not np.ptp(one) or not np.ptp(other):
+        return 0.0
+    return float(np.corrcoef(stats.rankdata(one), stats.rankdata(other))[0, 1])
 
 
 def _letters(data: Dataset) -> np.ndarray:
@@ -162,19 +188,16 @@ def _caption(pictures: np.ndarray, truth: np.ndarray, letters: np.ndarray) -> di
     near = cv2.dilate(letters.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
     having, without = np.abs(pictures.astype(float) - truth).mean(axis=3)
     beside = near & ~letters
-    return {"beside_without": float(without[beside].mean()),
-            "beside_with": float(having[beside].mean()),
-            "elsewhere_without": float(without[~near].mean()),
-            "elsewhere_with": float(having[~near].mean()),
-            "letters_with": float(having[letters].mean())}
+    found = {"beside_without": float(without[beside].mean()),
+             "beside_with": float(having[beside].mean()),
+             "elsewhere_without": float(without[~near].mean()),
+             "elsewhere_with": float(having[~near].mean()),
+             "letters_with": float(having[letters].mean())}
+    return found | {f"{place}_more": found[f"{place}_with"] - found[f"{place}_without"]
+                    for place in ("beside", "elsewhere")}
 
 
 def _darkened(pictures: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """L1 of a frame at each of `BRIGHTNESS`, uint8 [brightness, h, w, 3] each."""
     errors = metrics.l1(pictures, truth).tolist()
     return {f"{brightness:g}": error for brightness, error in zip(BRIGHTNESS, errors, strict=True)}
-
-
-def _means(found: list[dict[str, float]]) -> dict[str, float] | None:
-    return {name: float(np.mean([each[name] for each in found])) for name in found[0]} \
-        if found else None

@@ -14,13 +14,16 @@ from keras_colorize.evaluation import Candidate, tables
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
 from keras_colorize.metrics import Resampling
 
-COMPARED = ("l1", "l2", "ciede2000")
+DISTANCES = ("l1", "l2", "ciede2000")
+COMPARED = (*DISTANCES, "colourfulness", "edge_bleed")
+BASELINES = ("input", "mean_colour")  # that every trained group is compared with, by the distances
 SIGNIFICANT = 0.05
 TEST = ("Two paired tests, both two-sided at 0.05. Over shots: the runs of a group are averaged "
         "for each picture, and the signs of the shots' summed differences are flipped at random (a "
         "permutation test): would other shots of the series agree? Over seeds: Student's paired t "
-        "test of the mean figures of runs of one seed: would other trainings agree? A difference "
-        "counts as decided only where both say so. Not corrected for the number of comparisons.")
+        "test of the mean figures of runs of one seed (of a baseline, which has no seeds, always "
+        "the same): would other trainings agree? A difference counts as decided only where both "
+        "say so. Not corrected for the number of comparisons.")
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,18 @@ class Group:
     runs: dict[str, Values]
     where: list[Place]
 
-    @property
-    def row(self) -> dict:
-        """As a row of `metrics.json`, intervals over shots."""
-        trained = self.label if self.seeds else None
-        candidate = Candidate(trained, self.model, self.input, None)
-        return tables.row(candidate, self.values, self.where) | {"seeds": sorted(self.seeds)}
+    def means(self, figure: str, seeds: list[int]) -> list[float]:
+        """The mean of a figure over the pictures, for the run of each seed; a baseline has one."""
+        runs = [self.runs[self.seeds[seed]] if self.seeds else self.values for seed in seeds]
+        return [float(np.nanmean(each[figure])) for each in runs]
+
+
+def rows(found: list[Group]) -> list[dict]:
+    """The groups as rows of `metrics.json`, with their `seeds`, intervals over shots."""
+    returned = {group.input: group.values["l1"] for group in found if group.model == "input"}
+    return [tables.row(Candidate(group.label if group.seeds else None, group.model, group.input,
+                                 None), group.values, group.where, returned[group.input])
+            | {"seeds": sorted(group.seeds)} for group in found]
 
 
 def grouped(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
@@ -111,18 +120,23 @@ def _values(lines: list[dict], total: int) -> Values:
 def comparisons(found: list[Group]) -> list[dict]:
     """Every two groups of trained runs on one input, or of one model, by each of `COMPARED`.
 
-    A GAN stands before a ConvNet, and gray input before edge.
+    A GAN stands before a ConvNet, and gray input before edge. Then each with the `BASELINES` of its
+    input, by the distances alone.
 
     Returns:
         Of each comparison the labels `one` and `other`, their `models` and `inputs`, the `figure`;
         `difference`, one less the other;
-        `shots` and `seeds`, each with `n`, `p` and `interval` (None where there are less than two);
+        `shots` and `seeds`, each with `n`, `p` (None where there are less than two) and `interval`
+        (None where there are too few);
         `lower`, the label of the group that is lower by both tests, or None.
     """
     trained = sorted((group for group in found if group.seeds), reverse=True,
                      key=lambda group: (group.input, group.model))
-    return [_compare(one, other, figure) for one, other in itertools.combinations(trained, 2)
-            if one.input == other.input or one.model == other.model for figure in COMPARED]
+    pairs = [(one, other, COMPARED) for one, other in itertools.combinations(trained, 2)
+             if one.input == other.input or one.model == other.model]
+    pairs += [(one, other, DISTANCES) for one in trained for other in found
+              if other.model in BASELINES and other.input == one.input]
+    return [_compare(one, other, figure) for one, other, figures in pairs for figure in figures]
 
 
 def _compare(one: Group, other: Group, figure: str) -> dict:
@@ -134,7 +148,7 @@ def _compare(one: Group, other: Group, figure: str) -> dict:
     seeds = _over_seeds(one, other, figure)
     tests = (shots["p"], seeds["p"])
     decided = None not in tests and max(tests) < SIGNIFICANT
-    difference = float(differences.mean())
+    difference = float(np.nanmean(differences))
     same_way = seeds["difference"] is not None and seeds["difference"] * difference > 0
     lower = (one if difference < 0 else other).label if decided and same_way else None
     return {"one": one.label, "other": other.label, "models": [one.model, other.model],
@@ -148,13 +162,12 @@ def _flipped(sums: np.ndarray) -> float:
 
 
 def _over_seeds(one: Group, other: Group, figure: str) -> dict:
-    both = sorted(one.seeds.keys() & other.seeds.keys())
-    means = [[group.runs[group.seeds[seed]][figure].mean() for seed in both]
-             for group in (one, other)]
+    both = sorted(one.seeds.keys() & (other.seeds or one.seeds).keys())
+    means = [group.means(figure, both) for group in (one, other)]
     result = {"n": len(both), "p": None, "interval": None, "difference": None}
     if both:
         result["difference"] = float(np.mean(means[0]) - np.mean(means[1]))
-    if len(both) > 1:
+    if len(both) > 1 and np.ptp(np.subtract(*means)):  # a test needs differences that differ
         test = stats.ttest_rel(*means)
         interval = test.confidence_interval()
         result |= {"p": float(test.pvalue), "interval": [float(interval.low), float(interval.high)]}

@@ -1,5 +1,6 @@
 """How many hints a person has to give to equal a model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +11,23 @@ from keras_colorize import baselines, figures, metrics
 from keras_colorize.evaluation import Examples
 from keras_colorize.study.groups import Group
 
-COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
+COUNTS = (1, 2, 3, 5, 10, 20, 30, 100, 300, 1000, 3000, 10000)
 MOST = 4  # a picture has at least so many times more pixels than hints
-PICTURES = 16  # that the curve is the mean of
+PICTURES = 32  # that the curve is the mean of
+PLACEMENTS = 3  # of the hints in each: where one or two lie matters as much as how many they are
 
 
 def curve(examples: Examples, found: list[Group]) -> dict:
     """The L1 of scribble propagation against the number of hints, beside the models'.
 
-    Measured on at most `PICTURES` pictures, evenly spaced, all on the same.
+    Measured on at most `PICTURES` pictures, evenly spaced, all on the same, each with hints in
+    `PLACEMENTS` random placements.
 
     Returns:
         `counts`; `l1`, the mean at each; `interval`, over shots; `pictures`, how many; `models`:
         for each label its `l1` on these pictures and `hints`, where the curve crosses that (0
-        where one hint is better already, None where no count is enough).
+        where one hint is better already, None where no count is enough), with its 95 % interval
+        over shots `hints_ci`, whose ends may be 0 and None likewise.
     """
     height, width = examples.data.size
     counts = [count for count in COUNTS if count * MOST <= height * width]
@@ -32,19 +36,38 @@ def curve(examples: Examples, found: list[Group]) -> dict:
     resampling = metrics.Resampling([where[number][:2] for number in numbers])
     errors = []
     for count in tqdm(counts, f"{examples.condition} hints", unit="count", delay=2):
-        colorize = baselines.scribble(examples.condition, count)
-        errors.append(np.array([metrics.l1(colorize(condition[None], truth[None]), truth[None])[0]
-                                for condition, truth in (chosen[each] for each in numbers)]))
+        placed = [baselines.scribble(examples.condition, count, placement)
+                  for placement in range(PLACEMENTS)]
+        errors.append(np.array([
+            np.mean([metrics.l1(colorize(condition[None], truth[None]), truth[None])
+                     for colorize in placed])
+            for condition, truth in (chosen[each] for each in numbers)]))
     means = [float(each.mean()) for each in errors]
-    levels = {group.label: float(group.values["l1"][numbers].mean()) for group in found
-              if group.input == examples.condition and group.seeds}
+    curves = np.stack([resampling.resampled(each) for each in errors], axis=1)
+    models = {}
+    for group in found:
+        if group.seeds:
+            own = group.values["l1"][numbers]
+            crossed = [crossing(counts, curve, level) for curve, level
+                       in zip(curves, resampling.resampled(own), strict=True)]
+            models[group.label] = {"l1": float(own.mean()),
+                                   "hints": crossing(counts, means, float(own.mean())),
+                                   "hints_ci": _ends(resampling, crossed)}
     return {"counts": counts, "l1": means, "pictures": len(numbers),
-            "interval": [resampling.interval(each) for each in errors],
-            "models": {label: {"l1": level, "hints": crossing(counts, means, level)}
-                       for label, level in levels.items()}}
+            "interval": [resampling.interval(each) for each in errors], "models": models}
 
 
-def crossing(counts: list[int], means: list[float], level: float) -> float | None:
+def _ends(resampling: metrics.Resampling, crossed: list[float | None]) -> list | None:
+    """The interval of a crossing, None for an end that no count is enough for."""
+    ordered = np.sort([np.inf if each is None else each for each in crossed])
+    ranks = resampling.ends(np.arange(len(ordered)))  # of the resamples, for infinity has no mean
+    if ranks is None:
+        return None
+    ends = [float(ordered[round(rank)]) for rank in ranks]
+    return [None if np.isinf(end) else end for end in ends]
+
+
+def crossing(counts: list[int], means: Sequence[float], level: float) -> float | None:
     """Where a curve first falls to a level, between its points on a logarithmic scale of counts.
 
     Returns:
@@ -69,13 +92,16 @@ def plot(path: Path, condition: str, found: dict) -> None:
     if all(found["interval"]):
         axes.fill_between(found["counts"], *zip(*found["interval"], strict=True), color="0.85")
     for color, (label, model) in enumerate(found["models"].items()):
-        hints = model["hints"]
-        equal = "more hints than shown" if hints is None else \
-            "less than 1 hint" if hints == 0 else f"{hints:.0f} hints"
-        axes.axhline(model["l1"], color=f"C{color}", label=f"{label}: {equal}")
+        hints, ends = model["hints"], model["hints_ci"]
+        between = f" [{_said(ends[0])}, {_said(ends[1])}]" if ends else ""
+        axes.axhline(model["l1"], color=f"C{color}", label=f"{label}: {_said(hints)}{between}")
         if hints:
             axes.plot(hints, model["l1"], "s", color=f"C{color}")
     axes.set(xscale="log", xlabel="hints in a picture", ylabel="L1, 0..255", ylim=(0, None),
              title=f"Hints that equal a model, {condition} input")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, title="equal hints [95 % interval]", title_fontsize=8)
     figures.write(figure, path)
+
+
+def _said(hints: float | None) -> str:
+    return "more than shown" if hints is None else "less than 1" if hints == 0 else f"{hints:.0f}"

@@ -8,20 +8,19 @@ from matplotlib.figure import Figure
 from keras_colorize import figures
 
 
-def sizes(path: Path, failures: dict[str, dict[str, dict]]) -> None:
+def sizes(path: Path, failures: dict[str, dict]) -> None:
     """Draws the chroma error on characters against their size, a line each group of runs.
 
     Args:
-        failures: by label and run, as `failures.measure` gives them.
+        failures: by label, as `failures.measure` gives them.
     """
     figure = Figure(figsize=(5, 3.6), dpi=160, layout="constrained")
     axes = figure.subplots()
-    for label, runs in failures.items():
-        found = [run["size"] for run in runs.values() if run["size"]]
-        if found:
-            errors = np.array([each["chroma_l1"] for each in found], float).mean(axis=0)
+    for label, found in failures.items():
+        if found["size"]:
+            errors, upto = np.array(found["size"]["chroma_l1"], float), found["size"]["upto"]
             axes.plot(range(len(errors)), errors, marker="o", label=label)
-            axes.set_xticks(range(len(errors)), [f"to {share:.0%}" for share in found[0]["upto"]])
+            axes.set_xticks(range(len(errors)), [f"to {share:.0%}" for share in upto])
     axes.set(xlabel="share of the frame that a character covers", ylabel="chroma L1, 0..255",
              ylim=(0, None), title="Colour error against size")
     if axes.lines:

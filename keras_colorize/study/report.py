@@ -1,6 +1,5 @@
 """What the study found, as the parts of a page."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,8 @@ import numpy as np
 from keras_colorize.evaluation import TITLES, tables
 from keras_colorize.study import failures, groups, page, ranked
 
-CLAIMS = {"gan_convnet": "GAN against ConvNet", "gray_edge": "gray against edge input",
-          "others": "the other pairs"}
+PAIRS = {"models": "On the same input", "inputs": "Gray against edge input",
+         "baselines": "Against what any model must beat"}
 COMPARISON = ("one less the other", "difference", "over shots", "over seeds", "lower")
 
 
@@ -33,7 +32,8 @@ def markdown(result: dict) -> str:
     lines = ["| " + " | ".join(COMPARISON) + " |", "|---|---:|---:|---:|---|"]
     lines += ["| " + " | ".join(cell.replace("\n", " ") for cell in comparison(each)) + " |"
               for each in result["comparisons"]]
-    return tables.markdown(result["rows"]) + "\n" + "\n".join(lines) + f"\n\n{groups.TEST}\n"
+    return tables.heading(result) + tables.markdown(result["rows"]) + "\n" + "\n".join(lines) + \
+        f"\n\n{groups.TEST}\n"
 
 
 def _introduction(result: dict) -> list[str]:
@@ -43,7 +43,9 @@ def _introduction(result: dict) -> list[str]:
         f" {data['leak']:.1%} of the test pictures have a near-duplicate in training."
     printed = " Gray input is redrawn as printed manga." if result["screentone"] else ""
     runs = "Runs: " + ", ".join(sorted(result["made_of"]["generators"])) + "."
-    return [page.paragraph(runs), page.paragraph(
+    elsewhere = result["trained_elsewhere"]
+    warning = [page.paragraph(f"{tables.strangers(elsewhere)}.")] if elsewhere else []
+    return [page.paragraph(runs), *warning, page.paragraph(
         f"Measured on the {result['split']} pictures of {data['name']} ({height}x{width}, digest "
         f"{data['digest'][:12]}, split by {data['split_by']}): {data['pictures']} of "
         f"{data['shots']} shots or pages.{leak}{printed} Distances are on 0..255, lower is "
@@ -74,8 +76,8 @@ def _comparisons(comparisons: list[dict]) -> list[str]:
     if not comparisons:
         return []
     found = [page.heading("Is one model better than another?"), page.paragraph(groups.TEST)]
-    for claim, title in CLAIMS.items():
-        rows = [comparison(each) for each in comparisons if _claim(each) == claim]
+    for pair, title in PAIRS.items():
+        rows = [comparison(each) for each in comparisons if _pair(each) == pair]
         if rows:
             found += [page.heading(title, 3), page.table(COMPARISON, rows)]
     return found
@@ -94,10 +96,10 @@ def comparison(each: dict) -> list[str]:
     return [*cells, each["lower"] or "undecided"]
 
 
-def _claim(each: dict) -> str:
-    if each["models"] == ["gan", "convnet"] and len(set(each["inputs"])) == 1:
-        return "gan_convnet"
-    return "gray_edge" if each["inputs"] == ["gray", "edge"] else "others"
+def _pair(each: dict) -> str:
+    if each["models"][1] in groups.BASELINES:
+        return "baselines"
+    return "models" if each["inputs"][0] == each["inputs"][1] else "inputs"
 
 
 def _hints(hints: dict, report_dir: Path) -> list[str]:
@@ -142,57 +144,50 @@ def _failures(found: dict | None, report_dir: Path) -> list[str]:
 
 
 def _hair(found: dict, report_dir: Path) -> list[str]:
-    rows = []
-    for label, runs in found.items():
-        seen = [run["hair"] for run in runs.values() if run["hair"]]
-        if seen:
-            rows.append([label, *(_mean(each[name] for each in seen)
-                                  for name in ("own", "other", "neither")),
-                         _interval(seen[0]["other_ci"]), str(seen[0]["seen"]),
-                         str(seen[0]["shots"])])
-    return [page.paragraph("Two characters differ in the colour of their hair alone. The share of "
-                           "their hair's pixels in the own colour, in the other's, in neither:"),
-            page.table(["model", "own", "other's", "neither", "other's, interval", "hair seen",
-                        "shots"], rows)] if rows else [page.paragraph("No frame shows them.")]
+    names = {"own": "own", "other": "other's", "neither": "neither"}
+    return _seen(found, "hair", names, ".1%", "Two characters differ in the colour of their hair "
+                 "alone. The share of their hair's pixels in the own colour, in the other's, in "
+                 "neither:")
 
 
 def _size(found: dict, report_dir: Path) -> list[str]:
-    rows, header = [], []
-    for label, runs in found.items():
-        sizes = [run["size"] for run in runs.values() if run["size"]]
-        if sizes:
-            header = [f"up to {share:.0%} ({seen})" for share, seen
-                      in zip(sizes[0]["upto"], sizes[0]["seen"], strict=True)]
-            classes = zip(*(each["chroma_l1"] for each in sizes), strict=True)
-            rows.append([label, *("-" if None in each else f"{np.mean(each):.1f}"
-                                  for each in classes),
-                         f"{np.mean([each['rank_correlation'] for each in sizes]):+.2f}"])
-    if not rows:
+    sizes = {label: each["size"] for label, each in found.items() if each["size"]}
+    if not sizes:
         return [page.paragraph("Too few characters are seen.")]
+    first = next(iter(sizes.values()))
+    header = [f"up to {share:.0%} ({seen})" for share, seen
+              in zip(first["upto"], first["seen"], strict=True)]
+    rows = [[label, *("-" if error is None else f"{error:.1f}" for error in each["chroma_l1"]),
+             *(_with_interval(each, name, "+.2f") for name in ("correlation",
+                                                               "correlation_within"))]
+            for label, each in sizes.items()]
     return [page.paragraph("Chroma L1 on each character seen, by its share of the frame (and how "
-                           "many were seen), and Spearman's rank correlation of the two:"),
-            page.table(["model", *header, "correlation"], rows),
+                           "many were seen), and Spearman's rank correlation of the two: over all, "
+                           "and of what either is above the character's own mean."),
+            page.table(["model", *header, "correlation", "within characters"], rows),
             page.drawing(report_dir / "failures_size.png", "Chroma L1 against size.")]
 
 
 def _caption(found: dict, report_dir: Path) -> list[str]:
-    names = {"beside_without": "beside it, without", "beside_with": "with",
+    names = {"beside_without": "beside it, without", "beside_with": "with", "beside_more": "more",
              "elsewhere_without": "elsewhere, without", "elsewhere_with": "with",
-             "letters_with": "on the letters"}
-    return _simple(found, "caption", names, "L1 of the same pixels without and with a caption:")
+             "elsewhere_more": "more", "letters_with": "on the letters"}
+    return _seen(found, "caption", names, ".1f",
+                 "L1 of the same pixels without and with a caption:")
 
 
 def _black(found: dict, report_dir: Path) -> list[str]:
     names = {f"{each:g}": f"{each:.0%}" for each in failures.BRIGHTNESS}
-    return _simple(found, "black", names, "L1 of the same frames at so much of their brightness "
-                                          "(0 %: black, where leaving the input is no error):")
+    return _seen(found, "black", names, ".1f", "L1 of the same frames at so much of their "
+                 "brightness (0 %: black, where leaving the input is no error):")
 
 
-def _simple(found: dict, key: str, names: dict[str, str], words: str) -> list[str]:
-    rows = [[label, *(_mean((run[key][name] for run in runs.values()), ".1f") for name in names)]
-            for label, runs in found.items() if all(run[key] for run in runs.values())]
-    return [page.paragraph(words), page.table(["model", *names.values()], rows)] if rows else \
-        [page.paragraph("No frame can show it.")]
+def _seen(found: dict, key: str, names: dict[str, str], form: str, words: str) -> list[str]:
+    rows = [[label, *(_with_interval(each[key], name, form) for name in names),
+             str(each[key]["seen"]), str(each[key]["shots"])]
+            for label, each in found.items() if each[key]]
+    return [page.paragraph(words), page.table(["model", *names.values(), "seen", "shots"], rows)] \
+        if rows else [page.paragraph("No frame shows it.")]
 
 
 def _unseen(found: dict | None, gallery: list) -> list[str]:
@@ -211,9 +206,7 @@ def _unseen(found: dict | None, gallery: list) -> list[str]:
                     "gray L1"], rows), *(page.pictures(named, title) for title, named in gallery)]
 
 
-def _mean(values: Iterable[float], form: str = ".1%") -> str:
-    return f"{np.mean(list(values)):{form}}"
-
-
-def _interval(interval: list[float] | None) -> str:
-    return f"[{interval[0]:.1%}, {interval[1]:.1%}]" if interval else "-"
+def _with_interval(values: dict, name: str, form: str) -> str:
+    interval = values[f"{name}_ci"]
+    ends = f"\n[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
+    return f"{values[name]:{form}}{ends}"
