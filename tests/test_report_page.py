@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import data_for, tiny
 
-from keras_colorize import episode, line_lock, media
+from keras_colorize import episode, finding, line_lock, media
 from keras_colorize.evaluation import Examples, tables
 from keras_colorize.study import failures, groups, hints, ranked, study, unseen
 
@@ -165,7 +165,20 @@ def test_pictures_of_other_series_are_judged_with_and_without_a_truth(studied):
     assert found["pictures"] == 4 and len(found["models"]) == 4
     for each in found["models"].values():
         assert 0 <= each["stray"] <= 1 and 0 <= each["off_palette"] <= 1
-        assert each["gray_l1"] > 10 and each["l1"] > 0
+        assert each["l1"] > 0 and each["shots"] == 4 and each["l1_ci"] is None
+
+
+def test_the_truth_has_no_error_and_the_gray_picture_its_own(data_dir, other_series):
+    data = data_for(tiny("cpu/gan_gray"), data_dir)
+    examples = unseen.gather(finding.find([other_series])[0], data)
+    many = [{**each, "shot": shot} for shot in range(6) for each in examples]
+    everything = np.ones((unseen.BINS, unseen.BINS))
+    truth = unseen.judge([each["color"] for each in many], many, everything)
+    gray = unseen.judge([np.dstack([each["gray"]] * 3) for each in many], many, everything)
+    assert truth["l1_of_gray"] == 0 and truth["off_palette"] == 0 < truth["colourfulness"]
+    assert gray["l1_of_gray"] == pytest.approx(1) and gray["colourfulness"] == 0
+    assert gray["l1_ci"] == pytest.approx([gray["l1"]] * 2)  # all six shots are alike
+    assert gray["l1_of_gray_ci"] == pytest.approx([1, 1])
 
 
 def test_a_finished_study_is_found_and_another_is_refused(studied, run_dirs, data_dir,

@@ -193,20 +193,23 @@ def _seen(found: dict, key: str, names: dict[str, str], form: str, words: str) -
 def _unseen(found: dict | None, gallery: list) -> list[str]:
     if not found:
         return []
-    rows = [[label, *("-" if each[name] is None else f"{each[name]:{form}}" for name, form in (
+    rows = [[label, *(_with_interval(each, name, form) for name, form in (
         ("colourfulness", ".1f"), ("luminance_l1", ".2f"), ("stray", ".1%"),
-        ("off_palette", ".1%"), ("l1", ".2f"), ("gray_l1", ".2f")))]
+        ("off_palette", ".1%"), ("l1", ".2f"), ("l1_of_gray", ".2f")))]
         for label, each in found["models"].items()]
     return [page.heading("Unseen series (figure 15)"), page.paragraph(
         f"{found['pictures']} pictures of {', '.join(found['sources'])}, judged without a truth: "
         "colourfulness; by how much the luminance is not the input's; the share of visible changes "
         "of colour far from every edge; the share of pixels in colours rare in training. Where the "
-        "pictures have colours of their own, L1 too, beside that of the gray picture."),
+        "pictures have colours of their own, L1 too, and its share of the gray picture's."),
         page.table(["model", "colourfulness", "luminance L1", "stray", "off palette", "L1",
-                    "gray L1"], rows), *(page.pictures(named, title) for title, named in gallery)]
+                    "of the gray picture's"], rows),
+        *(page.pictures(named, title) for title, named in gallery)]
 
 
 def _with_interval(values: dict, name: str, form: str) -> str:
+    if values[name] is None:
+        return "-"
     interval = values[f"{name}_ci"]
     ends = f"\n[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
     return f"{values[name]:{form}}{ends}"

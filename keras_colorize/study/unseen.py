@@ -18,8 +18,8 @@ def gather(sources: list[Source], data: Dataset) -> list[dict]:
     """Pictures of other sources, made as the dataset's were, at most `MOST` of them, evenly spaced.
 
     Returns:
-        Of each its `name`, what `pixels.example` gives, and `colored`: whether its own colours can
-        serve as a truth, which those of ink drawings and gray films do not.
+        Of each its `name` and `shot`, what `pixels.example` gives, and `colored`: whether its own
+        colours can serve as a truth, which those of ink drawings and gray films do not.
 
     Raises:
         SourceError: a place does not exist, holds no source, or cannot be read.
@@ -33,7 +33,7 @@ def gather(sources: list[Source], data: Dataset) -> list[dict]:
         if number % stride:
             continue
         made = pixels.example(sample.picture, data.size, sampling.zoom)
-        found.append({"name": f"{name}, {sample.frame}", **made,
+        found.append({"name": f"{name}, {sample.frame}", "shot": (name, sample.shot), **made,
                       "colored": not screening.is_near_gray(made["color"])})
         if len(found) > 2 * MOST:  # so that a long film needs no more memory than a short one
             found, stride = found[::2], 2 * stride
@@ -63,23 +63,35 @@ def judge(pictures: list[np.ndarray], examples: list[dict], trained_on: np.ndarr
         `stray`, the share of visible changes of chroma that lie further than
         `metrics.structure.REACH` pixels from every edge of the input, so out of place (0..1);
         `off_palette`, the share of pixels in colours that are rare in training, 0..1; and of the
-        pictures that have a truth `l1` and `gray_l1`, the error and that of the gray picture.
+        pictures that have a truth `l1` and `l1_of_gray`, the error and its share of the gray
+        picture's (None where none has). Of each the 95 % interval over shots as `NAME_ci`.
     """
-    gray = [each["gray"] for each in examples]
     common = trained_on > 1e-4
-    histograms = [_histogram(picture) for picture in pictures]
-    known = [(picture, each) for picture, each in zip(pictures, examples, strict=True)
-             if each["colored"]]
-    return {
-        "pictures": len(pictures),
-        "colourfulness": float(metrics.colourfulness(np.stack(pictures)).mean()),
-        "luminance_l1": float(np.mean([np.abs(pixels.gray(picture).astype(float) - level).mean()
-                                       for picture, level in zip(pictures, gray, strict=True)])),
-        "stray": float(np.mean([_stray(picture, level)
-                                for picture, level in zip(pictures, gray, strict=True)])),
-        "off_palette": float(np.mean([each[~common].sum() / each.sum() for each in histograms])),
-        "l1": _mean_l1([picture for picture, _ in known], known),
-        "gray_l1": _mean_l1([np.dstack([each["gray"]] * 3) for _, each in known], known)}
+    judged = [_judge(picture, each, common) for picture, each
+              in zip(pictures, examples, strict=True)]
+    values = {name: np.array([each[name] for each in judged]) for name in judged[0]}
+    resampling = metrics.Resampling([each["shot"] for each in examples])
+    found = {"pictures": len(pictures), "shots": resampling.groups}
+    for name in ("colourfulness", "luminance_l1", "stray", "off_palette", "l1"):
+        known = values[name][~np.isnan(values[name])]
+        found |= {name: float(known.mean()) if len(known) else None,
+                  f"{name}_ci": resampling.interval(values[name])}
+    gray = np.nansum(values["gray_l1"])
+    return found | {"l1_of_gray": float(np.nansum(values["l1"]) / gray) if gray else None,
+                    "l1_of_gray_ci": resampling.interval(values["l1"], values["gray_l1"])}
+
+
+def _judge(picture: np.ndarray, example: dict, common: np.ndarray) -> dict[str, float]:
+    """The figures of one picture, as `judge`, and `gray_l1`; NaN where there is no truth."""
+    gray, histogram = example["gray"], _histogram(picture)
+    known = example["colored"]
+    return {"colourfulness": metrics.colourfulness(picture[None])[0],
+            "luminance_l1": np.abs(pixels.gray(picture).astype(float) - gray).mean(),
+            "stray": _stray(picture, gray),
+            "off_palette": histogram[~common].sum() / histogram.sum(),
+            "l1": metrics.l1(picture[None], example["color"][None])[0] if known else np.nan,
+            "gray_l1": metrics.l1(np.dstack([gray] * 3)[None], example["color"][None])[0]
+                       if known else np.nan}
 
 
 def colored_by(colorize: Baseline, condition: str, examples: list[dict]) -> list[np.ndarray]:
@@ -100,10 +112,3 @@ def _stray(picture: np.ndarray, luminance: np.ndarray) -> float:
 def _histogram(picture: np.ndarray) -> np.ndarray:
     red, blue = pixels.chroma(picture).reshape(-1, 2).T
     return np.histogram2d(red, blue, bins=BINS, range=((-255, 255), (-255, 255)))[0]
-
-
-def _mean_l1(pictures: list[np.ndarray], known: list[tuple[np.ndarray, dict]]) -> float | None:
-    if not known:
-        return None
-    truth = np.stack([each["color"] for _, each in known])
-    return float(metrics.l1(np.stack(pictures), truth).mean())
