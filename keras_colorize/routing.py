@@ -85,7 +85,7 @@ def colored_share(picture: np.ndarray) -> float:
 
 def gray_share(luminance: np.ndarray) -> float:
     """The share of the pixels, uint8 [h, w], that are neither near black nor near white."""
-    return float(np.mean((luminance > 48) & (luminance < 208)))
+    return cv2.countNonZero(cv2.inRange(luminance, 49, 207)) / luminance.size
 
 
 def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
