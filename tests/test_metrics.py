@@ -219,13 +219,14 @@ def test_intervals_resample_groups_and_cover_the_true_mean():
     assert (grouped[1] - grouped[0]) / (high - low) == pytest.approx(np.sqrt(10), rel=0.15)
 
 
-@pytest.mark.parametrize("groups", (8, 21))
-def test_intervals_of_few_groups_cover_the_true_mean_too(groups):
+@pytest.mark.parametrize(("groups", "least"), ((5, 176), (8, 184), (21, 184)))
+def test_intervals_of_few_groups_cover_the_true_mean_too(groups, least):
+    """Plain percentiles cover it 171, 181 and 189 times of these 200."""
     generator = np.random.default_rng(2)
     covered = sum(low <= 5 <= high for low, high in (
         Resampling(range(groups), seed).interval(generator.normal(5, 1, groups))
         for seed in range(200)))
-    assert 180 <= covered <= 198
+    assert least <= covered <= 198
 
 
 def test_an_interval_needs_five_groups_and_passes_over_pictures_without_a_value():
