@@ -3,14 +3,13 @@
 import csv
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, command, tiny, wait_for
+from conftest import TINY, command, tiny
 
 from keras_colorize import checkpoints, devices, event_log, models, run_directory
 from keras_colorize.errors import UsageError
@@ -29,6 +28,8 @@ def python(*arguments, **environment):
 def train(data_dir, run_dir, *overrides, launcher=("-m", "keras_colorize"), **environment):
     """Starts `train` of a tiny GAN, of three levels: XLA takes seconds to compile each."""
     arguments = [each for override in (*SHALLOW, *overrides) for each in ("--set", override)]
+    environment = {"JAX_COMPILATION_CACHE_DIR": str(data_dir.parent / "jax"),
+                   "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"} | environment
     return python(*launcher, "train", "cpu/gan_gray", "--data", data_dir, "--out", run_dir,
                   *arguments, **environment)
 
@@ -123,49 +124,10 @@ def test_two_devices_of_a_machine_train_as_one_does(data_dir, tmp_path):
     assert keras.models.load_model(tmp_path / "two" / "generator.keras").name == "generator"
 
 
-def two_processes(data_dir, run_dir, *overrides):
-    """Starts both processes of a run on JAX."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    return [train(data_dir, run_dir, *overrides, KERAS_BACKEND="jax",
-                  KERAS_DISTRIBUTION_JOB_ADDRESSES=f"localhost:{port}",
-                  KERAS_DISTRIBUTION_NUM_PROCESSES="2", KERAS_DISTRIBUTION_PROCESS_ID=str(number))
-            for number in range(2)]
-
-
-def test_two_processes_train_as_one_does_and_one_that_loses_the_other_says_so(data_dir, tmp_path):
-    overrides = ("train.epochs=2", "train.checkpoint_steps=1", "augment.crop=0.8",
-                 "optimizer.learning_rate=2e-4")  # the paper's
-    finish(train(data_dir, tmp_path / "one", *overrides, KERAS_BACKEND="jax"))
-    first, second = two_processes(data_dir, tmp_path / "two", *overrides)
-    wait_for(lambda: run_directory.latest_checkpoint(tmp_path / "two"), first)
-    second.kill()
-    second.communicate()
-    _, errors = first.communicate(timeout=60)
-    assert first.returncode == 1
-    assert errors.splitlines()[-1] == (
-        f"error: {tmp_path / 'two'}: another process of this run has gone; start all of them again "
-        "to continue from the last checkpoint")
-    for process in two_processes(data_dir, tmp_path / "two", *overrides):
-        finish(process)
-    assert [each["from_step"] > 0
-            for each in run_directory.describe(tmp_path / "two")["starts"]] == [False, True]
-    np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "two"), rtol=1e-4)
-    logged = event_log.read_scalars(tmp_path / "two" / "tensorboard" / "train")
-    assert logged["batch/g_loss"][0] == list(range(1, 11))
-
-
 def test_a_batch_that_does_not_divide_among_the_devices_is_refused():
     with pytest.raises(UsageError, match="is 5, to be shared by 2 devices; set a multiple of 2"), \
             devices.spread(devices.Devices(("a", "b")), 5):
         pass
-
-
-def test_several_processes_on_tensorflow_are_refused(monkeypatch):
-    monkeypatch.setenv(devices.PROCESSES, "2")
-    with pytest.raises(UsageError, match="which Keras can do on JAX only; set KERAS_BACKEND=jax"):
-        devices.connect()
 
 
 @pytest.mark.slow
