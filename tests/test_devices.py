@@ -9,10 +9,10 @@ import sys
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, command, tiny
+from conftest import TINY, command, data_for, tiny
 
 from keras_colorize import checkpoints, devices, event_log, models, run_directory
-from keras_colorize.errors import UsageError
+from keras_colorize.errors import DatasetError, UsageError
 
 BACKENDS = ("tensorflow", "jax")
 SHALLOW = (*TINY, "model.encoder=[4,4,4]", "model.decoder=[4,4,4]", "model.discriminator=[4,4,4]")
@@ -128,6 +128,51 @@ def test_a_batch_that_does_not_divide_among_the_devices_is_refused():
     with pytest.raises(UsageError, match="is 5, to be shared by 2 devices; set a multiple of 2"), \
             devices.spread(devices.Devices(("a", "b")), 5):
         pass
+
+
+def test_what_several_devices_cannot_do_is_refused(data_dir):
+    with pytest.raises(UsageError, match="is 'on', which TensorFlow cannot be with 2 devices"), \
+            devices.spread(devices.Devices(("a", "b")), 4, "on"):
+        pass
+    data = data_for(tiny("gan_gray"), data_dir)
+    count = data.manifest.counts["validation"]
+    with pytest.raises(DatasetError, match=f"has {count} validation examples, to be shared by"):
+        data.validation(devices.Devices(tuple(map(str, range(count + 1)))))
+
+
+ONE_STEP = """
+import sys, keras, numpy as np
+sys.path.insert(0, sys.argv[1])
+from conftest import tiny
+from keras_colorize import models
+noise = np.random.default_rng(0)
+batch = [noise.uniform(-1, 1, (4, 32, 32, n)).astype("float32") for n in (1, 3)]
+small = [f"model.{part}=[4,4]" for part in ("encoder", "decoder", "discriminator")]
+for name, *overrides in [each.split() for each in sys.argv[2:]]:
+    wanted = tiny(name, *small, *overrides)
+    model, copy = models.build(wanted, (32, 32)), models.build(wanted, (32, 32), None, "float32")
+    before = [np.array(each) for each in model.trainable_variables]
+    losses = model.train_on_batch(*batch, return_dict=True)
+    assert all(np.isfinite(losses[name]) for name in model.loss_names), (name, overrides, losses)
+    moved = [np.any(old != np.array(each)) for old, each in zip(before, model.trainable_variables)]
+    assert all(moved), (name, overrides)
+    assert {str(each.dtype) for each in model.trainable_variables} == {"float32"}
+    kinds = {layer.compute_dtype for layer in model.generator.layers}
+    assert kinds == {wanted.train.precision, "float32"}, kinds
+    assert {layer.compute_dtype for layer in copy.generator.layers} == {"float32"}
+    copy.generator.set_weights(model.generator.get_weights())
+    print("done")
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_step_in_each_precision_and_with_xla_moves_all_weights(backend):
+    steps = [f"{name} train.precision={precision}" for name in ("convnet_gray", "gan_gray")
+             for precision in ("float16", "bfloat16")]
+    steps += ["convnet_gray train.xla=on"] if backend == "tensorflow" else []
+    output = finish(python("-c", ONE_STEP, os.path.dirname(__file__), *steps,
+                           KERAS_BACKEND=backend))
+    assert output.split() == ["done"] * len(steps)
 
 
 @pytest.mark.slow

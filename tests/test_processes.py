@@ -28,8 +28,13 @@ def two_processes(data_dir, run_dir, *overrides):
             for number in range(2)]
 
 
-def test_two_processes_train_as_one_does_and_only_the_first_of_them_reports(data_dir, tmp_path):
+def test_two_processes_and_two_devices_train_as_one_does_and_the_first_reports(data_dir, tmp_path):
     finish(train(data_dir, tmp_path / "one", *OVERRIDES, KERAS_BACKEND="jax"))
+    finish(train(data_dir, tmp_path / "devices", *OVERRIDES, KERAS_BACKEND="jax",
+                 XLA_FLAGS="--xla_force_host_platform_device_count=2"))
+    assert ", cpu (" in run_directory.describe(tmp_path / "devices")["device"]
+    np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "devices"),
+                               rtol=1e-4)
     first, second = map(finish, two_processes(data_dir, tmp_path / "two", *OVERRIDES))
     assert "look at the losses" in first
     assert "losses" not in second
