@@ -48,7 +48,7 @@ def keeper_of(tmp_path):
         noise = np.random.default_rng(0)
         batch = [noise.uniform(-1, 1, (4, *SIZE, count)).astype(np.float32) for count in (1, 3)]
         model.run_eagerly = True
-        model.train_on_batch(*batch)
+        model.train_on_batch(*map(keras.ops.convert_to_tensor, batch))
         log = SimpleNamespace(flush=lambda: None, picture=lambda *picture: None)
         return model, keeping.keeper(tmp_path / "run", copy, {"validation": log}, batch,
                                      wanted.train.checkpoints_kept)
