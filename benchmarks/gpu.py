@@ -6,9 +6,11 @@
 Rows are float32, TF32 and bfloat16, on TensorFlow with and without XLA; with `--pytorch`, the
 interpreter of an environment that has PyTorch, `benchmarks/pytorch_gan.py` on the same card. Each
 row is a process of its own, so that its memory is its own, and all rows are run in turns. A step's
-operations are counted from the networks: two for each multiplication and addition of a convolution,
-three times those of a forward pass for G, and as much for D on real and on generated pictures, less
-the pass back to a real picture. Peak figures of a card are for dense bfloat16.
+operations are counted from the networks, two for each multiplication and addition of a convolution.
+G makes 3 passes: forward, back to its activations, back to its weights. D makes 7: those 3 on real
+and on generated pictures for its own loss, and one back to the generated picture for G's. But for
+this last one, no pass goes back through a first layer to what the network was given. Peak figures
+of a card are for dense bfloat16.
 """
 
 import argparse
@@ -18,38 +20,37 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 from provenance import provenance
 
 PYTORCH = Path(__file__).with_name("pytorch_gan.py")
 PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
-def forward_operations(network) -> int:
-    """Multiplications and additions of a network's convolutions and dense layers, a picture."""
+def layer_operations(network) -> list[int]:
+    """Multiplications and additions of each convolution and dense layer, a picture."""
     from keras import layers
 
-    total = 0
+    found = []
     for layer in network.layers:
         if isinstance(layer, layers.Conv2DTranspose):
-            total += 2 * math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3])
+            found.append(2 * math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3]))
         elif isinstance(layer, layers.Conv2D):
-            total += 2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3])
+            found.append(2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3]))
         elif isinstance(layer, layers.Dense):
-            total += 2 * math.prod(layer.kernel.shape)
-    return total
+            found.append(2 * math.prod(layer.kernel.shape))
+    return found
 
 
 def step_operations(model, size: tuple[int, int]) -> int:
     """Multiplications and additions of a training step of the GAN, a picture."""
     import keras
 
-    generator = keras.models.clone_model(
-        model.generator, input_tensors=keras.Input((*size, 1)))  # of known size
-    return 3 * forward_operations(generator) + 5 * forward_operations(model.discriminator)
+    generator = layer_operations(keras.models.clone_model(
+        model.generator, input_tensors=keras.Input((*size, 1))))  # of known size
+    judge = layer_operations(model.discriminator)
+    return 3 * sum(generator) - generator[0] + 7 * sum(judge) - 2 * judge[0]
 
 
 def measure(options: argparse.Namespace) -> dict:
@@ -59,8 +60,9 @@ def measure(options: argparse.Namespace) -> dict:
     quiet.import_tensorflow()
     import keras
     import tensorflow as tf
+    from bare_step import BareStep
 
-    from keras_colorize import config, models
+    from keras_colorize import config
 
     on_jax = keras.backend.backend() == "jax"
     size = tuple(map(int, options.size.split("x")))
@@ -74,23 +76,16 @@ def measure(options: argparse.Namespace) -> dict:
     wanted = config.load(options.config, [
         f"train.batch_size={options.batch}", f"train.precision={precision}",
         f"train.xla={'on' if options.xla else 'off'}"])
-    model = models.build(wanted, size)
-    noise = np.random.default_rng(0)
-    batch = [keras.ops.convert_to_tensor(noise.uniform(-1, 1, (options.batch, *size, channels))
-                                         .astype("float32")) for channels in (1, 3)]
-    model.train_on_batch(*batch, return_dict=True)
-    began = time.perf_counter()
-    for _ in range(options.steps):
-        model.train_on_batch(*batch, return_dict=True)
-    seconds = time.perf_counter() - began
+    bare = BareStep(wanted, size)
+    speed = bare.images_per_second(options.steps)
     if on_jax:
         stats = jax.devices()[0].memory_stats() or {}
         memory = stats.get("peak_bytes_in_use", 0)
     else:
         gpus = tf.config.list_physical_devices("GPU")
         memory = tf.config.experimental.get_memory_info("GPU:0")["peak"] if gpus else 0
-    return {"images_per_second": options.steps * options.batch / seconds, "peak_gb": memory / 1e9,
-            "operations": step_operations(model, size)}
+    return {"images_per_second": speed, "peak_gb": memory / 1e9,
+            "operations": step_operations(bare.model, size)}
 
 
 def main():

@@ -4,7 +4,8 @@
     .venv/bin/python benchmarks/training.py DATASET_DIR --config gan_gray --batch 16 \\
         --pytorch PYTHON
 
-The bare step is the compiled `train_step` on one batch in memory, nothing else. `train` is timed
+The bare step is the compiled `train_step` on one batch in memory, nothing else: its values are read
+once, after all steps. `train`, which reads them after each, is timed
 within its epochs (history.csv; the first, which traces, is left out), and from one epoch's end to
 the next, which has validation, pictures, networks and a checkpoint in it besides. Step and epochs
 are measured in turns.
@@ -22,9 +23,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from provenance import provenance
 
 from keras_colorize import quiet
@@ -32,32 +34,32 @@ from keras_colorize import quiet
 quiet.import_tensorflow()
 
 import keras  # noqa: E402
+from bare_step import BareStep  # noqa: E402
 
-from keras_colorize import config, models, training  # noqa: E402
+from keras_colorize import config, training  # noqa: E402
 from keras_colorize.dataset import Dataset  # noqa: E402
 from keras_colorize.records import Manifest  # noqa: E402
 
 PYTORCH = Path(__file__).with_name("pytorch_gan.py")
 
 
-class BareStep:
-    """A model and a batch of noise in memory."""
+@contextmanager
+def timed_callbacks() -> Iterator[list[float]]:
+    """How long all callbacks took after each batch within, the step itself waited for before."""
+    seconds, callbacks = [], keras.callbacks.CallbackList
+    perform = callbacks.on_train_batch_end
 
-    def __init__(self, wanted: config.Config, size: tuple[int, int]):
-        self.model = models.build(wanted, size)
-        self.batch = wanted.train.batch_size
-        noise = np.random.default_rng(0)
-        self.data = tuple(keras.ops.convert_to_tensor(
-            noise.uniform(-1, 1, (self.batch, *size, channels)).astype(np.float32))
-            for channels in (1, 3))
-        self.images_per_second(1)  # traces
-
-    def images_per_second(self, steps: int) -> float:
-        """Of so many steps; their losses are read, as training does."""
+    def timed(self, batch, logs=None):
+        logs = {name: float(value) for name, value in logs.items()}
         began = time.perf_counter()
-        for _ in range(steps):
-            self.model.train_on_batch(*self.data, return_dict=True)
-        return steps * self.batch / (time.perf_counter() - began)
+        perform(self, batch, logs)
+        seconds.append(time.perf_counter() - began)
+
+    callbacks.on_train_batch_end = timed
+    try:
+        yield seconds
+    finally:
+        callbacks.on_train_batch_end = perform
 
 
 class InTurns(Dataset):
@@ -81,17 +83,20 @@ def whole(wanted: config.Config, directory: str) -> list[str]:
     bare = BareStep(wanted, Manifest.read(directory).size)
     data = InTurns(bare, directory, wanted.model.input, wanted.train.batch_size, wanted.train.seed,
                    wanted.augment, wanted.data)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, timed_callbacks() as seconds:
         training.train(wanted, data, Path(folder) / "run")
         with open(Path(folder) / "run" / "history.csv", newline="") as file:
             epochs = [float(row["epoch/images_per_second"]) for row in csv.DictReader(file)]
     step = statistics.median(data.speeds[1:])
     pictures = data.batches_per_epoch * wanted.train.batch_size
-    return [f"| {name} | {speed:,.1f} | {speed / step:.3f} |" for name, speed in (
+    rows = [f"| {name} | {speed:,.1f} | {speed / step:.3f} |" for name, speed in (
         ("the compiled step alone, one batch in memory", step),
         ("`train`, within an epoch", statistics.median(epochs[1:])),
         ("`train`, with validation, pictures, networks and checkpoint",
          pictures / statistics.median(data.seconds[1:])))]
+    beside = statistics.median(seconds)
+    return [*rows, f"\nCallbacks and logging: {1000 * beside:.2f} ms a batch, "
+            f"{beside * step / wanted.train.batch_size:.2%} of the step."]
 
 
 def beside_pytorch(name: str, batch: int, size: tuple[int, int], python: str, turns: int,

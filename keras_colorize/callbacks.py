@@ -1,22 +1,22 @@
-"""What happens beside a training step: counting, logging, pictures, networks, checkpoints."""
+"""What happens beside a training step: counting, logging, and saying when to keep what."""
 
 import csv
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from keras_colorize import checkpoints, event_log, figures, media, pixels
+from keras_colorize import checkpoints, event_log
 from keras_colorize import config as configuration
 from keras_colorize.checkpoints import Position
 from keras_colorize.config import Config, TrainConfig
-from keras_colorize.devices import Devices, agree_any, alone
+from keras_colorize.devices import Devices
 from keras_colorize.errors import RunError
 from keras_colorize.files import whole_file
 from keras_colorize.guards import StopRequest
+from keras_colorize.keeping import Keeper
+from keras_colorize.processes import agree_any
 
 
 class CountSteps(keras.callbacks.Callback):
@@ -119,57 +119,6 @@ class LogLosses(keras.callbacks.Callback):
             log.close()
 
 
-class SaveNetworks(keras.callbacks.Callback):
-    """`generator.keras`, and `discriminator.keras` of a GAN, as they are after each epoch.
-
-    In `best/` as they were after the epoch with the lowest validation L1.
-
-    Args:
-        networks: the same ones, for one device and in float32 whatever the model is trained on and
-            in, since files keep such things; they take the model's weights after each epoch.
-    """
-
-    def __init__(self, run_dir: Path, position: Position, networks: dict[str, keras.Model]):
-        super().__init__()
-        self.run_dir, self.position, self.networks = run_dir, position, networks
-        self.best = checkpoints.best(run_dir)
-
-    def on_epoch_end(self, epoch, logs=None):
-        trained = {"generator": self.model.final_generator,
-                   "discriminator": getattr(self.model, "discriminator", None)}
-        with alone():
-            for name, network in self.networks.items():
-                network.set_weights(trained[name].get_weights())
-                with whole_file(self.run_dir / f"{name}.keras") as temporary:
-                    network.save(temporary)
-            if self.best is None or logs["val_l1"] < self.best["l1"]:
-                checkpoints.save_best(self.run_dir, self.networks, self.position, logs["val_l1"])
-                self.best = checkpoints.best(self.run_dir)
-
-
-class SamplePictures(keras.callbacks.Callback):
-    """The same few validation pictures after every epoch: condition, output and truth.
-
-    Args:
-        generator: the one that `SaveNetworks`, which stands before, keeps up to date.
-        batch: float32 conditions [n, h, w, 1] and colours [n, h, w, 3] in [-1, 1].
-    """
-
-    def __init__(self, run_dir: Path, log: event_log.EventLog, generator: keras.Model, batch,
-                 count: int = 6):
-        super().__init__()
-        self.folder, self.log, self.generator = run_dir / "samples", log, generator
-        self.condition, self.color = (np.asarray(each)[:count] for each in batch)
-
-    def on_epoch_end(self, epoch, logs=None):
-        with alone():
-            fake = keras.ops.convert_to_numpy(self.generator(self.condition, training=False))
-        picture = figures.tile([pixels.to_uint8(self.condition[..., 0]), pixels.to_uint8(fake),
-                                pixels.to_uint8(self.color)])
-        media.write_picture(self.folder / f"epoch-{epoch + 1:04d}.png", picture)
-        self.log.picture(epoch + 1, "pictures", picture)
-
-
 class Checkpoint(keras.callbacks.Callback):
     """A checkpoint after each epoch and, if asked for, every so many batches or where a run stops.
 
@@ -178,15 +127,14 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         stop: where a signal is noted; after the next batch this saves and raises its error.
-        logs: what to bring to disk first.
+        keeper: of the first process.
     """
 
-    def __init__(self, run_dir: Path, position: Position, train: TrainConfig, steps_per_epoch: int,
-                 stop: StopRequest, devices: Devices, logs: Sequence[LogLosses]):
+    def __init__(self, position: Position, train: TrainConfig, steps_per_epoch: int,
+                 stop: StopRequest, devices: Devices, keeper: Keeper | None):
         super().__init__()
-        self.folder = run_dir / "checkpoints"
         self.position, self.train, self.steps_per_epoch = position, train, steps_per_epoch
-        self.stop, self.devices, self.logs = stop, devices, logs
+        self.stop, self.devices, self.keeper = stop, devices, keeper
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.position.batch:
@@ -213,20 +161,20 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.position.means = {}
-        self._save()
-        self.stop.waits = False
+        if self.keeper:
+            self.keeper.keep_epoch(self.model, self.position, logs["val_l1"])
+        self.stop.between_epochs()
         if self._asked() and self.position.epoch < self.train.epochs:
             raise self.stop.error()
 
     def _asked(self) -> bool:
+        if self.keeper:
+            self.keeper.check()
         return agree_any(self.devices, self.stop.name is not None)
 
     def _ends_epoch(self) -> bool:
         return self.position.batch == self.steps_per_epoch
 
     def _save(self):
-        for log in self.logs:
-            log.flush()
-        if self.devices.first:
-            with alone():
-                checkpoints.save(self.folder, self.model, self.position, not self._ends_epoch())
+        if self.keeper:
+            self.keeper.keep(self.model, self.position, not self._ends_epoch())

@@ -3,19 +3,23 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 
-from keras_colorize.errors import RunError
+from keras_colorize.config import TrainConfig
+from keras_colorize.errors import RunError, first_line
 from keras_colorize.files import whole_folder, write_json
 
-KEPT = 2
+KEPT = TrainConfig.checkpoints_kept
+FOLDER = "checkpoints"  # of a run directory
 WEIGHTS, POSITION = "model.weights.h5", "position.json"
 UNVALIDATED = "-unvalidated"  # ends the name of one made after an epoch's last batch
-BEST, BEST_NEXT = "best", ".best.next"
+BEST, BEST_SAID, BEST_NEXT = "best", "best.json", ".best.next"
 
 
 @dataclass
@@ -34,26 +38,33 @@ class Position:
     """How long the batches of the unfinished epoch took."""
 
 
-def save(folder: Path, model: keras.Model, position: Position, validated: bool = True) -> None:
+def save(folder: Path, model: keras.Model, position: Position, validated: bool = True,
+         kept: int = KEPT) -> None:
     """Writes the weights, the optimiser's state and the position as `folder/step-N`.
 
-    The last `KEPT` checkpoints stay, older ones go. One that is there already is the same.
+    One that is there already is the same.
 
     Args:
         validated: False where the batches of an epoch are done and its validation is not.
+        kept: how many checkpoints stay, the last ones; older ones go.
     """
     path = folder / f"step-{position.step:08d}{'' if validated else UNVALIDATED}"
     if not path.exists():
         with whole_folder(path) as temporary:
             model.save_weights(temporary / WEIGHTS)
             write_json(temporary / POSITION, asdict(position))
-    for old in _all(folder)[:-KEPT]:
+    for old in _all(folder)[:-kept]:
         shutil.rmtree(old)
 
 
 def latest(folder: Path) -> Path | None:
     """The newest whole checkpoint in `folder`, or None."""
     return _all(folder)[-1] if _all(folder) else None
+
+
+def step_of(checkpoint: Path) -> int:
+    """How many batches were done, by a checkpoint's name."""
+    return int(checkpoint.name.split("-")[1])
 
 
 def restore(checkpoint: Path, model: keras.Model) -> Position:
@@ -68,6 +79,44 @@ def restore(checkpoint: Path, model: keras.Model) -> Position:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise _damaged(checkpoint, error) from error
     return position
+
+
+def restore_newest(folder: Path, model: keras.Model, first: bool = True) -> Position:
+    """Restores the newest checkpoint that is whole; where training stands without any.
+
+    Args:
+        first: whether to say which are damaged, and to rename them, so that those numbers are
+            written again.
+
+    Raises:
+        RunError: all are damaged, or of another model.
+    """
+    damaged = []
+    for checkpoint in reversed(_all(folder)):
+        try:
+            position = restore(checkpoint, model)
+            break
+        except RunError as error:
+            damaged.append((checkpoint, error))
+    else:
+        if damaged:
+            raise damaged[0][1]
+        return Position()
+    for checkpoint, error in damaged if first else ():
+        print(f"warning: {error.where}: {error.what}; going on from the one before, "
+              f"{position.step} batches", file=sys.stderr, flush=True)
+        aside = folder / f"damaged-{checkpoint.name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        os.replace(checkpoint, aside)
+    return position
+
+
+def epochs_done(folder: Path) -> int:
+    """How many epochs are done, by the newest checkpoint that tells."""
+    for checkpoint in reversed(_all(folder)):
+        with suppress(RunError):
+            return position_of(checkpoint).epoch
+    return 0
 
 
 def position_of(checkpoint: Path) -> Position:
@@ -110,7 +159,7 @@ def save_best(run_dir: Path, names: Iterable[str], position: Position, l1: float
     with whole_folder(run_dir / BEST_NEXT) as temporary:
         for name in names:
             shutil.copyfile(run_dir / f"{name}.keras", temporary / f"{name}.keras")
-        write_json(temporary / "best.json",
+        write_json(temporary / BEST_SAID,
                    {"epoch": position.epoch, "step": position.step, "l1": l1})
     finish_best(run_dir)
 
@@ -131,7 +180,7 @@ def best(run_dir: Path) -> dict | None:
     Raises:
         RunError: it is damaged.
     """
-    path = run_dir / BEST / "best.json"
+    path = run_dir / BEST / BEST_SAID
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         return {key: said[key] for key in ("epoch", "step", "l1")}
@@ -143,7 +192,7 @@ def best(run_dir: Path) -> dict | None:
 
 
 def _damaged(checkpoint: Path, error: Exception) -> RunError:
-    return RunError(checkpoint, f"cannot be restored ({str(error).splitlines()[0]})",
+    return RunError(checkpoint, f"cannot be restored ({first_line(error)})",
                     "remove it, and the same command continues from the one before")
 
 

@@ -138,11 +138,13 @@ def _run_train(options: argparse.Namespace) -> None:
 
     wanted = config.load(options.config, options.set)
     quiet.import_tensorflow()
-    from keras_colorize import dataset, training
+    from keras_colorize import dataset, devices, training
 
     data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
                            wanted.train.seed, wanted.augment, wanted.data)
     trained = training.train(wanted, data, options.out, options.init_from)
+    if not devices.connect().first:
+        return
     print(f"{options.out}: " + ("trained" if trained else "was trained already")
           + f", {wanted.train.epochs} epochs; look at the losses and measure the pictures:\n"
           f"  tensorboard --logdir {options.out / 'tensorboard'}\n"

@@ -124,8 +124,15 @@ class Dataset:
         """All validation examples in their order, batched and ranged as in `training`.
 
         Several devices take equal parts: what the last batch has too many is left out.
+
+        Raises:
+            DatasetError: there are fewer examples than devices.
         """
         count, sharing = self.manifest.counts["validation"], len(devices.names)
+        if count < sharing:
+            raise DatasetError(self.manifest.directory, f"has {count} validation examples, to be "
+                               f"shared by {sharing} devices", "train on fewer devices, or build "
+                               "a larger dataset")
         batches = self._stored("validation").take(count // sharing * sharing).batch(self.batch_size)
         if devices.processes > 1:
             batches = batches.map(lambda *stored: tuple(

@@ -1,20 +1,19 @@
 """Which devices a run trains on: all there are, of this process or, on JAX, of several."""
 
-import atexit
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_colorize.errors import RunError, UsageError
+from keras_colorize.errors import RunError, UsageError, first_line
 
-PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"  # of Keras, beside ..._JOB_ADDRESSES, ..._PROCESS_ID
+PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"  # of Keras, as are these
+PROCESS = "KERAS_DISTRIBUTION_PROCESS_ID"
+ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,11 @@ def connect(deterministic: bool = False) -> Devices:
         deterministic: whether operations are to give the same bits whenever they are repeated.
 
     Raises:
-        UsageError: Keras runs on a backend that this project has no training steps for, or several
-            processes are wanted on TensorFlow.
+        UsageError: Keras runs on a backend that this project has no training steps for, several
+            processes are wanted on TensorFlow, or Keras's variables are not what they should be.
         RunError: the other processes did not come.
     """
-    backend, processes = keras.backend.backend(), int(os.environ.get(PROCESSES, 1))
+    backend, processes = keras.backend.backend(), _processes()
     if backend == "jax":
         return _connect_jax(deterministic, processes)
     if backend != "tensorflow":
@@ -75,6 +74,26 @@ def connect(deterministic: bool = False) -> Devices:
                    described=", ".join(gpus) or f"CPU ({platform.machine()})")
 
 
+def _processes() -> int:
+    """How many processes Keras's variables speak of; 1 without them."""
+    processes = _number(PROCESSES, 1)
+    if processes > 1:
+        number = _number(PROCESS, 0)
+        if number >= processes:
+            raise UsageError(PROCESS, f"is {number}, of {processes} processes",
+                             f"give each its own number from 0 to {processes - 1}")
+        if not os.environ.get(ADDRESSES):
+            raise UsageError(ADDRESSES, "is not set", "set it to first.machine:port on all")
+    return processes
+
+
+def _number(variable: str, least: int) -> int:
+    text = os.environ.get(variable, str(least))
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(variable, f"is {text!r}", f"set it to a whole number from {least} up")
+    return int(text)
+
+
 def _connect_jax(deterministic: bool, processes: int) -> Devices:
     import jax
 
@@ -83,11 +102,12 @@ def _connect_jax(deterministic: bool, processes: int) -> Devices:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
     if processes > 1 and not jax.distributed.is_initialized():
         jax.config.update("jax_cpu_collectives_implementation", "gloo")  # of CPUs; GPUs have NCCL
+        jax.config.update("jax_enable_preemption_service", False)  # it would swallow SIGTERM
         try:
             keras.distribution.initialize()
         except (RuntimeError, ValueError) as error:
             raise RunError(PROCESSES, f"the {processes} processes did not find each other "
-                           f"({str(error).splitlines()[0]})", "start them all, each with its "
+                           f"({first_line(error)})", "start them all, each with its "
                            "number and the address of the first") from error
     kinds = [device.device_kind for device in jax.devices()]
     return Devices(tuple(map(str, jax.devices())), jax.process_index(), jax.process_count(),
@@ -95,19 +115,27 @@ def _connect_jax(deterministic: bool, processes: int) -> Devices:
 
 
 @contextmanager
-def spread(devices: Devices, batch_size: int) -> Iterator[None]:
+def spread(devices: Devices, batch_size: int, xla: str = "auto") -> Iterator[None]:
     """What is built and trained within uses all devices, each for its part of every batch.
 
+    Args:
+        xla: as of `train.xla`.
+
     Raises:
-        UsageError: a batch does not divide among them.
+        UsageError: a batch does not divide among them, or XLA cannot compile for several.
     """
     count = len(devices.names)
     if batch_size % count:
         raise UsageError("train.batch_size", f"is {batch_size}, to be shared by {count} devices",
-                         f"set a multiple of {count}")
+                         f"set a multiple of {count} in a new run, or continue this one on fewer "
+                         "(CUDA_VISIBLE_DEVICES)")
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    if on_tensorflow and count > 1 and xla == "on":
+        raise UsageError("train.xla", f"is 'on', which TensorFlow cannot be with {count} devices",
+                         "set it to auto, or KERAS_BACKEND=jax")
     if count == 1:
         yield
-    elif keras.backend.backend() == "tensorflow":
+    elif on_tensorflow:
         with tf.distribute.MirroredStrategy(devices.names).scope():
             yield
     else:
@@ -128,48 +156,6 @@ def alone() -> Iterator[None]:
         yield
     finally:
         keras.distribution.set_distribution(spread_over)
-
-
-def check_agreement(devices: Devices, step: int, where: object) -> None:
-    """Sees that all processes go on from the same step, once all have come here.
-
-    Raises:
-        UsageError: another one sees another last checkpoint.
-    """
-    if devices.processes > 1:
-        from jax.experimental import multihost_utils
-
-        steps = multihost_utils.process_allgather(np.int64(step)).tolist()
-        if len(set(steps)) > 1:
-            raise UsageError(where, f"is not the same place to all processes (they found "
-                             f"checkpoints at steps {', '.join(map(str, steps))})",
-                             "name an --out on a file system that they share")
-
-
-def agree_any(devices: Devices, flag: bool) -> bool:
-    """Whether any process says so; all have to ask."""
-    if devices.processes == 1:
-        return flag
-    from jax.experimental import multihost_utils
-
-    return bool(multihost_utils.process_allgather(np.bool_(flag)).any())
-
-
-def another_is_gone(error: Exception, devices: Devices) -> bool:
-    """Whether this is what JAX raises when another process does not answer any more.
-
-    If so, this process will leave with exit code 1 at its end, instead of waiting for the other.
-    """
-    gone = devices.processes > 1 and type(error).__name__ == "JaxRuntimeError"
-    if gone:
-        atexit.register(_leave)  # the last to register is the first to be called
-    return gone
-
-
-def _leave() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -13,6 +13,8 @@ class ColorizeError(Exception):
     """
 
     exit_code = 1
+    in_all = False
+    """Whether each of several processes raises it, so that none is left waiting for another."""
 
     def __init__(self, where: object, what: str, remedy: str):
         super().__init__(one_line(f"{where}: {what}; {remedy}"))
@@ -26,6 +28,11 @@ def one_line(text: str) -> str:
     """A text, as of file names, with all escaped that would break its line or is no Unicode."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]",
                   lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a library's error says, or its kind where it says nothing."""
+    return one_line(next(iter(str(error).splitlines()), type(error).__name__))
 
 
 class UsageError(ColorizeError):
@@ -56,3 +63,5 @@ class RunError(ColorizeError):
 
 class NotFiniteError(RunError):
     """A loss became NaN or infinite."""
+
+    in_all = True  # losses are over the parts of all

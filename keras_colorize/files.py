@@ -49,6 +49,8 @@ def nearest_existing(path: Path) -> Path:
 def whole_file(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`, of the same suffix, and moves it there at the end.
 
+    It is then on the disk, whole, whatever becomes of the machine.
+
     Raises:
         OSError: the folder cannot be written, or the disk is full; `path` is then untouched.
     """
@@ -57,7 +59,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{_token()}.partial{path.suffix}")
     try:
         yield temporary
+        _bring_to_disk(temporary)
         os.replace(temporary, path)
+        _bring_to_disk(path.parent)
     except OSError as error:
         if error.filename or not error.errno:
             raise
@@ -70,7 +74,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Gives a temporary folder beside `path` and renames it to `path` at the end.
 
-    `path` must not exist, or be an empty folder.
+    `path` must not exist, or be an empty folder. All in it is then on the disk, as of `whole_file`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,9 +82,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        for each in (*temporary.rglob("*"), temporary):
+            _bring_to_disk(each)
         os.replace(temporary, path)
+        _bring_to_disk(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _bring_to_disk(path: Path) -> None:
+    """Returns once a file's content, or a folder's names, would survive a loss of power."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def clear_partial(folder: Path) -> None:

@@ -33,13 +33,14 @@ def start(run_dir: Path, wanted: Config, dataset: dict, device: str, from_step: 
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / RUN
-    starts = describe(run_dir)["starts"] if path.exists() else []
+    begun = describe(run_dir) if path.exists() else {"starts": [], "init_from": _origin(init_from)}
+    starts = begun["starts"]
     by = {"backend": keras.backend.backend(), "device": device}
     starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step,
                    **by})
     write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(), **by,
                       "dataset_digest": dataset["digest"], "dataset": dataset,
-                      "init_from": _origin(init_from), "starts": starts})
+                      "init_from": begun.get("init_from"), "starts": starts})
     with whole_file(run_dir / CONFIG) as temporary:
         temporary.write_text(config.dumps(wanted), encoding="utf-8")
 
@@ -66,6 +67,7 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
     made = read_config(run_dir)
     grown = replace(made, data=replace(made.data, cache=wanted.data.cache),  # the same batches
                     train=replace(made.train, xla=wanted.train.xla,
+                                  checkpoints_kept=wanted.train.checkpoints_kept,
                                   epochs=max(made.train.epochs, wanted.train.epochs)))
     if grown != wanted:
         raise SettingsMismatch(run_dir, f"is a run with another configuration "
@@ -73,9 +75,7 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
     described = describe(run_dir)
     if described["dataset_digest"] != dataset_digest:
         raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
-    if described.get("init_from") != _origin(init_from):
-        raise SettingsMismatch(run_dir, "is a run with another --init-from",
-                               "give the same one again, or name another --out")
+    _check_origin(run_dir, described.get("init_from"), init_from)
     if (run_dir / "generator.keras").exists() and not latest_checkpoint(run_dir):
         raise SettingsMismatch(run_dir, "has lost its checkpoints, so it cannot go on",
                                "start another run with --init-from this one")
@@ -96,17 +96,33 @@ def held(run_dir: Path) -> Iterator[None]:
         yield
 
 
+def of(path: Path) -> Path:
+    """The run that a path names: itself, or its parent where it is the `best/` of a run.
+
+    Such a folder stands for a run wherever one is read: its networks, and all else of the run.
+    """
+    parent = Path(path).resolve().parent
+    is_best = (Path(path) / checkpoints.BEST_SAID).is_file() and (parent / CONFIG).is_file()
+    return parent if is_best else Path(path)
+
+
+def name_of(path: Path) -> str:
+    """The name of a run directory, or of its `best/`."""
+    run_dir = of(path)
+    return run_dir.resolve().name + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
+
+
 def read_config(run_dir: Path) -> Config:
     """The resolved configuration of a run.
 
     Raises:
         RunError: this is no run directory, or its configuration is damaged.
     """
-    path = Path(run_dir) / CONFIG
+    path = of(run_dir) / CONFIG
     if not path.is_file():
         raise RunError(run_dir, "is no run directory", "make one with train")
     try:
-        return config.load(path)
+        return config.load_recorded(path)
     except ConfigError as error:
         raise RunError(path, f"is damaged ({error.what})", "train again") from error
 
@@ -118,7 +134,7 @@ def describe(run_dir: Path) -> dict:
         RunError: it is missing or damaged.
     """
     try:
-        described = json.loads((Path(run_dir) / RUN).read_text(encoding="utf-8"))
+        described = json.loads((of(run_dir) / RUN).read_text(encoding="utf-8"))
         _ = described["dataset_digest"], described["starts"][0]["time"]
         return described
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
@@ -126,7 +142,7 @@ def describe(run_dir: Path) -> dict:
 
 
 def load_generator(run_dir: Path) -> keras.Model:
-    """The generator as it was after the last whole epoch.
+    """The generator as it was after the last whole epoch, or the best one of a run's `best/`.
 
     Raises:
         RunError: no epoch was finished yet, or the file is damaged.
@@ -141,7 +157,7 @@ def load_discriminator(run_dir: Path) -> keras.Model:
 
 def latest_checkpoint(run_dir: Path) -> Path | None:
     """The newest checkpoint of a run, or None."""
-    return checkpoints.latest(Path(run_dir) / "checkpoints")
+    return checkpoints.latest(Path(run_dir) / checkpoints.FOLDER)
 
 
 def _load(path: Path) -> keras.Model:
@@ -166,8 +182,22 @@ def _first_difference(made: Config, wanted: Config) -> str:
     raise AssertionError("the configurations are equal")
 
 
+def _check_origin(run_dir: Path, origin: dict | None, init_from: Path | None) -> None:
+    """Sees that a run goes on from the run that it began with.
+
+    Once it has a checkpoint, that run itself is needed no more: it may have gone on, or be gone.
+    """
+    if latest_checkpoint(run_dir):
+        same = (origin and origin["run"]) == (init_from and name_of(init_from))
+    else:
+        same = origin == _origin(init_from)
+    if not same:
+        raise SettingsMismatch(run_dir, "is a run with another --init-from",
+                               "give the same one again, or name another --out")
+
+
 def _origin(init_from: Path | None) -> dict | None:
-    return init_from and {"run": init_from.resolve().name,
+    return init_from and {"run": name_of(init_from),
                           "generator_sha256": sha256_of(init_from / "generator.keras")}
 
 

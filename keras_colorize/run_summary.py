@@ -23,7 +23,7 @@ def summarize(run_dir: Path, seconds: float) -> str:
     with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
         last = list(csv.DictReader(file))[-1]
     best, position = checkpoints.best(run_dir), checkpoints.position_of(
-        checkpoints.latest(run_dir / "checkpoints"))
+        checkpoints.latest(run_dir / checkpoints.FOLDER))
     drawn = draw_losses(run_dir)
     return (f"{last['epoch']} epochs, {position.step} batches; "
             f"this start took {timedelta(seconds=round(seconds))}, its last epoch "

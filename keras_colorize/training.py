@@ -9,18 +9,19 @@ from typing import Protocol
 
 import keras
 
-from keras_colorize import callbacks, checkpoints, guards, models, run_directory, run_summary
-from keras_colorize.checkpoints import Position
-from keras_colorize.config import Config
-from keras_colorize.devices import (
-    Devices,
-    another_is_gone,
-    check_agreement,
-    connect,
-    out_of_memory,
-    spread,
+from keras_colorize import (
+    callbacks,
+    checkpoints,
+    guards,
+    keeping,
+    models,
+    run_directory,
+    run_summary,
 )
-from keras_colorize.errors import RunError, SettingsMismatch
+from keras_colorize.config import Config
+from keras_colorize.devices import Devices, connect, spread
+from keras_colorize.errors import SettingsMismatch
+from keras_colorize.processes import check_agreement, left_at_once, together
 
 
 class Batches(Protocol):
@@ -67,61 +68,58 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
             among the devices, or another trainer is at work in the run directory.
     """
     devices = connect(config.train.deterministic)
-    run_directory.check(run_dir, config, data.digest, init_from)
-    steps, checkpoint = data.batches_per_epoch, run_directory.latest_checkpoint(run_dir)
-    if checkpoint and checkpoints.position_of(checkpoint).epoch >= config.train.epochs:
-        return False
-    saved = models.networks(config, data.size)  # for one device, in float32: what files are of
-    keras.utils.set_random_seed(config.train.seed)
-    with spread(devices, config.train.batch_size), ExitStack() as held:
-        model = models.build(config, data.size, steps * config.train.epochs)
-        if init_from and not checkpoint:
+    with left_at_once(devices, run_dir), ExitStack() as opened, \
+            guards.stop_requests(run_dir, devices.processes > 1) as stop, \
+            guards.memory_told(run_dir, config.train.batch_size, len(devices.names)):
+        with together(devices, run_dir):
+            run_directory.check(run_dir, config, data.digest, init_from)
+            folder = run_dir / checkpoints.FOLDER
+            if checkpoints.epochs_done(folder) >= config.train.epochs:
+                return False
+            steps, validation = data.batches_per_epoch, data.validation(devices)
+            all_steps = steps * config.train.epochs
+            copy = models.build(config, data.size, all_steps, "float32") if devices.first else None
+            keras.utils.set_random_seed(config.train.seed)
+            opened.enter_context(spread(devices, config.train.batch_size, config.train.xla))
+        model = models.build(config, data.size, all_steps)
+        with together(devices, run_dir):
+            if devices.first:
+                guards.check_room(run_dir, model, config.train.checkpoints_kept)
+                opened.enter_context(run_directory.held(run_dir))
+            run_directory.check(run_dir, config, data.digest, init_from)  # none came in between
+            newest = checkpoints.latest(folder)
+            if init_from and not newest:
+                _check_input(init_from, config.model.input)
+        check_agreement(devices, checkpoints.step_of(newest) if newest else 0, run_dir)
+        if init_from and not newest:
             _take_weights(model, init_from)
-        if devices.first:
-            guards.check_room(run_dir, model)
-            held.enter_context(run_directory.held(run_dir))
-        run_directory.check(run_dir, config, data.digest, init_from)  # none came in between
-        checkpoint = run_directory.latest_checkpoint(run_dir)
-        position = checkpoints.restore(checkpoint, model) if checkpoint else Position()
-        check_agreement(devices, position.step, run_dir)
-        if devices.first:
-            run_directory.start(run_dir, config, data.described, devices.described, position.step,
-                                init_from)
-            print(f"{run_dir}: epochs {position.epoch + 1} to {config.train.epochs}, each of "
-                  f"{steps} batches of {config.train.batch_size} pictures", flush=True)
+        stop.position = checkpoints.restore_newest(folder, model, devices.first)
         began = time.perf_counter()
-        try:
-            _fit(model, saved, config, data, run_dir, position, devices)
-        except Exception as error:
-            if out_of_memory(error):
-                raise guards.out_of_memory(run_dir, config.train.batch_size) from error
-            if another_is_gone(error, devices):
-                raise RunError(run_dir, "another process of this run has gone", "start all of them "
-                               "again to continue from the last checkpoint") from error
-            raise
+        if devices.first:
+            run_directory.start(run_dir, config, data.described, devices.described,
+                                stop.position.step, init_from)
+            print(f"{run_dir}: epochs {stop.position.epoch + 1} to {config.train.epochs}, each of "
+                  f"{steps} batches of {config.train.batch_size} pictures", flush=True)
+        _fit(model, copy, config, data, validation, run_dir, stop, devices)
         if devices.first:
             print(run_summary.summarize(run_dir, time.perf_counter() - began), flush=True)
     return True
 
 
-def _fit(model: keras.Model, saved: dict[str, keras.Model], config: Config, data: Batches,
-         run_dir: Path, position: Position, devices: Devices) -> None:
-    steps, counter = data.batches_per_epoch, callbacks.CountSteps(position, config.train.batch_size)
-    validation = data.validation(devices)
-    with guards.stop_requests(run_dir, position) as stop, ExitStack() as opened:
-        beside, logs = [counter, guards.StopOnNotFinite(run_dir, position)], []
+def _fit(model: keras.Model, copy: keras.Model | None, config: Config, data: Batches,
+         validation: Iterable, run_dir: Path, stop: guards.StopRequest, devices: Devices) -> None:
+    steps, position = data.batches_per_epoch, stop.position
+    counter = callbacks.CountSteps(position, config.train.batch_size)
+    with ExitStack() as opened:
+        keeper, logging = None, []
         if devices.first:
             log = opened.enter_context(closing(
                 callbacks.LogLosses(run_dir, position, config, counter)))
-            logs.append(log)
-            beside += [
-                guards.WarnOfCollapse(run_dir), log,
-                callbacks.SaveNetworks(run_dir, position, saved),
-                callbacks.SamplePictures(run_dir, log.logs["validation"], saved["generator"],
-                                         next(iter(validation))),
-            ]
-        beside.append(callbacks.Checkpoint(run_dir, position, config.train, steps, stop, devices,
-                                           logs))
+            keeper = opened.enter_context(keeping.keeper(
+                run_dir, copy, log.logs, next(iter(validation)), config.train.checkpoints_kept))
+            logging = [guards.WarnOfCollapse(run_dir), log]
+        beside = [counter, guards.StopOnNotFinite(run_dir, position, keeper), *logging,
+                  callbacks.Checkpoint(position, config.train, steps, stop, devices, keeper)]
         verbose = (1 if sys.stdout.isatty() else 2) if devices.first else 0
         for epoch in range(position.epoch, config.train.epochs):
             if position.batch == steps:
@@ -140,6 +138,13 @@ def _end_epoch(model: keras.Model, validation: Iterable, beside: list, epoch: in
     logs = {name: float(mean) for name, mean in model.get_metrics_result().items()}
     measured = model.evaluate(validation, callbacks=calls, return_dict=True, verbose=verbose)
     calls.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in measured.items()})
+
+
+def _check_input(init_from: Path, wanted: str) -> None:
+    given = run_directory.read_config(init_from).model.input
+    if given != wanted:
+        raise SettingsMismatch(init_from, f"takes {given} input, the new run {wanted}",
+                               f"give a run on {wanted} input")
 
 
 def _take_weights(model: keras.Model, init_from: Path) -> None:

@@ -59,6 +59,7 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("augment.canny=0.5", "augment.canny: does nothing: model.input is 'gray'; leave it at 0"),
     ("augment.line_thickness=2",
      "augment.line_thickness: does nothing: model.input is 'gray'; leave it at 1"),
+    ("train.checkpoints_kept=0", "train.checkpoints_kept: is 0; give 1 or more"),
     ("data.shuffle=0", "data.shuffle: is 0; give 1 or more"),
     ("data.cache=yes", "data.*cache: is 'yes'; give true or false"),
     ("optimizer.learning_rate=-1", "learning_rate: is -1.0; give a positive number"),
@@ -87,6 +88,11 @@ def test_a_choice_is_refused_where_it_would_do_nothing_or_cannot_be():
         config.load("convnet_gray", ["model.discriminator_head=patch"])
     with pytest.raises(ConfigError, match=r"model\.output: cannot be 'chroma': lines have no"):
         config.load("gan_edge", ["model.output=chroma"])
+    with pytest.raises(ConfigError, match=r"l1_weight: does nothing: model\.kind is 'convnet'; le"
+                                          r"ave it at 100$"):
+        config.load("convnet_gray", ["loss.l1_weight=10"])
+    with pytest.raises(ConfigError, match=r"model\.discriminator: does nothing: model\.kind is"):
+        config.load("cpu/convnet_gray", ["model.discriminator=[4,4,4,4,4,4]"])
     assert config.load("gan_gray", ["model.output=chroma"]).model.output == "chroma"
     assert config.load("gan_edge", ["model.discriminator_head=patch"]).model.kind == "gan"
     assert config.load("convnet_edge", ["loss.objective=absolute"]).loss.objective == "absolute"

@@ -3,17 +3,16 @@
 import csv
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, command, tiny, wait_for
+from conftest import TINY, command, data_for, tiny
 
 from keras_colorize import checkpoints, devices, event_log, models, run_directory
-from keras_colorize.errors import UsageError
+from keras_colorize.errors import DatasetError, UsageError
 
 BACKENDS = ("tensorflow", "jax")
 SHALLOW = (*TINY, "model.encoder=[4,4,4]", "model.decoder=[4,4,4]", "model.discriminator=[4,4,4]")
@@ -29,6 +28,8 @@ def python(*arguments, **environment):
 def train(data_dir, run_dir, *overrides, launcher=("-m", "keras_colorize"), **environment):
     """Starts `train` of a tiny GAN, of three levels: XLA takes seconds to compile each."""
     arguments = [each for override in (*SHALLOW, *overrides) for each in ("--set", override)]
+    environment = {"JAX_COMPILATION_CACHE_DIR": str(data_dir.parent / "jax"),
+                   "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"} | environment
     return python(*launcher, "train", "cpu/gan_gray", "--data", data_dir, "--out", run_dir,
                   *arguments, **environment)
 
@@ -123,49 +124,58 @@ def test_two_devices_of_a_machine_train_as_one_does(data_dir, tmp_path):
     assert keras.models.load_model(tmp_path / "two" / "generator.keras").name == "generator"
 
 
-def two_processes(data_dir, run_dir, *overrides):
-    """Starts both processes of a run on JAX."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    return [train(data_dir, run_dir, *overrides, KERAS_BACKEND="jax",
-                  KERAS_DISTRIBUTION_JOB_ADDRESSES=f"localhost:{port}",
-                  KERAS_DISTRIBUTION_NUM_PROCESSES="2", KERAS_DISTRIBUTION_PROCESS_ID=str(number))
-            for number in range(2)]
-
-
-def test_two_processes_train_as_one_does_and_one_that_loses_the_other_says_so(data_dir, tmp_path):
-    overrides = ("train.epochs=2", "train.checkpoint_steps=1", "augment.crop=0.8",
-                 "optimizer.learning_rate=2e-4")  # the paper's
-    finish(train(data_dir, tmp_path / "one", *overrides, KERAS_BACKEND="jax"))
-    first, second = two_processes(data_dir, tmp_path / "two", *overrides)
-    wait_for(lambda: run_directory.latest_checkpoint(tmp_path / "two"), first)
-    second.kill()
-    second.communicate()
-    _, errors = first.communicate(timeout=60)
-    assert first.returncode == 1
-    assert errors.splitlines()[-1] == (
-        f"error: {tmp_path / 'two'}: another process of this run has gone; start all of them again "
-        "to continue from the last checkpoint")
-    for process in two_processes(data_dir, tmp_path / "two", *overrides):
-        finish(process)
-    assert [each["from_step"] > 0
-            for each in run_directory.describe(tmp_path / "two")["starts"]] == [False, True]
-    np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "two"), rtol=1e-4)
-    logged = event_log.read_scalars(tmp_path / "two" / "tensorboard" / "train")
-    assert logged["batch/g_loss"][0] == list(range(1, 11))
-
-
 def test_a_batch_that_does_not_divide_among_the_devices_is_refused():
     with pytest.raises(UsageError, match="is 5, to be shared by 2 devices; set a multiple of 2"), \
             devices.spread(devices.Devices(("a", "b")), 5):
         pass
 
 
-def test_several_processes_on_tensorflow_are_refused(monkeypatch):
-    monkeypatch.setenv(devices.PROCESSES, "2")
-    with pytest.raises(UsageError, match="which Keras can do on JAX only; set KERAS_BACKEND=jax"):
-        devices.connect()
+def test_what_several_devices_cannot_do_is_refused(data_dir):
+    with pytest.raises(UsageError, match="is 'on', which TensorFlow cannot be with 2 devices"), \
+            devices.spread(devices.Devices(("a", "b")), 4, "on"):
+        pass
+    data = data_for(tiny("gan_gray"), data_dir)
+    count = data.manifest.counts["validation"]
+    with pytest.raises(DatasetError, match=f"has {count} validation examples, to be shared by"):
+        data.validation(devices.Devices(tuple(map(str, range(count + 1)))))
+
+
+ONE_STEP = """
+import sys, keras, numpy as np
+sys.path.insert(0, sys.argv[1])
+from conftest import tiny
+from keras_colorize import models
+noise = np.random.default_rng(0)
+batch = [noise.uniform(-1, 1, (4, 32, 32, n)).astype("float32") for n in (1, 3)]
+small = [f"model.{part}=[4,4]" for part in ("encoder", "decoder", "discriminator")]
+for name, *overrides in [each.split() for each in sys.argv[2:]]:
+    wanted = tiny(name, *small, *overrides)
+    model, copy = models.build(wanted, (32, 32)), models.build(wanted, (32, 32), None, "float32")
+    before = [np.array(each) for each in model.trainable_variables]
+    for _ in range(20):  # float16 skips steps, changing nothing, until its loss scale has halved
+        losses = model.train_on_batch(*batch, return_dict=True)
+        assert all(np.isfinite(losses[each]) for each in model.loss_names), (name, overrides)
+        if all(np.isfinite(value) for value in losses.values()):
+            break
+    moved = [np.any(old != np.array(each)) for old, each in zip(before, model.trainable_variables)]
+    assert all(moved), (name, overrides)
+    assert {str(each.dtype) for each in model.trainable_variables} == {"float32"}
+    kinds = {layer.compute_dtype for layer in model.generator.layers}
+    assert kinds == {wanted.train.precision, "float32"}, kinds
+    assert {layer.compute_dtype for layer in copy.generator.layers} == {"float32"}
+    copy.generator.set_weights(model.generator.get_weights())
+    print("done")
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_step_in_each_precision_and_with_xla_moves_all_weights(backend):
+    steps = [f"{name} train.precision={precision}" for name in ("convnet_gray", "gan_gray")
+             for precision in ("float16", "bfloat16")]
+    steps += ["convnet_gray train.xla=on"] if backend == "tensorflow" else []
+    output = finish(python("-c", ONE_STEP, os.path.dirname(__file__), *steps,
+                           KERAS_BACKEND=backend))
+    assert output.split() == ["done"] * len(steps)
 
 
 @pytest.mark.slow

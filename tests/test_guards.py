@@ -107,3 +107,10 @@ def test_memory_that_runs_out_is_answered_with_the_batch_size_to_try(data_dir, t
     with pytest.raises(RunError, match=r"out of memory with batches of 4 pictures; start a new run "
                                        r"with --set train\.batch_size=2"):
         training.train(wanted, data, tmp_path / "run")
+
+
+def test_the_batch_to_try_divides_among_the_devices_and_memory_may_run_out_anywhere(tmp_path):
+    for batch, count, remedy in ((12, 4, "train.batch_size=4"), (4, 4, "smaller widths")):
+        with pytest.raises(RunError, match=f"batches of {batch} pictures; .*{remedy}"), \
+                guards.memory_told(tmp_path, batch, count):
+            raise MemoryError

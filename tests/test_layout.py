@@ -11,10 +11,10 @@ PACKAGE = Path(keras_colorize.__file__).parent
 ORDER = ["errors", "files", "quiet", "config", "pixels", "line_lock", "augment", "screening",
          "shots", "routing", "leaks", "scribbles", "transfer", "metrics", "media", "episode",
          "figures", "sources", "finding", "staging", "executors", "splits", "records", "assembly",
-         "builder", "devices", "memory", "dataset", "inspection", "models", "baselines",
-         "event_log", "checkpoints", "run_directory", "run_summary", "guards", "callbacks",
-         "training", "evaluation", "study", "export", "colorizer", "serving", "demo", "flags",
-         "colorize_command", "serve_command", "commands", "cli"]
+         "builder", "devices", "processes", "memory", "dataset", "inspection", "models",
+         "baselines", "event_log", "checkpoints", "run_directory", "run_summary", "keeping",
+         "guards", "callbacks", "training", "evaluation", "study", "export", "colorizer", "serving",
+         "demo", "flags", "colorize_command", "serve_command", "commands", "cli"]
 MODELS = ["replicas", "normalization", "encoder", "upsampling", "chroma", "unet", "discriminator",
           "objectives", "raw_losses", "convnet", "gan", "jax_steps"]
 

@@ -9,9 +9,21 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import TINY, command, data_for, tiny, wait_for
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from keras_colorize import checkpoints, event_log, media, models, run_directory, training
+from keras_colorize import (
+    checkpoints,
+    cli,
+    config,
+    event_log,
+    media,
+    models,
+    run_directory,
+    training,
+)
 from keras_colorize.errors import NotFiniteError, RunError, SettingsMismatch, UsageError
 
 LOSSES = {"convnet": {"loss", "l1"}, "gan": {"d_loss", "g_loss", "g_adversarial", "l1"}}
@@ -219,11 +231,87 @@ def test_a_damaged_run_is_named(runs, data_dir, tmp_path):
             ("run.json", "{}", r"run\.json: is missing or damaged"),
             ("config.toml", "[model", r"config\.toml: is damaged"),
             ("history.csv", "a,b\n1,2\n", r"history\.csv: is damaged"),
-            ("checkpoints/step-00000010/model.weights.h5", "", "cannot be restored")):
+            ("checkpoints/step-*/model.weights.h5", "",
+             r"step-00000010: cannot be restored \(\w+.*; remove it")):
         broken = shutil.copytree(runs["gan_gray"], tmp_path / name.replace("/", "_"))
-        (broken / name).write_text(content)
+        for path in broken.glob(name):
+            path.write_text(content)
         with pytest.raises(RunError, match=message):
             training.train(wanted, data, broken)
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "position.json"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_is_written_again(
+        name, runs, data_dir, tmp_path, capsys):
+    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
+    newest = run_directory.latest_checkpoint(run_dir)
+    (newest / name).write_bytes((newest / name).read_bytes()[:100])
+    wanted = tiny("cpu/convnet_gray", "train.epochs=3")
+    training.train(wanted, data_for(wanted, data_dir), run_dir)
+    assert f"warning: {newest}: cannot be restored (" in capsys.readouterr().err
+    starts = run_directory.describe(run_dir)["starts"]
+    steps = data_for(wanted, data_dir).batches_per_epoch
+    assert [each["from_step"] for each in starts] == [0, steps]
+    left = [path.name for path in (run_dir / "checkpoints").iterdir()]
+    assert sorted(left) == [f"damaged-{newest.name}", newest.name, f"step-{3 * steps:08d}"]
+    checkpoints.position_of(newest)
+    assert scalars(run_dir)["epoch/loss"][0] == [1, 2, 3]
+
+
+def test_a_run_stopped_while_it_validates_ends_as_one_that_never_was(runs, data_dir, tmp_path):
+    wanted = tiny("cpu/convnet_gray")
+    data, validated = data_for(wanted, data_dir), []
+
+    def stop_at_the_second(condition):
+        validated.append(True)
+        if len(validated) == 2:  # the first is drawn after every epoch
+            os.kill(os.getpid(), signal.SIGTERM)
+        return condition
+
+    batches = data.validation()
+    assert len(batches) == 1
+    data.validation = lambda _: batches.map(lambda condition, color: (
+        tf.ensure_shape(tf.numpy_function(stop_at_the_second, [condition], tf.float32),
+                        condition.shape), color))
+    with pytest.raises(RunError, match=f"SIGTERM after batch {data.batches_per_epoch};"):
+        training.train(wanted, data, tmp_path)
+    assert run_directory.latest_checkpoint(tmp_path).name.endswith("-unvalidated")
+    assert not (tmp_path / "history.csv").exists()
+    training.train(wanted, data_for(wanted, data_dir), tmp_path)
+    _assert_equal_runs(runs["convnet_gray"], tmp_path)
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_before_it_is_saved(data_dir, tmp_path):
+    wanted = tiny("cpu/gan_gray", "loss.l1_weight=1e38", "train.checkpoint_steps=1")
+    with pytest.raises(NotFiniteError, match=r"batch 1: g_gradient_norm is not finite.*none yet"):
+        training.train(wanted, data_for(wanted, data_dir), tmp_path)
+    assert run_directory.latest_checkpoint(tmp_path) is None
+
+
+def test_tensorboard_has_the_configuration_the_hyper_parameters_and_the_pictures(runs):
+    train, validation = (EventAccumulator(str(runs["gan_gray"] / "tensorboard" / name))
+                         for name in ("train", "validation"))
+    train.Reload(), validation.Reload()
+    text = train.Tensors("config")[0].tensor_proto.string_val[0].decode()
+    assert text == f"```toml\n{config.dumps(tiny('cpu/gan_gray'))}\n```"
+    said = HParamsPluginData.FromString(train.SummaryMetadata(
+        "_hparams_/session_start_info").plugin_data.content).session_start_info.hparams
+    assert said["optimizer.beta_1"].number_value == 0.5
+    assert said["model.input"].string_value == "gray"
+    shown = validation.Images("pictures")
+    assert [each.step for each in shown] == [1, 2]
+    drawn = media.read_picture(runs["gan_gray"] / "samples" / "epoch-0002.png")
+    np.testing.assert_array_equal(media.decode_picture(shown[1].encoded_image_string), drawn)
+
+
+def test_a_run_draws_its_losses_and_names_the_next_command(runs, data_dir, capsys):
+    run_dir = runs["gan_gray"]
+    assert media.read_picture(run_dir / "losses.png").shape == (2 * 360, 1000, 3)  # of D and of G
+    overrides = [part for each in TINY for part in ("--set", each)]
+    assert not cli.main(["train", "cpu/gan_gray", "--data", str(data_dir), "--out", str(run_dir),
+                         *overrides])
+    assert capsys.readouterr().out.splitlines()[-1].split() == [
+        "keras-colorize", "evaluate", str(run_dir), "--data", str(data_dir), "--out", "REPORT_DIR"]
 
 
 def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
@@ -236,6 +324,13 @@ def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
             np.testing.assert_allclose(one, other, atol=1e-6)
     with pytest.raises(SettingsMismatch, match="is a run with another --init-from"):
         training.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned")
+    source = shutil.copytree(runs["gan_gray"], tmp_path / "source" / "gan_gray")
+    (source / "generator.keras").unlink()  # it was needed to begin, not to go on
+    more = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-30", "train.epochs=2")
+    assert training.train(more, data_for(more, data_dir), tmp_path / "tuned", init_from=source)
+    assert run_directory.describe(tmp_path / "tuned")["init_from"]["run"] == "gan_gray"
+    with pytest.raises(SettingsMismatch, match="takes edge input, the new run gray; give a run on"):
+        training.train(wanted, data_for(wanted, data_dir), tmp_path / "y", runs["gan_edge"])
     wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8,8,8,8]")
     with pytest.raises(SettingsMismatch, match="its generator has another shape"):
         training.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])

@@ -20,6 +20,7 @@ VARIANTS = {
     "chroma": ("gan_gray", "model.output=chroma"),
     "instance": ("gan_gray", "model.normalization=instance"),
     "cosine": ("convnet_edge", "optimizer.schedule=cosine"),
+    "average": ("gan_gray", "optimizer.ema=0.99"),
     "all of a gan": ("gan_gray", "model.discriminator_head=patch", "model.upsampling=resize",
                      "model.output=chroma", "model.normalization=instance",
                      "optimizer.schedule=cosine"),
@@ -198,6 +199,20 @@ def test_under_instance_normalisation_the_last_level_still_sees_the_picture():
     assert features.shape == (4, 1, 1, 4)
     assert np.ptp(features, axis=0).min() > 1e-4
     assert np.all(np.isfinite(unet(noise(1, (1, 1)))))
+
+
+def test_averaged_weights_follow_the_generators_slowly_and_at_first_faster():
+    model = models.build(tiny("convnet_gray", "optimizer.ema=0.9"), SIZE)
+    slow, fast = (np.array(each.variables[0]) for each in (model.averaged, model.generator))
+    np.testing.assert_array_equal(slow, fast)
+    for done, momentum in ((0, 0.1), (1, 2 / 11), (80, 0.9), (1000, 0.9)):
+        fast = fast + 1
+        model.generator.variables[0].assign(fast)
+        model.optimizer.iterations.assign(done)
+        model.update_average()
+        slow = momentum * slow + (1 - momentum) * fast
+        np.testing.assert_allclose(np.array(model.averaged.variables[0]), slow, rtol=1e-5)
+    assert model.final_generator is model.averaged
 
 
 def test_the_cosine_starts_at_the_configured_rate_and_ends_at_0():

@@ -47,7 +47,7 @@ class Model:
                     tf.errors.OpError) as error:
                 raise RunError(path, "cannot be loaded as a SavedModel of ours",
                                "export it again") from error
-        if not (path / run_directory.CONFIG).is_file():
+        if not (run_directory.of(path) / run_directory.CONFIG).is_file():
             raise RunError(path, "is neither a SavedModel nor a run directory",
                            "export a run, or name one")
         config = run_directory.read_config(path)

@@ -7,7 +7,7 @@ import tomllib
 import typing
 from pathlib import Path
 
-from keras_colorize.config.rules import check
+from keras_colorize.config.rules import check, without_idle
 from keras_colorize.config.tables import Config
 from keras_colorize.errors import ConfigError
 
@@ -30,13 +30,21 @@ def load(name: str | Path, overrides: typing.Sequence[str] = ()) -> Config:
     if not path.is_file():
         raise ConfigError(name, "is neither a file nor a shipped configuration",
                           f"shipped are {', '.join(shipped_names())}")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(path, f"is not TOML ({error})", "mend the line named") from error
+    tables = _read(path)
     for override in overrides:
         _apply(override, tables)
     return check(_dataclass_from(Config, tables, str(path)), str(path))
+
+
+def load_recorded(path: Path) -> Config:
+    """The configuration that a run recorded, of what may be an earlier version of this package.
+
+    Values that do nothing, which a run may not begin with any more, come as their defaults.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    return check(without_idle(_dataclass_from(Config, _read(path), str(path))), str(path))
 
 
 def shipped_names() -> list[str]:
@@ -53,6 +61,13 @@ def dumps(config: Config) -> str:
         lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]  # JSON is TOML
         lines += [""]
     return "\n".join(lines)
+
+
+def _read(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(path, f"is not TOML ({error})", "mend the line named") from error
 
 
 def _apply(override: str, tables: dict) -> None:

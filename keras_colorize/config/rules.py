@@ -1,16 +1,23 @@
 """Which values of a configuration make sense, together."""
 
 import math
+from dataclasses import replace
 
 from keras_colorize.config.tables import Config
 from keras_colorize.errors import ConfigError
+
+NEEDS = {"augment.canny": ("model.input", "edge"),
+         "augment.line_thickness": ("model.input", "edge"),
+         "augment.screentone": ("model.input", "gray"),
+         "model.discriminator": ("model.kind", "gan"),
+         "model.discriminator_head": ("model.kind", "gan"),
+         "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan")}
+"""What is of use only where another key has some value."""
 
 
 def check(config: Config, where: str) -> Config:
     """Returns the configuration if its values make sense together, else raises ConfigError."""
     model, train, augment = config.model, config.train, config.augment
-    needless = f"does nothing: model.input is {model.input!r}"
-    needless_kind = f"does nothing: model.kind is {model.kind!r}"
     rules = (
         (len(model.encoder) == len(model.decoder) > 0, "model.decoder",
          f"has {len(model.decoder)} levels, model.encoder {len(model.encoder)}",
@@ -31,17 +38,8 @@ def check(config: Config, where: str) -> Config:
          "give 1 or more"),
         (0 <= augment.screentone <= 1, "augment.screentone", f"is {augment.screentone}",
          "give a share from 0 to 1"),
-        (model.input == "edge" or augment.canny == 0, "augment.canny", needless, "leave it at 0"),
-        (model.input == "edge" or augment.line_thickness == 1, "augment.line_thickness", needless,
-         "leave it at 1"),
-        (model.input == "gray" or augment.screentone == 0, "augment.screentone", needless,
-         "leave it at 0"),
         (model.input == "gray" or model.output == "color", "model.output",
          "cannot be 'chroma': lines have no luminance to keep", "leave it at 'color'"),
-        (model.kind == "gan" or model.discriminator_head == "picture", "model.discriminator_head",
-         needless_kind, "leave it at 'picture'"),
-        (model.kind == "convnet" or config.loss.objective == "squared", "loss.objective",
-         needless_kind, "leave it at 'squared'"),
         (0 < config.optimizer.learning_rate < math.inf, "optimizer.learning_rate",
          f"is {config.optimizer.learning_rate}", "give a positive number"),
         (0 <= config.optimizer.beta_1 < 1, "optimizer.beta_1",
@@ -56,10 +54,38 @@ def check(config: Config, where: str) -> Config:
          "give a whole number from 0 to 4294967295"),
         (train.checkpoint_steps >= 0, "train.checkpoint_steps",
          f"is {train.checkpoint_steps}", "give 0 or more"),
+        (train.checkpoints_kept > 0, "train.checkpoints_kept",
+         f"is {train.checkpoints_kept}", "give 1 or more"),
         (train.xla != "on" or not train.deterministic, "train.xla",
          "is 'on': its sums are not repeatable", "leave it, or set train.deterministic=false"),
     )
     for holds, key, what, remedy in rules:
         if not holds:
             raise ConfigError(f"{where}: {key}", what, remedy)
+    for table, key, because in _idle(config):
+        default = getattr(type(getattr(config, table)), key)
+        if _value(config, f"{table}.{key}") != default:
+            shown = f"{default:g}" if isinstance(default, float) else repr(default)
+            raise ConfigError(f"{where}: {table}.{key}",
+                              f"does nothing: {because} is {_value(config, because)!r}",
+                              f"leave it at {shown}")
     return config
+
+
+def without_idle(config: Config) -> Config:
+    """The configuration, with the defaults for all values that do nothing beside its others."""
+    for table, key, _ in _idle(config):
+        values = getattr(config, table)
+        config = replace(config, **{table: replace(values, **{key: getattr(type(values), key)})})
+    return config
+
+
+def _idle(config: Config) -> list[tuple[str, str, str]]:
+    """The table and key of each value that does nothing, and the key of the one that decides it."""
+    return [(*idle.split("."), because) for idle, (because, needed) in NEEDS.items()
+            if _value(config, because) != needed]
+
+
+def _value(config: Config, name: str) -> object:
+    table, key = name.split(".")
+    return getattr(getattr(config, table), key)

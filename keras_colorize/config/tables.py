@@ -96,6 +96,8 @@ class TrainConfig:
     """Bitwise repeatable operations, slower on a GPU."""
     checkpoint_steps: int = 0
     """A checkpoint every so many batches besides the one after each epoch; 0: none besides."""
+    checkpoints_kept: int = 2
+    """How many checkpoints stay, the last ones; may change when a run is continued."""
     precision: typing.Literal["float32", "bfloat16", "float16"] = "float32"
     """Of the networks' layers; weights, losses and last layers are float32 in any case. On a GPU
     that has tensor cores the shorter ones are faster; on a CPU they are slower."""

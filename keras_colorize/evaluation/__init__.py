@@ -79,7 +79,7 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
 
 def names_of(run_dirs: list[Path]) -> dict[Path, str]:
     """The name of each run directory; UsageError where two are one."""
-    names = {run_dir: run_dir.resolve().name for run_dir in run_dirs}
+    names = {run_dir: run_directory.name_of(run_dir) for run_dir in run_dirs}
     if len(set(names.values())) < len(run_dirs):
         raise UsageError(", ".join(map(str, run_dirs)), "two runs have one name",
                          "rename a run directory, or give each once")
@@ -130,7 +130,7 @@ def _write(report: dict, measured: list[tuple[Candidate, measuring.Values, list[
 
 
 def _draw_curves(run_dir: Path, name: str, report_dir: Path) -> None:
-    losses = run_summary.logged_losses(run_dir)
+    losses = run_summary.logged_losses(run_directory.of(run_dir))
     if not losses:
         raise RunError(run_dir / "tensorboard", "holds no losses", "train again")
     for loss, curves in losses.items():

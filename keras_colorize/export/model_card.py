@@ -4,7 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-from keras_colorize import run_directory
+from keras_colorize import checkpoints, run_directory
 from keras_colorize.errors import UsageError
 
 LEVELS = 127.5  # of 0..255 in one of [-1, 1], in which training measures
@@ -132,8 +132,10 @@ def measured(report_dir: Path, digest: str) -> list[dict]:
 def _history(run_dir: Path) -> str:
     """How long it was trained, and what it came to on pictures that it had not seen."""
     try:
-        with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
-            last = list(csv.DictReader(file))[-1]
+        run = run_directory.of(run_dir)
+        with open(run / "history.csv", newline="", encoding="utf-8") as file:
+            epochs = list(csv.DictReader(file))
+        last = epochs[-1 if run == run_dir else checkpoints.best(run)["epoch"] - 1]
         error = LEVELS * float(last["validation/epoch/l1"])
     except (OSError, ValueError, IndexError, KeyError, TypeError):
         return "of which no history is left"  # killed before it was written, say

@@ -48,7 +48,7 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
     colorizer = Colorizer(generator, given == "gray", size)
     served = sorted(colorizer.signatures()) if format == SAVED_MODEL else ["network"]
     digest = sha256_of(run_dir / "generator.keras")
-    card = {"generator_sha256": digest, "run": run_dir.resolve().name, "input": given,
+    card = {"generator_sha256": digest, "run": run_directory.name_of(run_dir), "input": given,
             "dataset": dataset, "started": run_directory.describe(run_dir)["starts"][0]["time"],
             "format": format, "signatures": served, "fixed_size": fixed_size and list(fixed_size),
             "metrics": model_card.measured(report_dir, digest) if report_dir else []}
