@@ -11,8 +11,9 @@ import sys
 import uvicorn
 
 from keras_colorize.errors import ColorizeError
+from keras_colorize.serving.access import LOCAL, name_of
 from keras_colorize.serving.access_log import write_line
-from keras_colorize.serving.app import build_app
+from keras_colorize.serving.app import build_app, crowded
 from keras_colorize.serving.connections import impatient
 from keras_colorize.serving.service import Service
 
@@ -20,8 +21,13 @@ IDLE = 5  # seconds that a connection without a request is kept
 LONGER = 2  # seconds more than its body has, before a request's connection is cut
 
 
-def serve(service: Service, host: str, port: int, token: str | None) -> None:
+def serve(service: Service, host: str, port: int, token: str | None,
+          public_host: str | None = None) -> None:
     """Serves until SIGTERM or SIGINT, and returns when all that was taken is answered.
+
+    Args:
+        token: what clients must show; None where all may ask.
+        public_host: the name under which a proxy offers it.
 
     Raises:
         ColorizeError: the address cannot be listened on, or a second signal came before the end.
@@ -35,19 +41,22 @@ def serve(service: Service, host: str, port: int, token: str | None) -> None:
         told.append(f"warning: {host}: whoever reaches this address may use the model; give "
                     "--token-file, or listen on 127.0.0.1")
     limits = service.limits
-    app = build_app(service, token, is_local(host))
+    app = build_app(service, token, _names(host, public_host), public_host)
+    protocol = impatient(limits.body_seconds + LONGER, limits.seconds, limits.connections,
+                         crowded())
     config = uvicorn.Config(
-        app, http=impatient(limits.body_seconds + LONGER, limits.seconds), ws="none",
-        lifespan="off", log_config=None, access_log=False, server_header=False,
-        proxy_headers=False, limit_concurrency=limits.connections, timeout_keep_alive=IDLE,
+        app, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=round(limits.seconds + limits.body_seconds) + LONGER)
     logger = logging.getLogger("uvicorn.error")
     logger.addHandler(_Lines(logging.WARNING))
     logger.propagate = False
+    server = _Server(config)
     try:
-        asyncio.run(_run(service, _Server(config), listener, told))
+        asyncio.run(_run(service, server, listener, told))
     finally:
-        service.worker.close()
+        # What runs on is a page that nobody waits for, or what a second signal is to cut short.
+        service.worker.close(LONGER if server.force_exit else limits.seconds)
     write_line(sys.stdout, event="stopped")
 
 
@@ -56,6 +65,13 @@ def is_local(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
+
+
+def _names(host: str, public_host: str | None) -> frozenset[str] | None:
+    """The names that a server may be asked for by; None for any."""
+    if public_host is None and not is_local(host):
+        return None
+    return LOCAL | {host, *([name_of(public_host)] if public_host else ())}
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -109,6 +109,17 @@ class Service:
             raise Refused(413, f"pictures of {count:,} pixels, more than the "
                                f"{self.limits.pixels:,} that a request may have")
 
+    def check_numbers(self, count: int) -> None:
+        """Raises Refused (413) as `check_pixels` does, of pictures that are given as numbers.
+
+        The network sees all of them at once, where it sees files one by one and in tiles.
+        """
+        self.check_pixels(count)
+        if count > self.served.most_at_once:
+            raise Refused(413, f"pictures of {count:,} pixels, more than the "
+                               f"{self.served.most_at_once:,} that may be given as numbers; send "
+                               "fewer at once, or files")
+
 
 def pixels_of(batch: np.ndarray) -> int:
     """The pixels that pictures [batch, h, w, channels] count as."""
