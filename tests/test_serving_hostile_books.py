@@ -1,6 +1,8 @@
 """Claims about hostile books: what comes of them costs no one else, and is never a 500."""
 
 import io
+import os
+import signal
 import socket
 import threading
 import time
@@ -11,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from serving_process import assert_refused, files_of, serving, write_model
+from serving_process import ServingProcess, assert_refused, files_of, serving, write_model
 from test_serving_hostile import mutations
 from test_studio_books import begin, finished, picture, put
 
@@ -183,6 +185,27 @@ def test_one_who_hangs_up_is_told_of_in_one_line(server):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert "error" not in server.lines()[-1]
+
+
+def test_a_second_signal_ends_it_at_once_and_leaves_no_book(tmp_path):
+    (tmp_path / "temporary").mkdir()
+    server = ServingProcess(write_model(tmp_path / "model"), tmp_path / "log.jsonl",
+                            env={**os.environ, "TMPDIR": str(tmp_path / "temporary")})
+    server.wait()
+    noise = np.random.default_rng(0).integers(0, 256, (4000, 4000), np.uint8)
+    with httpx.Client(base_url=f"{server.url}/api/", timeout=60) as client:
+        book = begin(client)
+        put(client, book, "a.png", media.encode_picture(noise))
+        while client.get(f"books/{book}").json()["pages"][0]["state"] == "waiting":
+            time.sleep(0.02)
+    begun = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    while "stopping" not in server.log.read_text():
+        time.sleep(0.02)
+    assert server.stop() == 1
+    assert time.monotonic() - begun < 5
+    assert "stopped by a second signal" in server.errors.read_text()
+    assert not list((tmp_path / "temporary").glob("keras-colorize-books-*"))
 
 
 def test_parallel_uploads_all_arrive_whole(client, server):

@@ -139,10 +139,11 @@ def test_it_waits_no_longer_for_what_is_running_than_it_is_told():
     async def test(worker):
         free, first = await blocked(worker)
         begun = time.monotonic()
-        worker.close(0.1)
+        assert worker.close(0.1) is False
         assert time.monotonic() - begun < 5
         free.set()
         await first
+        assert worker.close(10) is True
 
     with_worker(test)
 

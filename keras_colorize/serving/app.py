@@ -12,14 +12,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keras_colorize.serving import predict, studio
-from keras_colorize.serving.access import PROBES, Access, SafeHeaders
+from keras_colorize.serving.access import LOCAL, PROBES, Access, SafeHeaders
 from keras_colorize.serving.access_log import AccessLog
 from keras_colorize.serving.body_limits import BodyLimits, answer_refused
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.service import Service
 
 
-def build_app(service: Service, token: str | None = None, names: Collection[str] | None = None,
+def build_app(service: Service, token: str | None = None, names: Collection[str] | None = LOCAL,
               public_host: str | None = None, log: TextIO | None = None) -> Starlette:
     """The ASGI application of a service.
 

@@ -49,6 +49,7 @@ class Library:
         self.service = service
         self.shelf = Shelf(self._color, self._fetch)
         self.desk = Desk(self.shelf)
+        service.closing.callback(self.shelf.close)
 
     async def place(self, request: Request) -> Response:
         """A new book, without pages yet."""
@@ -166,7 +167,7 @@ class Library:
 
     async def _fetch(self, book: Book, page: Page) -> None:
         """Has a page's own file at hand, out of its archive, and refuses what is no page."""
-        if not self.shelf.room():
+        if not (self.shelf.room() or book.original(page).exists()):
             raise incoming.full(page.name)
         await self.desk.read(book, page.name, book.fetch, page)
 

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
+import time
 
 import uvicorn
 
@@ -18,6 +20,8 @@ from keras_colorize.serving.connections import impatient
 from keras_colorize.serving.service import Service
 
 IDLE = 5  # seconds that a connection without a request is kept
+LAST = 5  # seconds that the model has to end what it does once all is answered
+LOOK = 0.05  # seconds
 LONGER = 2  # seconds more than its body has, before a request's connection is cut
 
 
@@ -51,13 +55,27 @@ def serve(service: Service, host: str, port: int, token: str | None,
     logger = logging.getLogger("uvicorn.error")
     logger.addHandler(_Lines(logging.WARNING))
     logger.propagate = False
-    server = _Server(config)
+    failure = None
     try:
-        asyncio.run(_run(service, server, listener, told))
+        asyncio.run(_run(service, _Server(config), listener, told))
+    except ColorizeError as error:
+        failure = error
     finally:
-        # What runs on is a page that nobody waits for, or what a second signal is to cut short.
-        service.worker.close(LONGER if server.force_exit else limits.seconds)
-    write_line(sys.stdout, event="stopped")
+        service.closing.close()
+        has_ended = service.worker.close(LOOK)
+    if failure is None:
+        write_line(sys.stdout, event="stopped")
+    if not has_ended:
+        _leave(failure)
+    if failure is not None:
+        raise failure
+
+
+def _leave(failure: ColorizeError | None) -> None:
+    """Ends the process at once: TensorFlow, at work in its thread, would abort its usual end."""
+    if failure is not None:
+        print(f"error: {failure}", file=sys.stderr, flush=True)
+    os._exit(0 if failure is None else failure.exit_code)
 
 
 def is_local(host: str) -> bool:
@@ -107,6 +125,9 @@ async def _run(service: Service, server: uvicorn.Server, listener: socket.socket
     print(*told, sep="\n", file=sys.stderr, flush=True)  # only now may it be told to stop
     loading = asyncio.create_task(load())
     await server.serve(sockets=[listener])
+    end = time.monotonic() + LAST
+    while not (service.worker.close(0) or server.force_exit or time.monotonic() > end):
+        await asyncio.sleep(LOOK)  # for a page, say, that nobody waits for any longer
     if server.force_exit:
         raise ColorizeError("serve", "stopped by a second signal before all was answered",
                             "send one signal alone to finish first")

@@ -1,7 +1,7 @@
 """What the routes of a server share: its model, its worker, its limits, and its state."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Service:
         self.worker = Worker(self.limits.waiting, self.limits.seconds, self.limits.together)
         self.served = None
         """The `model.Served`, once it is loaded."""
+        self.closing = ExitStack()
+        """What is to be put away when the server has stopped."""
         self.draining = False
         """Whether the server is stopping: it takes nothing new."""
         self._preparing = anyio.CapacityLimiter(1)

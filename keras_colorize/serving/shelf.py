@@ -52,7 +52,8 @@ class Shelf:
                  most_bytes: int = MOST_BYTES, longest: float = LONGEST):
         self._color, self._fetch, self._longest = color, fetch, longest
         self.most_books, self.most_bytes = most_books, most_bytes
-        self._folder = TemporaryDirectory(prefix="keras-colorize-books-")
+        self._folder = TemporaryDirectory(
+            prefix="keras-colorize-books-", ignore_cleanup_errors=True)
         self._books: dict[str, Book] = {}
         self._turn = asyncio.Lock()  # waited for in order
         self._work: dict[str, asyncio.Task] = {}

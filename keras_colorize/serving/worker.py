@@ -94,11 +94,14 @@ class Worker:
         return Busy(f"as many requests as may ({self.waiting}) are waiting already",
                     self._usual * (len(self._jobs) + 1))
 
-    def close(self, seconds: float | None = None) -> None:
+    def close(self, seconds: float | None = None) -> bool:
         """Takes no more, drops what nobody waits for any longer, and ends after what is running.
 
         Args:
             seconds: how long it waits for that; None without end.
+
+        Returns:
+            Whether it has ended.
         """
         with self._changed:
             self._closed = True
@@ -106,6 +109,7 @@ class Worker:
             self._long.clear()
             self._changed.notify()
         self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _check_room(self) -> None:
         self._check_open()
