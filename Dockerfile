@@ -1,5 +1,5 @@
 # A server of one model:  docker build -t keras_colorize .
-#   docker run -p 127.0.0.1:8501:8501 -v "$PWD/models/series:/model:ro" \
+#   docker run --stop-timeout 90 -p 127.0.0.1:8501:8501 -v "$PWD/models/series:/model:ro" \
 #       -e KERAS_COLORIZE_TOKEN keras_colorize --name series
 FROM python:3.12-slim AS build
 COPY . /source

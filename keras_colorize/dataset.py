@@ -77,8 +77,11 @@ class Dataset:
 
     @property
     def described(self) -> dict:
-        """What a run notes of its data: the digest, and how the pictures were made."""
-        return {key: self.manifest.values.get(key) for key in ("digest", "size", "zoom", "canny")}
+        """What a run notes of its data: the digest, how the pictures were made, and of what."""
+        values = self.manifest.values
+        made = {key: values.get(key) for key in ("digest", "size", "zoom", "canny", "counts",
+                                                 "split_by")}
+        return {**made, "sources": [source["name"] for source in values.get("sources", ())]}
 
     @property
     def batches_per_epoch(self) -> int:

@@ -23,6 +23,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _public_host(text: str) -> str:
+    if not text or set(text) & set("/ @"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name, such as colors.example.org")
+    return text.lower()
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -41,6 +47,8 @@ def declare(command: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1", help="the address to listen on (%(default)s); 0.0.0.0 for "
                                             "all of this machine")
     add("--port", type=_port, default=8501, help="(%(default)s); 0 for any that is free")
+    add("--public-host", type=_public_host, metavar="NAME[:PORT]",
+        help="the name under which a proxy offers it")
     add("--token-file", type=Path, metavar="FILE",
         help=f"holds a token that clients must send; or put it into the variable {TOKEN}")
     add("--queue", type=_count, default=16, metavar="N",
@@ -74,7 +82,8 @@ def run(options: argparse.Namespace) -> None:
     limits = Limits(waiting=options.queue, seconds=options.timeout, body_bytes=options.max_bytes,
                     body_seconds=options.body_timeout, bodies_bytes=8 * options.max_bytes,
                     pixels=options.max_pixels)
-    serve(Service(options.model, name, limits), options.host, options.port, _token(options))
+    serve(Service(options.model, name, limits), options.host, options.port, _token(options),
+          options.public_host)
 
 
 def _token(options: argparse.Namespace) -> str | None:

@@ -160,6 +160,34 @@ def test_the_card_says_where_the_model_is_from(saved):
         assert said in read
 
 
+def test_the_card_says_what_the_model_learned_from(saved, data_dir):
+    data = json.loads((data_dir / "dataset.json").read_text())
+    read = (saved / "README.md").read_text()
+    assert f"- Sources: `{data['sources'][0]['name']}`\n" in read
+    counts = ", ".join(f"{count} {split}" for split, count in data["counts"].items())
+    assert f"- Pictures: {counts}; split by shot\n" in read
+
+
+def test_an_edge_run_serves_lines_and_no_page(runs, tmp_path):
+    assert export.export(runs["gan_edge"], tmp_path / "edge") is True
+    loaded = tf.saved_model.load(str(tmp_path / "edge"))
+    assert loaded.signatures.keys() == {"serving_default", "pixels", "network"}
+    lines = cv2.Canny(pixels.gray(episode.draw_frame(0)), 100, 200)
+    file = media.encode_picture(lines)
+    served = loaded.signatures["serving_default"](image_bytes=tf.constant([file]))
+    given = tf.constant(lines[np.newaxis, ..., np.newaxis])
+    own, alike = (loaded.signatures[name](pixels=given)["pixels"].numpy()[0]
+                  for name in ("network", "pixels"))
+    np.testing.assert_array_equal(own, alike)
+    np.testing.assert_array_equal(own, media.decode_picture(served["colored_bytes"].numpy()[0]))
+    generator = run_directory.load_generator(runs["gan_edge"])
+    signed = pixels.to_signed(lines[np.newaxis, ..., np.newaxis].astype(np.float32))
+    wanted = pixels.to_uint8(np.asarray(generator(signed, training=False)))[0]
+    assert np.abs(own.astype(int) - wanted).max() <= 1
+    card = (tmp_path / "edge" / "README.md").read_text()
+    assert "edge pictures, white lines on black" in card and "`page`" not in card
+
+
 def test_a_second_export_is_found_and_another_is_refused(saved, runs, tmp_path):
     assert export.export(runs["gan_gray"], saved) is False
     with pytest.raises(SettingsMismatch, match="is the SavedModel of another run"):

@@ -217,6 +217,8 @@ def test_natural_order_counts_as_readers_do():
     names = ["page 1.png", "Page 2.png", "page 10.png", "part 2/a.png", "part 10/1.png",
              "part 10\\02.png", "part 10/x1y3.png", "part 10/x1y10.png"]
     assert sorted(reversed(names), key=media.natural_order) == names
+    digits = [f"{number}.png" for number in ("0", "007", "10", "٣٣", "8" * 5000, "9" * 5000)]
+    assert sorted(reversed(digits), key=media.natural_order) == digits, "of any length and script"
 
 
 @pytest.mark.parametrize("name", BAD_COMICS)

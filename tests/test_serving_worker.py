@@ -117,6 +117,37 @@ def test_who_waits_too_long_leaves_the_queue_and_is_told_504():
     assert with_worker(test, seconds=0.1) == 504
 
 
+def test_long_work_takes_turns_with_requests_and_no_place_in_their_queue():
+    order = []
+
+    async def test(worker):
+        free, first = await blocked(worker)
+        tasks = [asyncio.create_task(worker.run(order.append, number)) for number in range(3)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Busy):
+            worker.check_room()
+        tasks += [asyncio.create_task(worker.run_long(order.append, name)) for name in "ab"]
+        await asyncio.sleep(0.05)
+        free.set()
+        await asyncio.gather(first, *tasks)
+
+    with_worker(test)
+    assert order == ["a", 0, "b", 1, 2]
+
+
+def test_it_waits_no_longer_for_what_is_running_than_it_is_told():
+    async def test(worker):
+        free, first = await blocked(worker)
+        begun = time.monotonic()
+        assert worker.close(0.1) is False
+        assert time.monotonic() - begun < 5
+        free.set()
+        await first
+        assert worker.close(10) is True
+
+    with_worker(test)
+
+
 def test_after_its_end_it_takes_nothing_and_holds_no_pictures():
     async def test(worker):
         import weakref

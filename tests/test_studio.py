@@ -18,7 +18,7 @@ from test_report_page import BROWSERS, PHONE
 from keras_colorize import cli, episode, media, pixels
 
 SECONDS = 60_000  # milliseconds that anything may take on a busy machine
-TOKEN = "a token of the test"
+TOKEN = "a token of the test, ✓"
 DONE = re.compile("^Done")
 
 
@@ -389,7 +389,7 @@ def test_a_token_is_asked_for_until_it_is_right(saved, pages, open_page, tmp_pat
     (tmp_path / "token").write_text(TOKEN)
     with serving(saved, tmp_path / "log.jsonl", "--token-file", tmp_path / "token") as server:
         page = open_page(server.url, refused=401)
-        page.get_by_label("Token").fill("another")
+        page.get_by_label("Token").fill("anöther ✗")
         page.keyboard.press("Enter")
         expect(page.locator("#token-error")).to_have_text("The server does not know that token.")
         page.get_by_label("Token").fill(TOKEN)

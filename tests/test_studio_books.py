@@ -266,8 +266,9 @@ def test_pages_asked_for_anew_come_first_and_books_take_turns(models):
             book = kept.place(Settings())
             book.name = name
             for number in range(3):
-                book.upload.write_bytes(picture())
-                book.take(f"{number}.png")
+                arrival = book.arrival(f"{number}.png", None)
+                arrival.place.write_bytes(picture())
+                book.take(f"{number}.png", arrival)
         book.ask(book.pages[2], Settings(), None)
         kept.wake()
         while len(order) < 6:
@@ -281,3 +282,37 @@ def test_pages_asked_for_anew_come_first_and_books_take_turns(models):
 
 def test_a_full_shelf_says_when_to_come_again():
     assert incoming.full("a.png").headers["Retry-After"] == "60"
+
+
+def test_a_last_piece_that_comes_again_is_answered_as_before(client):
+    book, file = begin(client), picture()
+    half = len(file) // 2
+    put(client, book, "a.png", file[:half], offset=0, size=len(file))
+    last = [put(client, book, "a.png", file[half:], offset=half, size=len(file)) for _ in range(3)]
+    assert [each.status_code for each in last] == [201] * 3
+    assert [each.json()["pages"][0]["number"] for each in last] == [0] * 3
+    whole = [put(client, book, "b.png", file, offset=0, size=len(file)) for _ in range(2)]
+    assert [each.json()["pages"][0]["number"] for each in whole] == [1, 1]
+    put(client, book, "b.png", file, offset=0, size=len(file), upload="another")
+    other = file[:-1] + b"x"
+    put(client, book, "b.png", other, offset=0, size=len(file))
+    pages = client.get(f"books/{book}").json()["pages"]
+    assert [page["name"] for page in pages] == ["a.png", "b.png", "b (2).png", "b (3).png"]
+    comic = begin(client)
+    for _ in range(2):
+        answer = put(client, comic, "a.cbz", archive(a_png=file), offset=0,
+                     size=len(archive(a_png=file)))
+        assert answer.status_code == 201 and answer.json()["count"] == 1
+
+
+def test_strokes_find_room_as_files_do(models, tmp_path):
+    kept = shelf.Shelf(nothing, most_bytes=100)
+    book = kept.place(Settings())
+    arrival = book.arrival("a.png", None)
+    arrival.place.write_bytes(b"x" * 10)
+    book.take("a.png", arrival)
+    assert kept.room() == 90
+    strokes = book.keep(book.pages[0], b"x" * 30)
+    book.ask(book.pages[0], Settings(), strokes)
+    assert kept.room() == 60
+    kept.close()

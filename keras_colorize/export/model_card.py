@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 from keras_colorize import checkpoints, run_directory
-from keras_colorize.errors import UsageError
+from keras_colorize.errors import UsageError, one_line
 
 LEVELS = 127.5  # of 0..255 in one of [-1, 1], in which training measures
+MOST_SOURCES = 20  # that the card names
 CONTENT = {"gray": "gray pictures", "edge": "edge pictures, white lines on black"}
 
 CALLS = {
@@ -97,6 +98,7 @@ def text(run_dir: Path, card: dict, name: str, parameters: int) -> str:
         f"The {kind} of keras_colorize (*Colorization Using ConvNet and GAN*, Fu, Hsu, Yang), a "
         f"U-Net of {parameters:,} parameters.\n",
         f"- Learned from: pictures of {size} (height, width), dataset `{dataset.get('digest')}`",
+        *_data(dataset),
         f"- Training: begun {card['started']}, {_history(run_dir)}",
         f"- Averaged weights (EMA): {config.optimizer.ema or 'no'}; normalisation: "
         f"{config.model.normalization}, in inference",
@@ -127,6 +129,19 @@ def measured(report_dir: Path, digest: str) -> list[dict]:
         raise UsageError(report_dir, "is not on this generator, as it is now",
                          "evaluate the run again, or leave --report out")
     return rows
+
+
+def _data(dataset: dict) -> list[str]:
+    """What the dataset was made of, as far as the run has noted it."""
+    told = []
+    if names := dataset.get("sources"):
+        more = f" and {len(names) - MOST_SOURCES} more" if len(names) > MOST_SOURCES else ""
+        named = ", ".join(f"`{one_line(name)}`" for name in names[:MOST_SOURCES])
+        told.append(f"- Sources: {named}{more}")
+    if counts := dataset.get("counts"):
+        split = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        told.append(f"- Pictures: {split}; split by {dataset.get('split_by') or 'an unknown rule'}")
+    return told
 
 
 def _history(run_dir: Path) -> str:

@@ -1,6 +1,7 @@
 """Comic archives: their pages in reading order, never unpacked to disk."""
 
 import re
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -73,8 +74,14 @@ def entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object)
 
 def natural_order(name: str) -> list[list]:
     """A key that sorts paths as readers count: page2 before page10, folder by folder."""
-    return [[int(part) if part.isdecimal() else part
+    return [[_counted(part) if part.isdecimal() else part
              for part in re.split(r"(\d+)", step.casefold())] for step in _steps(name)]
+
+
+def _counted(digits: str) -> tuple[int, str]:
+    """A key that sorts digits by their number, of however many; Python counts to 4,300 of them."""
+    plain = "".join(str(unicodedata.decimal(digit)) for digit in digits).lstrip("0")
+    return len(plain), plain
 
 
 @contextmanager

@@ -1,19 +1,27 @@
 """Who may ask: requests of other sites' pages and without the token are refused."""
 
 import hmac
+import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOCAL = ("localhost", "127.0.0.1", "[::1]", "::1")
+from keras_colorize.errors import one_line
+
+LONGEST_NAME = 100  # characters of a host that are told
+
+LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
 """The names of this machine; a page of another site that has its own name lead here uses none."""
 
 PROBES = frozenset(("/healthz", "/readyz"))
 
+NOTHING_ELSE = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+"""What every policy forbids beside what it allows; a default does not reach all of it."""
+
 HEADERS = {"X-Content-Type-Options": "nosniff",
-           "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+           "Content-Security-Policy": f"default-src 'none'; {NOTHING_ELSE}",
            "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
            "Cross-Origin-Resource-Policy": "same-origin"}
 
@@ -40,13 +48,18 @@ class Access:
 
     Args:
         token: what `Authorization: Bearer` must give; None where all may ask.
+        names: of this server, of which `Host` must be one; None where any will do.
+        public_host: the name, and the port if it is not that of the scheme, under which a proxy
+            offers the server: whose pages are its own.
         public: paths that need no token.
     """
 
     def __init__(self, app: ASGIApp, token: str | None = None,
+                 names: Collection[str] | None = None, public_host: str | None = None,
                  public: Collection[str] = PROBES):
         self.app, self.public = app, frozenset(public)
         self.expected = f"Bearer {token}".encode() if token else None
+        self.names, self.public_host = names, public_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(scope) if scope["type"] == "http" else None
@@ -54,8 +67,14 @@ class Access:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != headers.get("host"):
+        host, origin = headers.get("host", "").lower(), headers.get("origin")
+        is_known = self.names is None or scope["path"] in PROBES or name_of(host) in self.names
+        if not is_known:
+            return JSONResponse({"error": f"Host: {one_line(host[:LONGEST_NAME])!r} is no name of "
+                                          "this server; ask for it by the address that it printed, "
+                                          "or give it --public-host"}, 400)
+        own = (host, self.public_host)
+        if origin is not None and origin.lower().partition("://")[2] not in own:
             return JSONResponse({"error": "requests of other sites are refused"}, 403)
         if self.expected is None or scope["path"] in self.public:
             return None
@@ -64,3 +83,8 @@ class Access:
             return None
         return JSONResponse({"error": "the token is missing or wrong; send Authorization: Bearer "
                                       "TOKEN"}, 401, {"WWW-Authenticate": "Bearer"})
+
+
+def name_of(host: str) -> str:
+    """A host without its port, and without the brackets of an IPv6 address."""
+    return re.sub(r":\d*$", "", host).strip("[]") if host.count(":") < 2 or "]" in host else host

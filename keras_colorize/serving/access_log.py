@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import sys
 import time
 import traceback
@@ -9,10 +10,15 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import TextIO
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LONGEST_PATH = 200  # characters
+HUNG_UP = 499  # the status of a request whose client did not wait for the answer
+
+_BOOK = re.compile(r"(books[^/]*/[\w-]{6})[\w-]{37}")
+"""A book's id, which whoever reads it may use, after what is kept of it."""
 
 _record: ContextVar[dict | None] = ContextVar("record", default=None)
 
@@ -25,17 +31,23 @@ def note(name: str, value: float) -> None:
 
 
 def write_line(stream: TextIO, **fields: object) -> None:
-    """Writes one line: the time of now in UTC, then the fields; numbers to a tenth of a ms."""
+    """Writes one line: the time of now in UTC, then the fields; numbers to a tenth of a ms.
+
+    Of the ids of books it keeps the beginning.
+    """
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     rounded = {name: round(value, 4) if isinstance(value, float) else value
                for name, value in fields.items()}
     with suppress(OSError, ValueError):  # nobody reads any more: no reason to stop serving
-        stream.write(json.dumps({"time": now, **rounded}) + "\n")
+        line = json.dumps({"time": now, **rounded})
+        stream.write(_BOOK.sub(r"\1...", line) + "\n")
         stream.flush()
 
 
 class AccessLog:
     """Middleware, outermost: a line for each request; what nobody foresaw becomes a 500.
+
+    A client that hung up before its answer is a 499.
 
     Fields: `method`, `path` (no query), `status`, `seconds`, `bytes_in`, `bytes_out`,
     `queue_seconds` (0 where nothing was queued), and of a 500 `error`, the traceback.
@@ -49,8 +61,9 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         begun = time.monotonic()
-        record = {"method": scope["method"], "path": scope["path"][:LONGEST_PATH], "status": 499,
-                  "seconds": 0.0, "bytes_in": 0, "bytes_out": 0, "queue_seconds": 0.0}
+        record = {"method": scope["method"], "path": scope["path"][:LONGEST_PATH],
+                  "status": HUNG_UP, "seconds": 0.0, "bytes_in": 0, "bytes_out": 0,
+                  "queue_seconds": 0.0}
         _record.set(record)
 
         async def counted() -> Message:
@@ -66,9 +79,11 @@ class AccessLog:
 
         try:
             await self.app(scope, counted, watched)
+        except ClientDisconnect:
+            record["status"] = HUNG_UP
         except Exception as error:
             record["error"] = "".join(traceback.format_exception(error))
-            if record["status"] != 499:  # its answer has begun: it can only break off
+            if record["status"] != HUNG_UP:  # its answer has begun: it can only break off
                 raise
             answer = JSONResponse({"error": "an error of the server; its log says more"}, 500)
             await answer(scope, receive, watched)

@@ -26,7 +26,7 @@ class BodyLimits:
         declared = Headers(scope=scope).get("content-length", "")
         body = _Body(self, receive)
         try:
-            if declared.isdecimal():
+            if declared.isascii() and declared.isdecimal() and len(declared) < 19:
                 self._check(int(declared), int(declared))
             await self.app(scope, body.receive, send)
         except Refused as refused:

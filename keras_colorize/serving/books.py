@@ -1,11 +1,13 @@
 """A visitor's book: an archive or loose pages, kept in one folder and coloured page by page."""
 
 import io
+import itertools
+import os
 import threading
 import time
 import zipfile
-from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -14,41 +16,12 @@ from keras_colorize.colorizer import Models, Settings
 from keras_colorize.colorizer.work import colored_file
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.serving.uploads import ARCHIVES, check
+from keras_colorize.serving import uploads
+from keras_colorize.serving.arrivals import Arrival
+from keras_colorize.serving.book_page import Page
+from keras_colorize.serving.refusals import Refused
 
-PDFS = threading.Lock()
-WORDS = {"--lock ink lays its ink over colours": "keep its ink in place of its luminance",
-         "since no --edge-model was given": "since the server has none for line art"}
-
-
-@dataclass
-class Page:
-    """One page, and how far it is."""
-
-    number: int
-    name: str
-    settings: Settings
-    state: str = "waiting"
-    """`waiting`, `coloring`, `done` or `failed`."""
-    version: int = 0
-    """Of its colouring: rises whenever that is asked for anew."""
-    changed: int = 0
-    """The book's count of changes when this page last changed."""
-    error: str | None = None
-    record: dict = field(default_factory=dict)
-    """What the colorizer reports of it, once it is done."""
-
-    def described(self) -> dict:
-        """The page as JSON."""
-        said = {"number": self.number, "name": self.name, "state": self.state,
-                "version": self.version, "changed": self.changed, "error": self.error,
-                "hints": bool(self.settings.hints), "lock": self.settings.lock,
-                "treat_as": self.settings.treat_as}
-        for key in ("kind", "scores", "luminance_change", "format", "thumbnails"):
-            if key in self.record:
-                said[key] = self.record[key]
-        said["notes"] = [_in_words(note) for note in self.record.get("notes", ())]
-        return said
+ARRIVING = "upload"  # how the names of files begin that are still arriving
 
 
 class Book:
@@ -63,9 +36,14 @@ class Book:
         self.pages: list[Page] = []
         self.changes = 0
         self.bytes = 0
+        """Of its files, without those that are still arriving."""
         self.arriving = 0
-        """Bytes there are of the file that is being uploaded."""
+        self.copies = 0
+        """How many copies of its files are being sent, as downloads are."""
         self.used = time.monotonic()
+        self._arrivals: list[Arrival] = []
+        self._numbers = itertools.count()
+        self._taking, self._noting = threading.Lock(), threading.Lock()
         self._archive: media.Book | media.PdfBook | None = None
         folder.mkdir()
 
@@ -80,75 +58,118 @@ class Book:
         return self._archive is not None
 
     @property
-    def upload(self) -> Path:
-        """Where a file is written while it arrives."""
-        return self.folder / "upload"
+    def is_pdf(self) -> bool:
+        """Whether its pages are drawn from a PDF."""
+        return isinstance(self._archive, media.PdfBook)
 
-    def take(self, name: str) -> int:
-        """Takes the file that was written to `upload`: an archive's pages, or the next loose page.
-
-        Returns:
-            The count of changes before that.
+    def arrival(self, name: str, key: tuple | None) -> Arrival:
+        """The file on its way that has a key, or a new one.
 
         Raises:
-            SourceError: as `media.open_book`.
+            Refused: 409: there is no place for it.
         """
-        suffix, before = PurePosixPath(name).suffix.lower(), self.changes
-        if suffix in ARCHIVES:
-            place = self.upload.rename(self.folder / f"book{suffix}")
-            with self._turn():
-                self._archive, self.name = media.open_book(place), name
-            for page in sorted(self._archive.names, key=media.natural_order):
-                self._append(page)
-        else:
-            self.upload.rename(self._place(len(self.pages), "original"))
-            self._append(self._free(name))
-        self.arriving = 0
-        self.measure()
-        return before
+        for arrival in self._arrivals:
+            if key is not None and arrival.key == key:
+                return arrival
+        self._check_place(name, sum(arrival.taken is None for arrival in self._arrivals))
+        made = Arrival(self, self.folder / f"{ARRIVING}{next(self._numbers)}", key)
+        self._arrivals.append(made)
+        return made
 
-    def ask(self, page: Page, settings: Settings, hints: bytes | None) -> None:
-        """Has a page coloured anew; `hints` are a transparent PNG of strokes."""
-        for outdated in self.folder.glob(f"{page.number:05}.hints*"):
-            if outdated != page.settings.hints:  # which may be read at this moment
-                outdated.unlink()
-        place = self._place(page.number, f"hints{page.version + 1}.png") if hints else None
-        if place:
-            place.write_bytes(hints)
-        page.settings = replace(settings, hints=place)
+    def forget(self, arrival: Arrival) -> None:
+        """Takes away what came of a file on its way."""
+        arrival.clear()
+        with suppress(ValueError):  # another request did
+            self._arrivals.remove(arrival)
+
+    def take(self, name: str, arrival: Arrival) -> None:
+        """Takes a file that is whole: an archive's pages, or the next loose page.
+
+        The very file that was taken before is not taken twice.
+
+        Raises:
+            SourceError: as `uploads.open_book`.
+            Refused: 409: there is no place for it.
+        """
+        with self._taking:
+            if not arrival.is_repeated():
+                self._check_place(name)
+                arrival.before = self.changes
+                arrival.taken = (self._take_archive if uploads.is_archive(name)
+                                 else self._take_page)(name, arrival.place)
+                self.measure()
+
+    def _take_archive(self, name: str, file: Path) -> Path:
+        place = file.rename(self.folder / f"book{PurePosixPath(name).suffix.lower()}")
+        try:
+            self._archive, self.name = uploads.open_book(place, name), name
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
+        for page in sorted(self._archive.names, key=media.natural_order):
+            self._append(page)
+        return place
+
+    def _take_page(self, name: str, file: Path) -> Path:
+        place = file.rename(self._place(len(self.pages), "original"))
+        self._append(self._free(name))
+        return place
+
+    def _check_place(self, name: str, arriving: int = 0) -> None:
+        if self.is_archive or (uploads.is_archive(name) and self.pages) \
+                or len(self.pages) + arriving >= uploads.MOST_PAGES:
+            raise Refused(409, f"{name}: finds no place in {self.name}; begin another book")
+
+    def keep(self, page: Page, hints: bytes) -> Path:
+        """Writes strokes for a page, a transparent PNG."""
+        place = self._place(page.number, f"hints{next(self._numbers)}.png")
+        place.write_bytes(hints)
+        self.measure()
+        return place
+
+    def ask(self, page: Page, settings: Settings, hints: Path | None) -> None:
+        """Has a page coloured anew, by strokes that were kept or by none."""
+        if page.outdated:
+            page.outdated.unlink(missing_ok=True)
+        page.outdated = page.settings.hints
+        page.settings = replace(settings, hints=hints)
         page.version += 1
         page.state, page.error = "waiting", None
         self.note(page)
 
     def note(self, page: Page) -> None:
         """Counts a change of a page."""
-        self.changes += 1
-        page.changed = self.changes
+        with self._noting:
+            self.changes += 1
+            page.changed = self.changes
 
-    def original(self, page: Page) -> bytes:
-        """The page's own file.
+    def original(self, page: Page) -> Path:
+        """Where the page's own file lies once it was fetched."""
+        return self._place(page.number, "original")
+
+    def fetch(self, page: Page) -> None:
+        """Has a page's own file at hand, out of its archive.
 
         Raises:
-            SourceError: it is damaged in its archive.
+            SourceError: it is damaged in its archive, or no page that the server takes.
         """
-        place = self._place(page.number, "original")
-        if self._archive is None or place.exists():
-            return place.read_bytes()
-        with self._turn():
-            pages = self._archive.pages()
-            file = next(read for name, read in pages if name == page.name)()
-            pages.close()
-        if isinstance(self._archive, media.PdfBook):  # else each look at it would draw it anew
+        place = self.original(page)
+        if self._archive is not None and not place.exists():
+            with closing(self._archive.pages()) as pages:
+                file = next(read for name, read in pages if name == page.name)()
+            if len(file) > uploads.LARGEST_PICTURE:
+                raise SourceError(page.name, f"is larger than {uploads.LARGEST_PICTURE >> 20} MiB",
+                                  "scale it down")
             with whole_file(place) as temporary:
                 temporary.write_bytes(file)
-        return file
+        uploads.check(place, page.name)
 
     def colored(self, page: Page) -> Path:
         """Where the page's coloured file lies once it is done."""
         return self._place(page.number, "colored")
 
     def color(self, page: Page, models: Models) -> dict:
-        """Colours a page as `colorize` does, and returns what is to be said of it.
+        """Colours a page that was fetched as `colorize` does, and returns what is to be said of it.
 
         Raises:
             SourceError: the page or its hints cannot be read.
@@ -163,8 +184,7 @@ class Book:
     def rendered(self, page: Page, models: Models, settings: Settings) -> tuple[bytes, dict]:
         """The coloured file of a page, or its layers where `settings` ask for them."""
         with TemporaryDirectory(dir=self.folder) as place:
-            target, file = Path(place) / "page", self.original(page)
-            check(file, page.name)
+            target, file = Path(place) / "page", self.original(page).read_bytes()
             encoded, record = colored_file(file, page.name, page.name, models, settings, target)
             if not settings.layers:
                 return encoded, record
@@ -182,8 +202,7 @@ class Book:
         done = {page.name: (page.name, self.colored(page)) for page in self.pages
                 if self.colored(page).exists()}
         if self._archive is not None:
-            with self._turn():
-                self._archive.write(target, done)
+            self._archive.write(target, done)
             return
         with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, place in done.values():
@@ -192,14 +211,10 @@ class Book:
     def measure(self) -> None:
         """Brings `bytes` up to date, the size of all its files."""
         total = 0
-        for place in self.folder.iterdir():
+        for entry in os.scandir(self.folder):
             with suppress(FileNotFoundError):  # it was temporary
-                total += place.stat().st_size
+                total += 0 if entry.name.startswith(ARRIVING) else entry.stat().st_size
         self.bytes = total
-
-    def _turn(self) -> AbstractContextManager:
-        """PDFs are read one at a time, since their library knows no threads."""
-        return PDFS if (self.folder / "book.pdf").exists() else nullcontext()
 
     def _append(self, name: str) -> None:
         page = Page(len(self.pages), name, self.settings)
@@ -216,10 +231,3 @@ class Book:
 
     def _place(self, number: int, what: str) -> Path:
         return self.folder / f"{number:05}.{what}"
-
-
-def _in_words(note: str) -> str:
-    """A note without the command's flags, which the page has other words for."""
-    for flags, words in WORDS.items():
-        note = note.replace(flags, words)
-    return note

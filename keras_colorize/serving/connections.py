@@ -1,17 +1,20 @@
-"""Connections of clients that are slow, or never come to an end."""
+"""Connections of clients that are slow, never come to an end, or are too many."""
 
 import asyncio
 
 import h11
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-def impatient(reading: float, writing: float) -> type[H11Protocol]:
+def impatient(reading: float, writing: float, most: int, crowded: ASGIApp) -> type[H11Protocol]:
     """uvicorn's protocol, which waits for a client without end, with an end.
 
     Args:
         reading: seconds in which a request must arrive, from its first byte.
         writing: seconds in which a client must take an answer that does not fit into its buffers.
+        most: connections open at once; `crowded` answers on those beyond, as JSON, where uvicorn's
+            own limit would answer with bare text.
     """
     class Impatient(H11Protocol):
         _reading: asyncio.TimerHandle | None = None
@@ -19,6 +22,8 @@ def impatient(reading: float, writing: float) -> type[H11Protocol]:
 
         def connection_made(self, transport) -> None:
             super().connection_made(transport)
+            if len(self.connections) > most:
+                self.app = crowded
             self._watch()
 
         def data_received(self, data: bytes) -> None:

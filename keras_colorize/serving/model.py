@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_colorize import colorizer, export
 from keras_colorize.errors import RunError, one_line
+from keras_colorize.export.tiles import WHOLE
 from keras_colorize.serving.pictures import white
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.tensors import Input
@@ -26,6 +27,8 @@ class Served:
     signatures: dict[str, Callable]
     definitions: dict[str, dict]
     """The `SignatureDef` of each signature, as JSON."""
+    most_at_once: int = WHOLE
+    """Pixels that the network may see at once; beyond, `colorize` and files go in tiles."""
 
     @classmethod
     def load(cls, path: Path) -> "Served":

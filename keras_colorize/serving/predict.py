@@ -18,8 +18,8 @@ from keras_colorize.serving.service import Service, pixels_of
 VERSION = 1
 DEFAULT = "serving_default"
 
-_PREDICT = re.compile(r"(?i)/v1/models/([^/:]+)(?:/versions/(\d+))?:predict")
-_STATUS = re.compile(r"(?i)/v1/models/([^/:]+)(?:/versions/(\d+))?(/metadata)?")
+_PREDICT = re.compile(r"(?i)/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?:predict")
+_STATUS = re.compile(r"(?i)/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?(/metadata)?")
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,26 @@ def routes(service: Service) -> list[BaseRoute]:
     async def answer(request: Request) -> Response:
         path = request.url.path
         if request.method == "POST" and (found := _PREDICT.fullmatch(path)):
-            _check_model(service, *found.groups(), "Servable not found for request: {}")
+            _check_model(service, *found.groups())
             return await _predict(service, request)
         if request.method == "GET" and (found := _STATUS.fullmatch(path)):
             *model, metadata = found.groups()
-            _check_model(service, *model, "Could not find {}")
+            _check_model(service, *model, of_status=not metadata)
             return JSONResponse(_metadata(service) if metadata else _status(service))
         raise Refused(400, f"Malformed request: {request.method} {path}")
 
     return [Route("/v1/{rest:path}", answer, methods=["GET", "POST"])]
 
 
-def _check_model(service: Service, name: str, version: str | None, message: str) -> None:
-    if name != service.name or int(version or VERSION) != VERSION:
-        asked = f"Specific({name}, {version})" if version else f"Latest({name})"
-        raise Refused(404, message.format(asked))
+def _check_model(service: Service, name: str, version: str | None,
+                 of_status: bool = False) -> None:
+    if name == service.name and int(version or VERSION) == VERSION:
+        return
+    if of_status:
+        sought = f"version {int(version)}" if version else "any versions"
+        raise Refused(404, f"Could not find {sought} of model {name}")
+    asked = f"Specific({name}, {int(version)})" if version else f"Latest({name})"
+    raise Refused(404, f"Servable not found for request: {asked}")
 
 
 async def _predict(service: Service, request: Request) -> Response:
@@ -78,7 +83,7 @@ def _parse(service: Service, body: bytes) -> _Call:
                 array[place], count = pictures.admitted(file, left)
                 left -= count
         elif array.ndim == 4:
-            service.check_pixels(pixels_of(array))
+            service.check_numbers(pixels_of(array))
             if array.shape[3] not in pictures.CHANNELS:
                 raise Refused(400, f"input '{name}' is of {array.shape[3]} channels, expected 1 "
                                    "or 3")

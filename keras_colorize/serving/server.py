@@ -4,24 +4,34 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
+import time
 
 import uvicorn
 
 from keras_colorize.errors import ColorizeError
+from keras_colorize.serving.access import LOCAL, name_of
 from keras_colorize.serving.access_log import write_line
-from keras_colorize.serving.app import build_app
+from keras_colorize.serving.app import build_app, crowded
 from keras_colorize.serving.connections import impatient
 from keras_colorize.serving.service import Service
 
 IDLE = 5  # seconds that a connection without a request is kept
+LAST = 5  # seconds that the model has to end what it does once all is answered
+LOOK = 0.05  # seconds
 LONGER = 2  # seconds more than its body has, before a request's connection is cut
 
 
-def serve(service: Service, host: str, port: int, token: str | None) -> None:
+def serve(service: Service, host: str, port: int, token: str | None,
+          public_host: str | None = None) -> None:
     """Serves until SIGTERM or SIGINT, and returns when all that was taken is answered.
+
+    Args:
+        token: what clients must show; None where all may ask.
+        public_host: the name under which a proxy offers it.
 
     Raises:
         ColorizeError: the address cannot be listened on, or a second signal came before the end.
@@ -35,20 +45,37 @@ def serve(service: Service, host: str, port: int, token: str | None) -> None:
         told.append(f"warning: {host}: whoever reaches this address may use the model; give "
                     "--token-file, or listen on 127.0.0.1")
     limits = service.limits
-    app = build_app(service, token, is_local(host))
+    app = build_app(service, token, _names(host, public_host), public_host)
+    protocol = impatient(limits.body_seconds + LONGER, limits.seconds, limits.connections,
+                         crowded())
     config = uvicorn.Config(
-        app, http=impatient(limits.body_seconds + LONGER, limits.seconds), ws="none",
-        lifespan="off", log_config=None, access_log=False, server_header=False,
-        proxy_headers=False, limit_concurrency=limits.connections, timeout_keep_alive=IDLE,
+        app, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=round(limits.seconds + limits.body_seconds) + LONGER)
     logger = logging.getLogger("uvicorn.error")
     logger.addHandler(_Lines(logging.WARNING))
     logger.propagate = False
+    failure = None
     try:
         asyncio.run(_run(service, _Server(config), listener, told))
+    except ColorizeError as error:
+        failure = error
     finally:
-        service.worker.close()
-    write_line(sys.stdout, event="stopped")
+        service.closing.close()
+        has_ended = service.worker.close(LOOK)
+    if failure is None:
+        write_line(sys.stdout, event="stopped")
+    if not has_ended:
+        _leave(failure)
+    if failure is not None:
+        raise failure
+
+
+def _leave(failure: ColorizeError | None) -> None:
+    """Ends the process at once: TensorFlow, at work in its thread, would abort its usual end."""
+    if failure is not None:
+        print(f"error: {failure}", file=sys.stderr, flush=True)
+    os._exit(0 if failure is None else failure.exit_code)
 
 
 def is_local(host: str) -> bool:
@@ -56,6 +83,13 @@ def is_local(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
+
+
+def _names(host: str, public_host: str | None) -> frozenset[str] | None:
+    """The names that a server may be asked for by; None for any."""
+    if public_host is None and not is_local(host):
+        return None
+    return LOCAL | {host, *([name_of(public_host)] if public_host else ())}
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -91,6 +125,9 @@ async def _run(service: Service, server: uvicorn.Server, listener: socket.socket
     print(*told, sep="\n", file=sys.stderr, flush=True)  # only now may it be told to stop
     loading = asyncio.create_task(load())
     await server.serve(sockets=[listener])
+    end = time.monotonic() + LAST
+    while not (service.worker.close(0) or server.force_exit or time.monotonic() > end):
+        await asyncio.sleep(LOOK)  # for a page, say, that nobody waits for any longer
     if server.force_exit:
         raise ColorizeError("serve", "stopped by a second signal before all was answered",
                             "send one signal alone to finish first")

@@ -1,7 +1,7 @@
 """What the routes of a server share: its model, its worker, its limits, and its state."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Service:
         self.worker = Worker(self.limits.waiting, self.limits.seconds, self.limits.together)
         self.served = None
         """The `model.Served`, once it is loaded."""
+        self.closing = ExitStack()
+        """What is to be put away when the server has stopped."""
         self.draining = False
         """Whether the server is stopping: it takes nothing new."""
         self._preparing = anyio.CapacityLimiter(1)
@@ -108,6 +110,17 @@ class Service:
         if count > self.limits.pixels:
             raise Refused(413, f"pictures of {count:,} pixels, more than the "
                                f"{self.limits.pixels:,} that a request may have")
+
+    def check_numbers(self, count: int) -> None:
+        """Raises Refused (413) as `check_pixels` does, of pictures that are given as numbers.
+
+        The network sees all of them at once, where it sees files one by one and in tiles.
+        """
+        self.check_pixels(count)
+        if count > self.served.most_at_once:
+            raise Refused(413, f"pictures of {count:,} pixels, more than the "
+                               f"{self.served.most_at_once:,} that may be given as numbers; send "
+                               "fewer at once, or files")
 
 
 def pixels_of(batch: np.ndarray) -> int:

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,39 +16,47 @@ import tensorflow as tf
 from keras_colorize.colorizer import Settings
 from keras_colorize.errors import SourceError
 from keras_colorize.serving.access_log import write_line
-from keras_colorize.serving.books import Book, Page
-from keras_colorize.serving.refusals import Busy
+from keras_colorize.serving.book_page import Page
+from keras_colorize.serving.books import Book
+from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.uploads import told
 
 MOST_BOOKS = 40
 MOST_BYTES = 4 * 2**30
-MOST_PAGES = 2000  # of a book of loose pages
 LONGEST = 3600.0  # seconds that a book stays after it was last asked for
 FRESH = 300.0  # seconds within which a book gives way to no other
 PAUSE = 1.0  # seconds until a busy worker is asked again
+TIDYING = ""  # the task that removes books, beside those of the books by their names
 
 
 class Full(Exception):
     """There is no room for what a visitor brings; later there may be."""
 
 
+async def at_hand(book: Book, page: Page) -> None:
+    """Of pages that need no fetching."""
+
+
 class Shelf:
     """Keeps the books in a temporary folder, and colours their pages one after the other.
 
-    Of two books a page each is coloured in turn; a page that was asked for anew comes first.
+    Of two books a page each is coloured in turn; a page that was asked for anew comes first. A book
+    whose next page is long in coming keeps no other from its turn.
 
     Args:
         color: `await color(book, page)` colours a page in the worker; raises Busy.
+        fetch: `await fetch(book, page)` has its own file at hand beforehand; raises Refused.
     """
 
-    def __init__(self, color: Callable, most_books: int = MOST_BOOKS,
+    def __init__(self, color: Callable, fetch: Callable = at_hand, most_books: int = MOST_BOOKS,
                  most_bytes: int = MOST_BYTES, longest: float = LONGEST):
-        self._color, self._longest = color, longest
+        self._color, self._fetch, self._longest = color, fetch, longest
         self.most_books, self.most_bytes = most_books, most_bytes
-        self._folder = TemporaryDirectory(prefix="keras-colorize-books-")
+        self._folder = TemporaryDirectory(
+            prefix="keras-colorize-books-", ignore_cleanup_errors=True)
         self._books: dict[str, Book] = {}
-        self._wake = asyncio.Event()
-        self._work: asyncio.Task | None = None
+        self._turn = asyncio.Lock()  # waited for in order
+        self._work: dict[str, asyncio.Task] = {}
 
     def place(self, settings: Settings) -> Book:
         """Makes room for a new book.
@@ -74,6 +82,15 @@ class Shelf:
             book.used = time.monotonic()
         return book
 
+    def holds(self, book: Book) -> bool:
+        """Whether a book was not removed."""
+        return book.id in self._books
+
+    def sweep(self, book: Book) -> None:
+        """Takes away what was written for a book since it was removed."""
+        if not self.holds(book):
+            shutil.rmtree(book.folder, ignore_errors=True)
+
     def room(self) -> int:
         """The bytes that may still be brought."""
         taken = sum(book.bytes + book.arriving for book in self._books.values())
@@ -82,7 +99,7 @@ class Shelf:
     def remove(self, book: Book) -> None:
         """Takes a book and its files away."""
         self._books.pop(book.id, None)
-        shutil.rmtree(book.folder, ignore_errors=True)
+        self.sweep(book)
 
     def expire(self) -> None:
         """Removes the books that nobody has asked for in a long time."""
@@ -93,58 +110,62 @@ class Shelf:
 
     def wake(self) -> None:
         """Has the pages coloured that wait for it."""
-        if self._work is None or self._work.done():
-            self._work = asyncio.get_running_loop().create_task(
-                self._run(), context=contextvars.Context())  # it is not of the first request alone
-        self._wake.set()
+        for book in self._books.values():
+            if book.id not in self._work and _next(book) is not None:
+                self._begin(book.id, self._run(book))
+        if TIDYING not in self._work:
+            self._begin(TIDYING, self._tidy())
 
     def close(self) -> None:
         """Ends the work and removes all books."""
-        if self._work is not None:
-            self._work.cancel()
+        for task in self._work.values():
+            task.cancel()
         self._books.clear()
         self._folder.cleanup()
 
-    async def _run(self) -> None:
-        turn = 0
+    def _begin(self, name: str, work: Coroutine) -> None:
+        self._work[name] = asyncio.get_running_loop().create_task(
+            work, context=contextvars.Context())  # it is not of the request alone that began it
+
+    async def _tidy(self) -> None:
         while True:
-            self._wake.clear()
-            waiting = [(book, page) for book in self._books.values()
-                       if (page := _next(book)) is not None]
-            if waiting:
-                turn += 1
-                await self._one(*waiting[turn % len(waiting)])
-                continue
+            await asyncio.sleep(self._longest / 10)
             self.expire()
-            try:
-                await asyncio.wait_for(self._wake.wait(), self._longest / 10)
-            except TimeoutError:
-                continue
+
+    async def _run(self, book: Book) -> None:
+        try:
+            while self.holds(book) and (page := _next(book)) is not None:
+                await self._one(book, page)
+                await asyncio.sleep(0)  # until then no other may have stood in line
+        finally:
+            del self._work[book.id]
 
     async def _one(self, book: Book, page: Page) -> None:
         """Colours a page, whatever comes of it."""
-        version, page.state = page.version, "coloring"
-        book.note(page)
-        record, error = {}, None
+        version, record, error = page.version, {}, None
         try:
             if not self.room():
                 raise SourceError(page.name, "found no room left on the server", "try again later")
-            record = await self._color(book, page)
+            await self._fetch(book, page)
+            async with self._turn:
+                version, page.state = page.version, "coloring"
+                book.note(page)
+                record = await self._color(book, page)
         except Busy:
             await asyncio.sleep(PAUSE)
             version = None  # it waits on
+        except Refused as refused:
+            error = refused.message
         except SourceError as failure:
             error = told(failure, page.name)
         except (tf.errors.ResourceExhaustedError, MemoryError):
             error = f"{page.name}: is too large for the server's memory; scale it down"
         except Exception as failure:  # whatever it is, the other pages go on
-            if book.id in self._books:
+            if self.holds(book):
                 write_line(sys.stdout, event="a page failed",
                            error="".join(traceback.format_exception(failure)))
             error = f"{page.name}: could not be coloured, by a fault of the server; try again"
-        if book.id not in self._books:
-            shutil.rmtree(book.folder, ignore_errors=True)  # what was written since it was removed
-            return
+        self.sweep(book)
         book.used = time.monotonic()
         page.state = "waiting"
         if page.version == version:

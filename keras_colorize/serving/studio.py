@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from keras_colorize.serving.access import NOTHING_ELSE
 from keras_colorize.serving.refusals import Busy
 from keras_colorize.serving.service import Service
 
@@ -15,7 +16,7 @@ STATIC = Path(__file__).with_name("static")
 PUBLIC = frozenset(("/", *(f"/static/{path.name}" for path in STATIC.iterdir())))
 """Paths that are for all: the page, which asks for the token, and what it is made of."""
 
-POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'"
+POLICY = f"default-src 'self'; img-src 'self' blob: data:; {NOTHING_ELSE}"
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -1,4 +1,4 @@
-"""One thread that runs the model, behind a queue that is bounded."""
+"""One thread that runs the model, behind a queue that is bounded, and beside it long work."""
 
 import asyncio
 import threading
@@ -41,6 +41,8 @@ class Worker:
     def __init__(self, waiting: int, seconds: float, together: int):
         self.waiting, self.seconds, self.together = waiting, seconds, together
         self._jobs: deque[_Job] = deque()
+        self._long: deque[_Job] = deque()
+        self._long_was_last = False
         self._changed = threading.Condition()
         self._closed = False
         self._usual = 0.0
@@ -55,15 +57,18 @@ class Worker:
             Refused: 504: it did not come to an end within `seconds`.
             Exception: what the function raises.
         """
-        return await self._submit(_each(function), args, None, 0)
+        return await self._submit(_each(function), args, None, 0, self._jobs, self.seconds)
 
     async def run_long(self, function: Callable, *args: Any) -> Any:
-        """As `run`, however long it takes: for work that no request waits for.
+        """As `run`, for work that no request waits for: however long it takes, in turn with them.
+
+        It takes no place in the queue, and a full one does not keep it waiting. Callers bound it.
 
         Raises:
-            Busy, Exception: as `run`.
+            Busy: the server is stopping.
+            Exception: what the function raises.
         """
-        return await self._submit(_each(function), args, None, 0, limited=False)
+        return await self._submit(_each(function), args, None, 0, self._long, None)
 
     async def run_together(self, function: Callable[[list], list], item: Any, alike: Hashable,
                            size: int) -> Any:
@@ -77,7 +82,7 @@ class Worker:
         Raises:
             Busy, Refused, Exception: as `run`.
         """
-        return await self._submit(function, item, alike, size)
+        return await self._submit(function, item, alike, size, self._jobs, self.seconds)
 
     def check_room(self) -> None:
         """Raises Busy where another job would not be taken, before its body is read."""
@@ -89,44 +94,57 @@ class Worker:
         return Busy(f"as many requests as may ({self.waiting}) are waiting already",
                     self._usual * (len(self._jobs) + 1))
 
-    def close(self) -> None:
-        """Takes no more, drops what nobody waits for any longer, and ends after what is running."""
+    def close(self, seconds: float | None = None) -> bool:
+        """Takes no more, drops what nobody waits for any longer, and ends after what is running.
+
+        Args:
+            seconds: how long it waits for that; None without end.
+
+        Returns:
+            Whether it has ended.
+        """
         with self._changed:
             self._closed = True
             self._jobs.clear()
+            self._long.clear()
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _check_room(self) -> None:
-        if self._closed:
-            raise Busy("the server is stopping")
+        self._check_open()
         if len(self._jobs) >= self.waiting:
             raise self.busy()
 
-    async def _submit(self, function, item, alike, size, *, limited: bool = True) -> Any:
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Busy("the server is stopping")
+
+    async def _submit(self, function, item, alike, size, queue: deque[_Job],
+                      seconds: float | None) -> Any:
         loop = asyncio.get_running_loop()
         job = _Job(function, item, alike, size, loop, loop.create_future())
         with self._changed:
-            self._check_room()
-            self._jobs.append(job)
+            (self._check_room if queue is self._jobs else self._check_open)()
+            queue.append(job)
             self._changed.notify()
         try:
-            async with asyncio.timeout(self.seconds if limited else None):
+            async with asyncio.timeout(seconds):
                 return await job.answer
         except TimeoutError:
-            raise Refused(504, f"no answer within {self.seconds:g} seconds") from None
+            raise Refused(504, f"no answer within {seconds:g} seconds") from None
         finally:
             with self._changed:
-                if job in self._jobs:  # its caller is gone
-                    self._jobs.remove(job)
+                if job in queue:  # its caller is gone
+                    queue.remove(job)
             note("queue_seconds", (job.begun or time.monotonic()) - job.queued)
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._jobs and not self._closed:
+                while not self._jobs and not self._long and not self._closed:
                     self._changed.wait()
-                if not self._jobs:
+                if not self._jobs and not self._long:
                     return
                 jobs = self._take()
             begun = time.monotonic()
@@ -138,7 +156,10 @@ class Worker:
             jobs = job = None  # else the last pictures live until the next come
 
     def _take(self) -> list[_Job]:
-        """The first job, and those alike that fit beside it."""
+        """The first job, and those alike that fit beside it; in turn with long work."""
+        self._long_was_last = bool(self._long) and not (self._jobs and self._long_was_last)
+        if self._long_was_last:
+            return [self._long.popleft()]
         jobs = [self._jobs.popleft()]
         if jobs[0].alike is None:
             return jobs

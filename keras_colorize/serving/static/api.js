@@ -6,12 +6,19 @@ const TOKEN = "token";
 const PATIENCE = 30; // times that a busy server is asked again
 const TRIES = 4; // of a piece of a file
 const PIECE = 2 ** 20; // bytes
+let uploads = 0;
+let tellWaiting = () => {};
 
 export class Failure extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;
   }
+}
+
+// Has `tell(reason)` called while a busy server is waited for, and `tell("")` when that is over.
+export function onWaiting(tell) {
+  tellWaiting = tell;
 }
 
 export async function json(path, options) {
@@ -30,6 +37,7 @@ export async function request(path, options = {}) {
     } catch {
       throw new Failure("The server does not answer. Is it still running?", 0);
     }
+    if (times) tellWaiting("");
     if (response.ok) return response;
     const text = await response.text();
     await settle(response.status, text, response.headers.get("Retry-After"), times);
@@ -39,9 +47,10 @@ export async function request(path, options = {}) {
 // Sends a file in pieces, each of which arrives within any server's patience, and again if it was
 // lost. `progress` is told the share that has arrived, 0 to 1. Returns the answer to the last.
 export async function upload(path, file, progress) {
+  const own = `upload=${Date.now()}-${uploads++}`; // of two alike each is a page
   for (let offset = 0; ; offset += PIECE) {
     const piece = file.slice(offset, offset + PIECE);
-    const sent = await again(() => request(`${path}&offset=${offset}&size=${file.size}`,
+    const sent = await again(() => request(`${path}&${own}&offset=${offset}&size=${file.size}`,
       { method: "POST", body: piece }));
     progress(Math.min(1, (offset + PIECE) / Math.max(1, file.size)));
     if (offset + PIECE >= file.size) return sent.json();
@@ -69,6 +78,7 @@ async function settle(status, text, retryAfter, times) {
   if (status === 401) {
     sessionStorage.setItem(TOKEN, await askToken(sessionStorage.getItem(TOKEN) !== null));
   } else if (status === 503 && times < PATIENCE) {
+    tellWaiting(reason(status, text));
     await pause(1000 * Math.min(10, Number(retryAfter) || 1));
   } else {
     throw new Failure(reason(status, text), status);
@@ -85,5 +95,7 @@ function reason(status, text) {
 
 function authorization() {
   const token = sessionStorage.getItem(TOKEN);
-  return token ? { Authorization: `Bearer ${token}` } : {};
+  if (!token) return {};
+  const bytes = new TextEncoder().encode(token); // a header takes no other characters
+  return { Authorization: `Bearer ${String.fromCharCode(...bytes)}` };
 }

@@ -3,8 +3,8 @@
 const one = (id) => document.getElementById(id);
 const KNOWN = /\.(png|jpe?g|webp|tiff?|bmp|gif|cbz|pdf|cbr|cb7|cbt|epub)$/i;
 
-// Calls `take(files)` with what the visitor brings.
-export function listen(take) {
+// Calls `take(files)` with what the visitor brings, `tell(text)` with what cannot be read of it.
+export function listen(take, tell) {
   one("choose").onclick = one("more").onclick = () => one("files").click();
   one("files").onchange = () => {
     take([...one("files").files]);
@@ -14,10 +14,10 @@ export function listen(take) {
     const files = [...event.clipboardData.files];
     if (files.length) take(files);
   });
-  listenForDrops(take);
+  listenForDrops(take, tell);
 }
 
-function listenForDrops(take) {
+function listenForDrops(take, tell) {
   let depth = 0; // dragenter and dragleave come of every element that is passed over
   const show = (change) => {
     depth = change ? depth + change : 0;
@@ -33,11 +33,17 @@ function listenForDrops(take) {
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file")
       .map((item) => ({ file: item.getAsFile(), entry: item.webkitGetAsEntry?.() }));
     const files = []; // the items are gone after the first wait
+    const unread = [];
     for (const { file, entry } of items) {
-      if (entry?.isDirectory) files.push(...await within(entry));
-      else if (file) files.push(file);
+      try {
+        if (entry?.isDirectory) files.push(...await within(entry));
+        else if (file) files.push(file);
+      } catch (error) {
+        unread.push(`${entry.name} cannot be read (${error.message}); choose its pages instead.`);
+      }
     }
     if (files.length) take(files);
+    if (unread.length) tell(unread.join(" "));
   });
 }
 

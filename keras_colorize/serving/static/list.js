@@ -9,6 +9,7 @@ const KINDS = { color: "In colour, copied", gray: "Gray", screentone: "Screenton
 
 export class List {
   #rows = new Map(); // page -> its button
+  #removers = new Map(); // book -> the button that removes it
   #chosen = null;
   #due = false;
 
@@ -27,15 +28,25 @@ export class List {
     this.#chosen = page;
     for (const [each, row] of this.#rows) {
       row.tabIndex = each === page ? 0 : -1;
-      row.toggleAttribute("aria-current", each === page);
+      if (each === page) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
     }
     this.#rows.get(page)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
+  // Puts the keyboard's focus on the page that is shown.
+  focus() {
+    this.#rows.get(this.#chosen)?.focus();
+  }
+
   #draw() {
+    const focused = [...this.#rows, ...this.#removers]
+      .find(([, button]) => button === document.activeElement)?.[0];
     this.#rows.clear();
+    this.#removers.clear();
     one("books").replaceChildren(...this.desk.books.map((book) => this.#book(book)));
     this.mark(this.#chosen);
+    (this.#rows.get(focused) ?? this.#removers.get(focused))?.focus();
     this.#tellProgress();
   }
 
@@ -47,6 +58,7 @@ export class List {
     gone.type = "button";
     gone.setAttribute("aria-label", `Remove ${book.name}`);
     gone.onclick = () => this.remove(book);
+    this.#removers.set(book, gone);
     heading.append(name, gone);
     const pages = element("ol", "pages");
     pages.append(...book.pages.map((page) => this.#page(page)));

@@ -1,6 +1,6 @@
 // Wires the parts of the page together.
 
-import { json } from "./api.js";
+import { json, onWaiting } from "./api.js";
 import { Desk, reasonOf } from "./desk.js";
 import { askRemove } from "./dialogs.js";
 import { listen } from "./intake.js";
@@ -31,6 +31,11 @@ desk.addEventListener("page", (event) => {
 listen((files) => {
   desk.add(files);
   settle();
+}, tell);
+let awaited = ""; // why a busy server is waited for
+onWaiting((reason) => {
+  if (reason || one("notice").textContent === awaited) tell(reason);
+  awaited = reason;
 });
 start();
 
@@ -109,10 +114,13 @@ async function remove(book) {
   const isOnTheServer = book.pages.some((page) => page.number !== null);
   if (isOnTheServer && !await askRemove(book.name)) return;
   for (const page of book.pages) strokes.forget(page);
-  await desk.remove(book);
+  const removed = desk.remove(book);
+  if (desk.pages.length) list.focus();
+  else one("choose").focus();
+  await removed;
 }
 
 function tell(text) {
-  one("notice").textContent = text;
+  if (one("notice").textContent !== text) one("notice").textContent = text; // it is read out
   one("notice").hidden = !text;
 }

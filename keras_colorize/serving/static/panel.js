@@ -65,7 +65,6 @@ export class Panel {
   // Begins or ends drawing.
   draw(on) {
     one("tools").hidden = one("strokes").hidden = !on;
-    one("draw").setAttribute("aria-pressed", on);
     one("draw").setAttribute("aria-expanded", on);
     one("draw").textContent = on ? "Stop drawing" : "Draw strokes";
     document.body.classList.toggle("drawing", on);

@@ -24,6 +24,9 @@ export class Strokes {
     this.canvas.onpointerleave = () => this.#ring(null);
     this.canvas.onkeydown = (event) => this.#key(event);
     this.canvas.onblur = () => this.#ring(null);
+    this.canvas.onfocus = () => {
+      one("place").textContent = ""; // of the keyboard alone, once it moves the brush
+    };
   }
 
   get list() {
@@ -154,6 +157,17 @@ export class Strokes {
     event.preventDefault();
     event.stopPropagation();
     this.#ring(this.#onScreen(this.#cursor));
+    this.#tellPlace();
+  }
+
+  // Says where the keyboard has the brush, and what lies there.
+  #tellPlace() {
+    const { width, height } = this.canvas;
+    const [x, y] = this.#cursor;
+    const share = (part, whole) => `${Math.round(100 * part / whole)} %`;
+    const some = this.list.length === 1 ? "1 stroke" : `${this.list.length} strokes`;
+    one("place").textContent =
+      `Brush at ${share(x, width)} from the left, ${share(y, height)} from the top; ${some}`;
   }
 
   #width() {
