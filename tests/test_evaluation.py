@@ -119,6 +119,8 @@ def test_runs_on_another_dataset_are_named(runs, data_dir, tmp_path, capsys):
     (run / "run.json").write_text(json.dumps({**described, "dataset_digest": "another"}))
     report = evaluation.evaluate([run, runs["convnet_gray"]], data_dir, tmp_path / "out")
     assert report["trained_elsewhere"] == ["stranger"]
+    own = run_directory.sha256_of(run / "generator.keras")
+    assert model_card.measured(tmp_path / "out", own)[0]["elsewhere"]
     said = "stranger learned from another dataset"
     assert said in capsys.readouterr().out and said in (tmp_path / "out" / "table1.md").read_text()
 
@@ -211,7 +213,7 @@ def test_its_table_goes_into_the_card_of_the_model_that_it_is_on(report_dir, run
     rows = rows_of(report_dir)
     for model in ("convnet", "mean_colour"):
         assert rows[model, "edge"] in [{name: value for name, value in row.items()
-                                        if name not in ("split", "screentone")}
+                                        if name not in ("split", "screentone", "elsewhere")}
                                        for row in card["metrics"]]
         assert f"| {rows[model, 'edge']['l1']:.2f}" in read
     assert {row["run"] for row in card["metrics"]} == {"convnet_edge", None}

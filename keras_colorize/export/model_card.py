@@ -120,7 +120,8 @@ def measured(report_dir: Path, digest: str) -> list[dict]:
         report = json.loads(path.read_text(encoding="utf-8"))
         runs = [run for run, sha256 in report["generators"].items() if sha256 == digest]
         inputs = {row["input"] for row in report["rows"] if row["run"] in runs}
-        made_of = {"split": report["split"], "screentone": report.get("screentone", False)}
+        made_of = {"split": report["split"], "screentone": report.get("screentone", False),
+                   "elsewhere": bool(set(runs) & set(report.get("trained_elsewhere", ())))}
         rows = [{**made_of, **row} for row in report["rows"]
                 if row["run"] in runs or (row["run"] is None and row["input"] in inputs)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -163,6 +164,7 @@ def _figures(rows: list[dict]) -> str:
     from keras_colorize.evaluation import tables  # colouring needs the rest of this package alone
 
     split, pictures = rows[0]["split"], max(row["pictures"] for row in rows)
+    of = f"the {split} split of another dataset" if rows[0]["elsewhere"] else f"its {split} split"
     printed = ", redrawn as printed manga" if rows[0]["screentone"] else ""
-    return (f"On {pictures} pictures of its {split} split{printed}, beside what any model must "
-            f"beat:\n\n{tables.markdown(rows)}")
+    return (f"On {pictures} pictures of {of}{printed}, beside what any model must beat:\n\n"
+            f"{tables.markdown(rows)}")
