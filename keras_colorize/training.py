@@ -78,7 +78,7 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
                 return False
             steps, validation = data.batches_per_epoch, data.validation(devices)
             all_steps = steps * config.train.epochs
-            networks = models.networks(config, data.size)
+            networks = models.networks(config, data.size)  # in float32, for one device
             copy = models.build(config, data.size, all_steps) if devices.first else None
             keras.utils.set_random_seed(config.train.seed)
             opened.enter_context(spread(devices, config.train.batch_size, config.train.xla))
