@@ -24,17 +24,18 @@ class Keeper:
     there only once all else of it is. An error in writing is raised by the next call.
 
     Args:
-        copy: the same model, for one device and in float32 whatever the model is trained on and in,
-            since files keep such things.
+        copy: the same model, for one device, whatever it is trained on.
+        networks: of the same shapes, as files are to have them: untouched by precision and average.
         logs: of "train" and "validation", brought to disk before each checkpoint.
         batch: float32 conditions [n, h, w, 1] and colours [n, h, w, 3] in [-1, 1], of which the
             first few are drawn after every epoch: condition, output and truth.
         kept: how many checkpoints stay.
     """
 
-    def __init__(self, run_dir: Path, copy: keras.Model, logs: dict[str, event_log.EventLog], batch,
-                 kept: int, pool: ThreadPoolExecutor):
-        self.run_dir, self.copy, self.logs, self.kept = run_dir, copy, logs, kept
+    def __init__(self, run_dir: Path, copy: keras.Model, networks: dict[str, keras.Model],
+                 logs: dict[str, event_log.EventLog], batch, kept: int, pool: ThreadPoolExecutor):
+        self.run_dir, self.copy, self.networks = run_dir, copy, networks
+        self.logs, self.kept = logs, kept
         self.condition, self.color = (np.asarray(each)[:SHOWN] for each in batch)
         self.best = checkpoints.best(run_dir)
         self._pool, self._writing = pool, Future()
@@ -70,16 +71,17 @@ class Keeper:
                 copied.assign(keras.ops.convert_to_numpy(variable))
 
     def _write_epoch(self, position: Position, l1: float) -> None:
-        networks = {"generator": self.copy.final_generator}
-        if hasattr(self.copy, "discriminator"):
-            networks["discriminator"] = self.copy.discriminator
-        for name, network in networks.items():
+        trained = {"generator": self.copy.final_generator,
+                   "discriminator": getattr(self.copy, "discriminator", None)}
+        for name, network in self.networks.items():
+            network.set_weights(trained[name].get_weights())
             with whole_file(self.run_dir / f"{name}.keras") as temporary:
                 network.save(temporary)
         if self.best is None or l1 < self.best["l1"]:
-            checkpoints.save_best(self.run_dir, networks, position, l1)
+            checkpoints.save_best(self.run_dir, self.networks, position, l1)
             self.best = checkpoints.best(self.run_dir)
-        fake = keras.ops.convert_to_numpy(networks["generator"](self.condition, training=False))
+        generator = self.networks["generator"]
+        fake = keras.ops.convert_to_numpy(generator(self.condition, training=False))
         picture = figures.tile([pixels.to_uint8(self.condition[..., 0]), pixels.to_uint8(fake),
                                 pixels.to_uint8(self.color)])
         media.write_picture(self.run_dir / "samples" / f"epoch-{position.epoch:04d}.png", picture)

@@ -78,7 +78,8 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
                 return False
             steps, validation = data.batches_per_epoch, data.validation(devices)
             all_steps = steps * config.train.epochs
-            copy = models.build(config, data.size, all_steps, "float32") if devices.first else None
+            networks = models.networks(config, data.size)  # in float32, for one device
+            copy = models.build(config, data.size, all_steps) if devices.first else None
             keras.utils.set_random_seed(config.train.seed)
             opened.enter_context(spread(devices, config.train.batch_size, config.train.xla))
         model = models.build(config, data.size, all_steps)
@@ -100,14 +101,15 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
                                 stop.position.step, init_from)
             print(f"{run_dir}: epochs {stop.position.epoch + 1} to {config.train.epochs}, each of "
                   f"{steps} batches of {config.train.batch_size} pictures", flush=True)
-        _fit(model, copy, config, data, validation, run_dir, stop, devices)
+        _fit(model, copy, networks, config, data, validation, run_dir, stop, devices)
         if devices.first:
             print(run_summary.summarize(run_dir, time.perf_counter() - began), flush=True)
     return True
 
 
-def _fit(model: keras.Model, copy: keras.Model | None, config: Config, data: Batches,
-         validation: Iterable, run_dir: Path, stop: guards.StopRequest, devices: Devices) -> None:
+def _fit(model: keras.Model, copy: keras.Model | None, networks: dict[str, keras.Model],
+         config: Config, data: Batches, validation: Iterable, run_dir: Path,
+         stop: guards.StopRequest, devices: Devices) -> None:
     steps, position = data.batches_per_epoch, stop.position
     counter = callbacks.CountSteps(position, config.train.batch_size)
     with ExitStack() as opened:
@@ -116,7 +118,8 @@ def _fit(model: keras.Model, copy: keras.Model | None, config: Config, data: Bat
             log = opened.enter_context(closing(
                 callbacks.LogLosses(run_dir, position, config, counter)))
             keeper = opened.enter_context(keeping.keeper(
-                run_dir, copy, log.logs, next(iter(validation)), config.train.checkpoints_kept))
+                run_dir, copy, networks, log.logs, next(iter(validation)),
+                config.train.checkpoints_kept))
             logging = [guards.WarnOfCollapse(run_dir), log]
         beside = [counter, guards.StopOnNotFinite(run_dir, position, keeper), *logging,
                   callbacks.Checkpoint(position, config.train, steps, stop, devices, keeper)]

@@ -64,9 +64,9 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def wait_for(condition, process=None) -> None:
-    """Waits until something holds, at most for two minutes, and while a process works on it."""
-    deadline = time.monotonic() + 120
+def wait_for(condition, process=None, seconds: float = 120) -> None:
+    """Waits until something holds, at most for so long, and while a process works on it."""
+    deadline = time.monotonic() + seconds
     while not condition():
         late = time.monotonic() > deadline
         if late and process:

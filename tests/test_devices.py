@@ -150,7 +150,7 @@ batch = [noise.uniform(-1, 1, (4, 32, 32, n)).astype("float32") for n in (1, 3)]
 small = [f"model.{part}=[4,4]" for part in ("encoder", "decoder", "discriminator")]
 for name, *overrides in [each.split() for each in sys.argv[2:]]:
     wanted = tiny(name, *small, *overrides)
-    model, copy = models.build(wanted, (32, 32)), models.build(wanted, (32, 32), None, "float32")
+    files, model = models.networks(wanted, (32, 32)), models.build(wanted, (32, 32))
     before = [np.array(each) for each in model.trainable_variables]
     for _ in range(20):  # float16 skips steps, changing nothing, until its loss scale has halved
         losses = model.train_on_batch(*batch, return_dict=True)
@@ -162,8 +162,8 @@ for name, *overrides in [each.split() for each in sys.argv[2:]]:
     assert {str(each.dtype) for each in model.trainable_variables} == {"float32"}
     kinds = {layer.compute_dtype for layer in model.generator.layers}
     assert kinds == {wanted.train.precision, "float32"}, kinds
-    assert {layer.compute_dtype for layer in copy.generator.layers} == {"float32"}
-    copy.generator.set_weights(model.generator.get_weights())
+    assert {layer.compute_dtype for layer in files["generator"].layers} == {"float32"}
+    files["generator"].set_weights(model.generator.get_weights())
     print("done")
 """
 

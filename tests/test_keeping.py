@@ -43,14 +43,14 @@ def keeper_of(tmp_path):
     def make(*overrides):
         wanted = tiny("gan_gray", "model.encoder=[4,4]", "model.decoder=[4,4]",
                       "model.discriminator=[4,4]", *overrides)
-        copy = models.build(wanted, SIZE, precision="float32")
+        networks, copy = models.networks(wanted, SIZE), models.build(wanted, SIZE)
         model = models.build(wanted, SIZE)
         noise = np.random.default_rng(0)
         batch = [noise.uniform(-1, 1, (4, *SIZE, count)).astype(np.float32) for count in (1, 3)]
         model.run_eagerly = True
         model.train_on_batch(*map(keras.ops.convert_to_tensor, batch))
         log = SimpleNamespace(flush=lambda: None, picture=lambda *picture: None)
-        return model, keeping.keeper(tmp_path / "run", copy, {"validation": log}, batch,
+        return model, keeping.keeper(tmp_path / "run", copy, networks, {"validation": log}, batch,
                                      wanted.train.checkpoints_kept)
 
     return make
@@ -73,6 +73,7 @@ def test_what_is_kept_is_the_model_as_it_was_when_asked_for_in_the_format_of_any
         np.testing.assert_array_equal(kept[name], values, err_msg=name)
     generator = keras.models.load_model(run_dir / "generator.keras")
     assert {layer.compute_dtype for layer in generator.layers} == {"float32"}
+    assert generator.trainable and all(layer.trainable for layer in generator.layers)
     for one, other in zip(generator.get_weights(), average, strict=True):
         np.testing.assert_array_equal(one, other)
     assert (run_dir / "samples" / "epoch-0001.png").is_file()

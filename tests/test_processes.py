@@ -45,7 +45,7 @@ def test_two_processes_and_two_devices_train_as_one_does_and_the_first_reports(d
 def test_where_one_process_is_killed_the_other_says_so_at_once_and_both_resume(killed, data_dir,
                                                                                tmp_path):
     processes = two_processes(data_dir, tmp_path, *LONG)
-    wait_for(lambda: run_directory.latest_checkpoint(tmp_path), processes[0])
+    wait_for(lambda: run_directory.latest_checkpoint(tmp_path), processes[0], 240)
     processes[killed].kill()
     processes[killed].communicate()
     left = processes[1 - killed]
@@ -58,7 +58,7 @@ def test_where_one_process_is_killed_the_other_says_so_at_once_and_both_resume(k
     processes = two_processes(data_dir, tmp_path, *LONG)
     from_step = checkpoints.step_of(run_directory.latest_checkpoint(tmp_path))
     wait_for(lambda: checkpoints.step_of(run_directory.latest_checkpoint(tmp_path)) > from_step,
-             processes[0])
+             processes[0], 240)
     processes[killed].send_signal(signal.SIGTERM)
     _assert_both_stopped_by_it(processes, killed, tmp_path)
     assert [each["from_step"] > 0

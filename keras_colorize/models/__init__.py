@@ -22,16 +22,14 @@ __all__ = ["GAN", "ConvNet", "CropTo", "JoinLuminance", "build", "discriminator"
 XLA = {"auto": "auto", "on": True, "off": False}  # Keras's words
 
 
-def build(config: Config, size: tuple[int, int], steps: int | None = None,
-          precision: str | None = None) -> ConvNet | GAN:
+def build(config: Config, size: tuple[int, int], steps: int | None = None) -> ConvNet | GAN:
     """The model that a configuration describes, compiled, its optimiser built.
 
     Args:
         size: height and width of the training pictures.
         steps: how many batches the whole run has, which a schedule but "constant" needs to know.
-        precision: of the layers, instead of `train.precision`; its state is the same.
     """
-    with _precision(precision or config.train.precision):
+    with _precision(config.train.precision):
         parts = networks(config, size)
         ema = config.optimizer.ema
         if config.model.kind == "convnet":
