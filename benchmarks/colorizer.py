@@ -73,7 +73,7 @@ def page_rows(model: colorizer.Model, folder: Path) -> str:
             alone, whole = times[name]
             alone.append(seconds(lambda: model.colorize(small), clock))
             whole.append(seconds(lambda: page_file.colored_file(
-                file, Path("page.png"), "page.png", both, settings, Path("page.png")), clock))
+                file, Path("page.png"), both, settings, None, Path("page.ora")), clock))
         alone, whole = times["folder"]
         alone.append(seconds(lambda: [model.colorize(small) for _ in range(PAGES)]) / PAGES)
         out = folder / f"colored {model.name.replace('/', ' ')} {turn}"

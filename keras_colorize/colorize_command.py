@@ -29,14 +29,15 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="how much smaller the network sees pages, above 0 to 1 (as large as it learned them)")
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with strokes of colour, which fill what they lie on; or a "
-             "folder of them, named as the pages")
+             "folder of them, named as the pages, in the same folders")
     add("--format", choices=("png", "jpeg", "webp"), help="of all pages (each its own)")
     add("--quality", type=flags.quality, metavar="N",
         help="of JPEG and WebP with --format, 1 to 100")
     add("--layers", action="store_true",
         help="also write each page as OpenRaster (.ora), ink and colour apart")
     add("--codec", help="of video, as FFmpeg names it (H.264, or VP9 in .webm)")
-    add("--crf", type=int, metavar="N", help="quality of video: smaller is better and larger")
+    add("--crf", type=flags.crf, metavar="N",
+        help="quality of video, 0 to 63: smaller is better and larger")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -26,3 +26,10 @@ def quality(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
     return int(text)
+
+
+def crf(text: str) -> int:
+    """A whole number from 0 to 63."""
+    if not text.isdecimal() or int(text) > 63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 63")
+    return int(text)

@@ -1,42 +1,43 @@
 """A user's strokes of colour, spread over the surfaces that they lie on."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 
 from keras_colorize import line_lock, media, pixels, scribbles
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.errors import SourceError
 
 LARGEST = 700_000  # pixels that colour is spread at; finer than that, edges are found by line lock
 LIKE = 10  # levels of luminance by which a surface may change from pixel to pixel
 OPAQUE = 128  # alpha from which on a pixel is a stroke
 
 
-def find(place: Path | None, name: str) -> np.ndarray | None:
-    """The strokes for a page: those of the one file, or of the file of the page's name.
+def find(place: Path | None, *names: str) -> Path | None:
+    """The strokes for a page: the one file, or that of one of the page's names within a folder.
+
+    Args:
+        names: of the page, with slashes and folders, whatever the suffix.
 
     Returns:
-        uint8 RGBA [h, w, 4]; None where there are none for this page.
-
-    Raises:
-        SourceError: the file is no transparent picture.
+        None where there are none for this page.
     """
-    if place is None:
-        return None
-    if place.is_dir():
-        place = place / f"{Path(name).stem}.png"
-        if not place.is_file():
-            return None
-    return read(place)
+    if place is None or not place.is_dir():
+        return place
+    files = (place / PurePosixPath(name).with_suffix(".png") for name in names)
+    return next((file for file in files if file.is_file()), None)
 
 
 def read(path: Path) -> np.ndarray:
-    """A transparent picture, uint8 RGBA [h, w, 4], as `find`."""
+    """The strokes of a file, uint8 RGBA [h, w, 4].
+
+    Raises:
+        SourceError: it cannot be read, or is no transparent picture.
+    """
     try:
         file = path.read_bytes()
     except OSError as error:
-        raise UsageError(path, f"cannot be read ({error.strerror})", "check --hints") from error
+        raise SourceError(path, f"cannot be read ({error.strerror})", "check --hints") from error
     page = media.read_page(file, path)
     if page.alpha is None:
         raise SourceError(path, "has no transparency, so it would hide the whole page",

@@ -1,12 +1,13 @@
 """Which files a user's inputs are, and what file each becomes."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from keras_colorize import media
 from keras_colorize.errors import SourceError, UsageError
-from keras_colorize.files import check_apart
+from keras_colorize.files import check_apart, is_unicode
 from keras_colorize.finding import walk
 
 KNOWN = (f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))} "
@@ -42,7 +43,8 @@ def works(inputs: list[Path], out: Path, suffix: str | None) -> list[Work]:
         suffix: of all coloured pictures; None where each keeps its own.
 
     Raises:
-        SourceError: an input does not exist, or holds nothing that can be coloured.
+        SourceError: an input does not exist, holds nothing that can be coloured, or has a name that
+            is not UTF-8.
         UsageError: an input would be overwritten, two would be one file, or several are to become
             the one file `out`.
     """
@@ -87,7 +89,30 @@ def _renamed(source: Path, relative: Path, suffix: str | None) -> Path:
     return relative.with_suffix(suffix) if suffix else relative
 
 
+def with_suffix(names: Iterable[str], suffix: str) -> dict[str, str]:
+    """Each name, with slashes, with another suffix; names that would become one keep their own too.
+
+    `1.png` and `1.jpg` become `1.png.webp` and `1.jpg.webp`.
+    """
+    short = {name: str(PurePosixPath(name).with_suffix(suffix)) for name in names}
+    counts, taken = Counter(short.values()), set()
+    for name, new in short.items():
+        new = name + suffix if counts[new] > 1 and new != name else new
+        while new in taken:
+            new += suffix
+        taken.add(new)
+        short[name] = new
+    return short
+
+
 def _files(place: Path) -> Iterator[tuple[Path, Path]]:
+    for path, relative in _found(place):
+        if not is_unicode(path):
+            raise SourceError(path, "has a name that is not UTF-8", "rename it")
+        yield path, relative
+
+
+def _found(place: Path) -> Iterator[tuple[Path, Path]]:
     if place.is_dir():
         found = [folder / name for folder, names in walk(place) for name in names
                  if _is_known(folder / name)]

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from keras_colorize.colorizer.inputs import Work
 from keras_colorize.errors import SettingsMismatch, UsageError
@@ -13,6 +14,7 @@ from keras_colorize.files import clear_partial, locked, write_json
 
 MANIFEST = "colorize.json"
 JOURNAL = "colorize.jsonl"
+NOT_OURS = ("exists and was not coloured by this command", "name another --out")
 PARTS = ".parts"  # pages and pieces of films that are not whole yet
 
 
@@ -26,6 +28,7 @@ class Job:
     def __init__(self, folder: Path):
         self.folder = folder
         self.records: dict[str, dict] = {}
+        self.sources: dict[str, str] = {}
 
     @contextmanager
     def claimed(self, made_by: dict, works: list[Work]) -> Iterator["Job"]:
@@ -36,16 +39,18 @@ class Job:
 
         Raises:
             SettingsMismatch: it was begun with other models or settings, or from other sources.
-            UsageError: the folder is no job of ours, or another process works on it.
+            UsageError: the folder is no job of ours, another process works on it, or a file that is
+                to be written exists and is none of ours.
         """
         self._check(made_by, works)
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / ".lock", self.folder):
             clear_partial(self.folder)
             known = self._manifest()["sources"] if (self.folder / MANIFEST).exists() else {}
-            sources = {work.name: str(work.source.resolve()) for work in works}
-            write_json(self.folder / MANIFEST, {**made_by, "sources": known | sources})
+            self.sources = known | {work.name: str(work.source.resolve()) for work in works}
+            write_json(self.folder / MANIFEST, {**made_by, "sources": self.sources})
             self._read_journal()
+            self._forget_failures({work.name for work in works})
             with open(self.folder / JOURNAL, "a", encoding="utf-8") as self._journal:
                 yield self
 
@@ -55,10 +60,18 @@ class Job:
         self._journal.write(json.dumps({"page": key, **record}) + "\n")
         self._journal.flush()
 
-    def is_done(self, key: str, sha256: str) -> bool:
-        """Whether a page of these bytes was coloured before."""
+    def is_done(self, key: str, sha256: str, place: Path) -> bool:
+        """Whether a page or file of this hash was coloured before, and `place` still holds it."""
         record = self.records.get(key, {})
-        return record.get("sha256") == sha256 and "error" not in record
+        if record.get("sha256") != sha256 or "error" in record or not place.is_file():
+            return False
+        return place.stat().st_size == record.get("bytes", place.stat().st_size) \
+            and self.has_layers(key)
+
+    def has_layers(self, key: str) -> bool:
+        """Whether the layers of a page are there, if any were written."""
+        layers = self.records.get(key, {}).get("layers")
+        return layers is None or (self.folder / layers).is_file()
 
     def parts(self, name: str, sha256: str) -> Path:
         """The folder for the parts of a file that is not whole yet, made of a source of this hash.
@@ -84,9 +97,9 @@ class Job:
 
     def _check(self, made_by: dict, works: list[Work]) -> None:
         if not (self.folder / MANIFEST).exists():
-            if self.folder.exists() and any(self.folder.iterdir()):
-                raise UsageError(self.folder, "exists and was not coloured by this command",
-                                 "name another --out")
+            taken = [self.folder] if self.folder.exists() and any(self.folder.iterdir()) else []
+            for place in taken + [work.target for work in works if os.path.lexists(work.target)]:
+                raise UsageError(place, *NOT_OURS)
             return
         before = self._manifest()
         for part, what in (("model", "by another model"), ("edge_model", "by another edge model"),
@@ -94,8 +107,10 @@ class Job:
             if before.get(part) != made_by[part]:
                 raise SettingsMismatch(self.folder, f"was coloured {what}", "name another --out")
         for work in works:
-            known = before["sources"].get(work.name, str(work.source.resolve()))
-            if known != str(work.source.resolve()):
+            known = before["sources"].get(work.name)
+            if known is None and os.path.lexists(work.target):
+                raise UsageError(work.target, *NOT_OURS)
+            if known not in (None, str(work.source.resolve())):
                 raise SettingsMismatch(self.folder / work.name, f"was coloured from {known}",
                                        "name another --out")
 
@@ -122,3 +137,11 @@ class Job:
                 self.records[record.pop("page")] = record
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
+
+    def _forget_failures(self, names: set[str]) -> None:
+        """Forgets what failed of files that are tried again, and of those that are no more."""
+        names = names | {name for name, source in self.sources.items()
+                         if not os.path.lexists(source)}
+        for key in [key for key, record in self.records.items() if "error" in record]:
+            if not names.isdisjoint((key, *map(str, PurePosixPath(key).parents))):
+                del self.records[key]

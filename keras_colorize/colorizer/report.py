@@ -1,7 +1,9 @@
-"""What became of every page and film: `report.json`, and one HTML page with thumbnails."""
+"""What became of every page and film: the command's lines, `report.json`, and one HTML page."""
 
 import base64
 import html
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,48 @@ from keras_colorize import media, pixels
 from keras_colorize.colorizer.page import FLAGGED
 from keras_colorize.files import whole_file, write_json
 
+COPIED = "copied untouched"
+CONVERTED = "written anew in the chosen format"
 THUMBNAIL = 240  # pixels of its longer side
 
 _STYLE = """body{font:14px sans-serif;margin:2em;max-width:72em}table{border-collapse:collapse}
 td,th{border-top:1px solid #ccc;padding:.4em .8em;text-align:left;vertical-align:top}
 img{max-height:240px;margin-right:4px}.bad{color:#b00}.note{color:#666}"""
+
+
+@dataclass
+class Report:
+    """What became of the files and pages of one call."""
+
+    colored: dict[Path, str] = field(default_factory=dict)
+    """What coloured each page (a book's under the book's name): a model, or the words `COPIED` or
+    `CONVERTED`."""
+    found_done: int = 0
+    failed: list[str] = field(default_factory=list)
+    films: list[str] = field(default_factory=list)
+    """A line on each film that was coloured."""
+    damaged: list[str] = field(default_factory=list)
+    """A line on each entry of a book that could not be read, and what became of it."""
+    flagged: list[str] = field(default_factory=list)
+    """The pages whose luminance changed by more than line lock allows."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """What is to be known of how pages were coloured, and of how many of them."""
+    place: Path | None = None
+    """The folder of `report.json` and `report.html`."""
+
+    def lines(self, out: Path) -> list[str]:
+        """What to tell the user."""
+        by = Counter(self.colored.values())
+        in_color = [(by.pop(done, 0), done) for done in (COPIED, CONVERTED)]
+        lines = [*self.films, *self.damaged]
+        lines += [f"{page}: luminance changed by more than {FLAGGED:.0f} of 255 levels"
+                  for page in self.flagged]
+        lines += [f"{out}: {count} of the pages: {note}" for note, count in self.notes.items()]
+        lines += [f"{out}: {count} coloured by {name}" for name, count in by.items()]
+        lines += [f"{out}: {count} in colour, {done}" for count, done in in_color if count]
+        if self.found_done:
+            lines.append(f"{out}: {self.found_done} done already")
+        return [*lines, f"look at {self.place / 'report.html'}"]
 
 
 def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:

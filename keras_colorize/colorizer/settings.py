@@ -19,7 +19,8 @@ class Settings:
     scale: float | None = None
     """The factor by which the network sees a page smaller; None as the model learned it."""
     hints: Path | None = None
-    """A transparent picture with strokes of colour, or a folder of them named as the pages."""
+    """A transparent picture with strokes of colour, or a folder of them named as the pages, in the
+    same folders."""
     format: str | None = None
     """`png`, `jpeg` or `webp` for all pages; None each as it is."""
     quality: int | None = None
@@ -35,8 +36,8 @@ class Settings:
         """The settings as JSON, hints by their content."""
         said = {**self.__dict__, "hints": None}
         if self.hints is not None and self.hints.is_dir():
-            said["hints"] = {path.name: sha256_of(path) for path in sorted(self.hints.iterdir())
-                             if path.is_file()}
+            said["hints"] = {path.relative_to(self.hints).as_posix(): sha256_of(path)
+                             for path in sorted(self.hints.rglob("*")) if path.is_file()}
         elif self.hints is not None:
             said["hints"] = sha256_of(self.hints)
         return said

@@ -2,9 +2,7 @@
 
 import hashlib
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -13,51 +11,19 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorizer import film, report
-from keras_colorize.colorizer import page as page_of
+from keras_colorize.colorizer import film, hints, report
 from keras_colorize.colorizer.ahead import together
-from keras_colorize.colorizer.inputs import Work, is_file_output, works
+from keras_colorize.colorizer.inputs import Work, is_file_output, with_suffix, works
 from keras_colorize.colorizer.job import Job
 from keras_colorize.colorizer.page import Models
 from keras_colorize.colorizer.page_file import colored_file
+from keras_colorize.colorizer.report import CONVERTED, COPIED, Report
 from keras_colorize.colorizer.settings import Settings
-from keras_colorize.errors import SourceError
+from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import sha256_of, whole_file
+from keras_colorize.media import muxing
 
-COPIED = "copied untouched"
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
-
-
-@dataclass
-class Report:
-    """What became of the files and pages of one call."""
-
-    colored: dict[Path, str] = field(default_factory=dict)
-    """The model that coloured each page (a book's under the book's name), or `COPIED`."""
-    found_done: int = 0
-    failed: list[str] = field(default_factory=list)
-    films: list[str] = field(default_factory=list)
-    """A line on each film that was coloured."""
-    flagged: list[str] = field(default_factory=list)
-    """The pages whose luminance changed by more than line lock allows."""
-    notes: Counter[str] = field(default_factory=Counter)
-    """What is to be known of how pages were coloured, and of how many of them."""
-    place: Path | None = None
-    """The folder of `report.json` and `report.html`."""
-
-    def lines(self, out: Path) -> list[str]:
-        """What to tell the user."""
-        by = Counter(self.colored.values())
-        copied = by.pop(COPIED, 0)
-        lines = [*self.films, *(f"{page}: luminance changed by more than {page_of.FLAGGED:.0f} of "
-                                "255 levels" for page in self.flagged)]
-        lines += [f"{out}: {count} of the pages: {note}" for note, count in self.notes.items()]
-        lines += [f"{out}: {count} coloured by {name}" for name, count in by.items()]
-        if copied:
-            lines.append(f"{out}: {copied} in colour, {COPIED}")
-        if self.found_done:
-            lines.append(f"{out}: {self.found_done} done already")
-        return [*lines, f"look at {self.place / 'report.html'}"]
 
 
 def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings | None = None,
@@ -73,18 +39,20 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     Raises:
         SourceError: an input does not exist or holds nothing to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
-        UsageError: `out` would overwrite an input, is no output of ours, or two inputs would be
-            one file.
+        UsageError: `out` would overwrite an input or what is no output of ours, two inputs would be
+            one file, the codec is not known, or the hints of one page are given for several.
     """
     settings = settings or Settings()
     suffix = media.FORMATS[settings.format.upper()] if settings.format else None
     todo = works(inputs, out, suffix)
+    _check(settings, todo)
     folder = out.with_name(f"{out.name}.job") if is_file_output(out) else out
     made_by = {"model": models.pages.digest,
                "edge_model": models.line_art and models.line_art.digest,
                "settings": settings.described()}
     done = Report(place=folder)
-    perform = {"picture": _pictures, "book": partial(_each, _book), "video": partial(_each, _film)}
+    perform = {"picture": _pictures, "book": partial(_each, partial(_book, alone=len(todo) == 1)),
+               "video": partial(_each, _film)}
     with Job(folder).claimed(made_by, todo) as job:
         try:
             with tqdm(total=len(todo), unit="file", delay=2, disable=len(todo) == 1) as progress:
@@ -96,6 +64,28 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
                             if report.is_flagged(record)]
             report.write(folder, str(out), made_by, job.records)
     return done
+
+
+def _check(settings: Settings, todo: list[Work]) -> None:
+    """Raises for settings that no output can be made with, before they are written down for it."""
+    if settings.codec:
+        muxing.codec_for(todo[0].target, settings.codec)
+    if settings.hints is not None and settings.hints.is_file():
+        hints.read(settings.hints)
+        if todo[0].kind == "video":
+            raise UsageError(todo[0].source, "is a film, and hints are for one page",
+                             "colour it without --hints")
+        pages = sum(map(_page_count, todo))
+        if pages > 1:
+            raise UsageError(settings.hints, f"is the hints of one page, and there are {pages}",
+                             "give a folder of hints, named as the pages")
+
+
+def _page_count(work: Work) -> int:
+    try:
+        return len(media.open_book(work.source).names) if work.kind == "book" else 1
+    except SourceError:
+        return 1  # of which is told when its turn comes
 
 
 def _each(perform: Callable, job: Job, todo: list[Work], models: Models, settings: Settings,
@@ -111,7 +101,9 @@ def _each(perform: Callable, job: Job, todo: list[Work], models: Models, setting
 
 def _pictures(job: Job, todo: list[Work], models: Models, settings: Settings, done: Report,
               ) -> Iterator[Work]:
-    tasks = (partial(_picture, job, work, models, settings) for work in todo)
+    layers = with_suffix([name for name in job.sources if PurePosixPath(name).suffix.lower() in
+                          media.PICTURE_SUFFIXES], ".ora")
+    tasks = (partial(_picture, job, work, layers[work.name], models, settings) for work in todo)
     for work, task in zip(todo, together(tasks), strict=True):
         try:
             _note(job, work.name, work.target, task.result(), done)
@@ -120,25 +112,29 @@ def _pictures(job: Job, todo: list[Work], models: Models, settings: Settings, do
         yield work
 
 
-def _picture(job: Job, work: Work, models: Models, settings: Settings) -> dict | None:
+def _picture(job: Job, work: Work, layers: str, models: Models, settings: Settings,
+             ) -> dict | None:
     """Colours a picture; what is to be recorded of it, None where that was done before."""
     try:
         file = work.source.read_bytes()
     except OSError as error:
         raise SourceError(work.source, f"cannot be read ({error.strerror})", "check it") from error
-    return _written(job, work.name, work.target, file, lambda: colored_file(
-        file, work.source, work.name, models, settings, work.target))
+    return _written(job, work.name, work.target, layers, file, partial(
+        colored_file, file, work.source, models, settings, hints.find(settings.hints, work.name)))
 
 
-def _written(job: Job, key: str, place: Path, file: bytes,
-             color: Callable[[], tuple[bytes, dict]]) -> dict | None:
+def _written(job: Job, key: str, place: Path, layers: str, file: bytes,
+             color: Callable[[Path], tuple[bytes, dict]]) -> dict | None:
+    """Writes a coloured page; `layers` is where those go within the job's folder."""
     sha256 = hashlib.sha256(file).hexdigest()
-    if place.exists() and job.is_done(key, sha256):
+    if job.is_done(key, sha256, place):
         return None
-    colored, record = color()
+    colored, record = color(job.folder / layers)
     with whole_file(place) as temporary:
         temporary.write_bytes(colored)
-    return {"sha256": sha256, **record}
+    if (job.folder / layers).is_file():
+        record["layers"] = layers
+    return {"sha256": sha256, "bytes": len(colored), **record}
 
 
 def _note(job: Job, key: str, target: Path, record: dict | None, done: Report) -> None:
@@ -146,26 +142,32 @@ def _note(job: Job, key: str, target: Path, record: dict | None, done: Report) -
         done.found_done += 1
         return
     job.record(key, record)
-    done.colored[target] = record.get("model", COPIED)
+    done.colored[target] = record.get("model") or (CONVERTED if "converted" in record else COPIED)
     done.notes.update(record.get("notes", ()))
 
 
-def _book(job: Job, work: Work, models: Models, settings: Settings, done: Report) -> None:
+def _book(job: Job, work: Work, models: Models, settings: Settings, done: Report, alone: bool,
+          ) -> None:
+    """Colours a book; `alone`, the names of its pages suffice to find their hints."""
     book = media.open_book(work.source)
-    sha256 = sha256_of(work.source)
-    suffix = media.FORMATS[settings.format.upper()] if settings.format else None
-    if work.target.exists() and job.is_done(work.name, sha256):
+    sha256 = _hash_of(work.source)
+    if job.is_done(work.name, sha256, work.target) and \
+            all(job.has_layers(f"{work.name}/{name}") for name in book.names):
         done.found_done += 1
         return
     parts, replaced, failed = job.parts(work.name, sha256), {}, 0
-    new_names = {name: str(PurePosixPath(name).with_suffix(suffix)) if suffix else name
-                 for name in book.names}
+    new_names = dict(zip(book.names, book.names, strict=True)) if settings.format is None else \
+        with_suffix(book.names, media.FORMATS[settings.format.upper()])
+    layers = with_suffix(book.names, ".ora")
 
     def tasks() -> Iterator[Callable]:
         for number, (name, read) in enumerate(book.pages()):  # which one thread alone may read
             part = parts / f"{number:05}{PurePosixPath(new_names[name]).suffix}"
             replaced[name] = (new_names[name], part)
-            yield partial(_page, job, work, name, _read(read), part, models, settings)
+            known_as = (f"{work.name}/{name}", name) if alone else (f"{work.name}/{name}",)
+            strokes = hints.find(settings.hints, *known_as)
+            yield partial(_page, job, work, name, _read(read), part, models, settings, strokes,
+                          f"{work.name}.layers/{layers[name]}")
 
     pages = tqdm(book.names, work.source.name, unit="page", delay=2)
     for name, task in zip(pages, together(tasks()), strict=True):
@@ -178,9 +180,11 @@ def _book(job: Job, work: Work, models: Models, settings: Settings, done: Report
             _fail(job, key, error, done)  # and the book keeps the page as it was
             del replaced[name]
             failed += 1
-    book.write(work.target, replaced)
+    damaged = book.write(work.target, replaced)
+    done.damaged += damaged
     if not failed:  # else the same command tries the bad pages again
-        job.record(work.name, {"sha256": sha256, "kind": "book", "pages": len(book.names)})
+        job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size,
+                               "kind": "book", "pages": len(book.names), "notes": damaged})
         job.forget_parts(work.name)
 
 
@@ -192,22 +196,19 @@ def _read(read: Callable[[], bytes]) -> bytes | SourceError:
 
 
 def _page(job: Job, work: Work, name: str, file: bytes | SourceError, part: Path, models: Models,
-          settings: Settings) -> dict | None:
+          settings: Settings, strokes: Path | None, layers: str) -> dict | None:
     """As `_picture`, of a page of a book."""
     if isinstance(file, SourceError):
         raise file
-    return _written(job, f"{work.name}/{name}", part, file, lambda: colored_file(
-        file, work.source / name, name, models, settings, work.target.with_suffix("") / name))
+    return _written(job, f"{work.name}/{name}", part, layers, file, partial(
+        colored_file, file, work.source / name, models, settings, strokes))
 
 
 def _film(job: Job, work: Work, models: Models, settings: Settings, done: Report) -> None:
-    sha256 = sha256_of(work.source)
-    if work.target.exists() and job.is_done(work.name, sha256):
+    sha256 = _hash_of(work.source)
+    if job.is_done(work.name, sha256, work.target):
         done.found_done += 1
         return
-    if settings.hints is not None and settings.hints.is_file():
-        raise SourceError(work.source, "is a film, and hints are for one page",
-                          "colour it without --hints")
     if settings.treat_as in (None, "color") and \
             (settings.treat_as == "color" or film.is_colored(work.source)):
         record = {"kind": "color"}
@@ -218,9 +219,16 @@ def _film(job: Job, work: Work, models: Models, settings: Settings, done: Report
         record = {"kind": "film", "model": models.pages.name,
                   **film.color_film(work.source, work.target, models.pages, settings, parts)}
         job.forget_parts(work.name)
-    job.record(work.name, {"sha256": sha256, **record})
+    job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size, **record})
     done.colored[work.target] = record.get("model", COPIED)
     done.films.append(film.line(work.target, record))
+
+
+def _hash_of(source: Path) -> str:
+    try:
+        return sha256_of(source)
+    except OSError as error:
+        raise SourceError(source, f"cannot be read ({error.strerror})", "check it") from error
 
 
 def _fail(job: Job, key: str, error: Exception, done: Report) -> None:

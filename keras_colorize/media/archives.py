@@ -1,6 +1,7 @@
 """Comic archives: their pages in reading order, never unpacked to disk."""
 
 import re
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -70,6 +71,27 @@ def entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
             NotImplementedError) as error:  # and what a method unknown to Python raises
         raise SourceError(where, "is damaged in its archive", "copy the archive again") from error
+
+
+def stored_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
+    """What an entry holds as it is stored, damaged or not; None where it is not to be found."""
+    archive.fp.seek(entry.header_offset)
+    header = archive.fp.read(30)
+    if header[:4] != b"PK\3\4" or len(header) < 30:
+        return None
+    archive.fp.seek(sum(struct.unpack("<HH", header[26:])), 1)
+    stored = archive.fp.read(entry.compress_size)
+    return stored if len(stored) == entry.compress_size else None
+
+
+def store(out: zipfile.ZipFile, entry: zipfile.ZipInfo, stored: bytes) -> None:
+    """Adds an entry as `stored_bytes` gave it, which `ZipFile` has no method for."""
+    entry.flag_bits &= ~8  # its sizes stand before it
+    entry.header_offset = out.fp.tell()
+    out.fp.write(entry.FileHeader(zip64=False) + stored)
+    out.filelist.append(entry)
+    out.NameToInfo[entry.filename] = entry
+    out.start_dir = out.fp.tell()
 
 
 def natural_order(name: str) -> list[list]:

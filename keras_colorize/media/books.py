@@ -11,7 +11,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image
 
-from keras_colorize.errors import SourceError
+from keras_colorize.errors import SourceError, one_line
 from keras_colorize.files import whole_file
 from keras_colorize.media import archives
 
@@ -60,32 +60,41 @@ class Book:
                 yield name, partial(archives.entry_bytes, archive, archive.getinfo(name),
                                     self.path / name)
 
-    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> None:
+    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
         """Writes the archive anew, whole or not at all, with the pages that were coloured.
 
         Args:
             colored: for the name of a page its new name and the file that replaces it; all other
-                entries stay as they are, in their order. Pages that cannot be read are left out.
+                entries stay as they are, in their order.
+
+        Returns:
+            A line on each entry that is damaged: its bytes are copied where they are found.
         """
+        damaged = []
         with archives.opened(self.path) as archive, whole_file(target) as temporary, \
                 zipfile.ZipFile(temporary, "w") as out:
             out.comment = archive.comment
             for entry in archive.infolist():
                 kept = copy.copy(entry)
                 kept.extra = b""  # sizes of the old file, written anew where they are needed
-                if kept.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    kept.compress_type = zipfile.ZIP_DEFLATED
+                where = self.path / entry.filename
                 try:
                     if entry.filename in colored:
                         kept.filename, place = colored[entry.filename]
                         file = place.read_bytes()
                     else:
-                        file = archives.entry_bytes(archive, entry, self.path / entry.filename)
-                except SourceError:
-                    if archives.is_page(entry):
-                        continue
-                    raise
+                        file = archives.entry_bytes(archive, entry, where)
+                except SourceError as error:
+                    stored = archives.stored_bytes(archive, entry)
+                    if stored is not None:
+                        archives.store(out, kept, stored)
+                    kept_or_not = "was left out" if stored is None else "stays as it is"
+                    damaged.append(one_line(f"{where}: {error.what}, and {kept_or_not}"))
+                    continue
+                if kept.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    kept.compress_type = zipfile.ZIP_DEFLATED
                 out.writestr(kept, file, kept.compress_type)
+        return damaged
 
 
 class PdfBook:
@@ -106,16 +115,18 @@ class PdfBook:
             for number, name in enumerate(self.names):
                 yield name, partial(_file, document, number, self.path / name)
 
-    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> None:
+    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
         """Writes a comic archive of the pages, as `Book.write`; those not coloured as they are."""
+        damaged = []
         with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as out:
             for name, read in self.pages():
                 new_name, place = colored.get(name, (name, None))
                 entry = zipfile.ZipInfo(new_name)  # of 1980, so that it is the same each time
                 try:
                     out.writestr(entry, place.read_bytes() if place else read())
-                except SourceError:
-                    continue
+                except SourceError as error:
+                    damaged.append(one_line(f"{error.where}: {error.what}, and was left out"))
+        return damaged
 
 
 def _opened(path: Path) -> pdfium.PdfDocument:

@@ -1,8 +1,8 @@
 """Pages as they are coloured: luminance at its own bit depth, and how the file was stored."""
 
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -35,6 +35,11 @@ class Style:
     options: dict = field(default_factory=dict)
     lossless: bool = True
 
+    @property
+    def holds_alpha(self) -> bool:
+        """Whether its format has room for transparency."""
+        return self.format in TRANSPARENT
+
     @classmethod
     def chosen(cls, name: str, quality: int | None = None) -> "Style":
         """The style that a user asks for: `png`, `jpeg` or `webp`, and 1..100 of the latter two."""
@@ -57,16 +62,23 @@ class Page:
     """Its transparency, of the type of `luminance`; None where it has none."""
     style: Style
 
+    def laid_on_white(self) -> "Page":
+        """The page as it is shown, without transparency, in 8 bits."""
+        return replace(self, luminance=gray(self.shown), alpha=None)
+
 
 def read_page(file: bytes, where: object) -> Page:
     """The bytes of a picture file as a page, upright, 16 bits kept where it has them.
 
     Raises:
-        SourceError: as `media.read_picture`.
+        SourceError: as `media.read_picture`, or it holds several pictures.
     """
     with open_picture(io.BytesIO(file), where) as image:
-        turn = turn_of(image)
-        upright = _UPRIGHT[turn] if turn is not None else (lambda array: array)
+        count = _count(image)
+        if count > 1:
+            raise SourceError(where, f"holds {count} pictures, and one is coloured of each file",
+                              "save them as files of their own, or zip those as CBZ")
+        upright = _upright(image)
         plain = image.mode == "L" and not image.has_transparency_data
         shown = np.ascontiguousarray(upright(np.asarray(image) if plain else rgb_of(image)))
         deep = _sixteen_bits(file, image)
@@ -81,6 +93,26 @@ def read_page(file: bytes, where: object) -> Page:
         else:
             luminance = gray(shown)
         return Page(luminance, shown, alpha, _style(file, image))
+
+
+def _count(image: Image.Image) -> int:
+    """The pages or frames of a file, without thumbnails and masks."""
+    if image.format not in ("PNG", "WEBP", "TIFF", "GIF"):
+        return 1
+    if image.format != "TIFF" or image.n_frames == 1:
+        return getattr(image, "n_frames", 1)
+    count = 0
+    for number in range(image.n_frames):
+        image.seek(number)
+        count += not image.tag_v2.get(254, 0) & 5
+    image.seek(0)
+    return count
+
+
+def _upright(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
+    """What turns the pixels of a picture upright."""
+    turn = turn_of(image)
+    return _UPRIGHT[turn] if turn is not None else (lambda array: array)
 
 
 def _sixteen_bits(file: bytes, image: Image.Image) -> np.ndarray | None:
@@ -103,17 +135,28 @@ def _style(file: bytes, image: Image.Image) -> Style:
         options["icc_profile"] = image.info["icc_profile"]
     if "dpi" in image.info and image.format != "WEBP":
         options["dpi"] = tuple(map(float, image.info["dpi"]))
-    lossless = image.format in ("PNG", "BMP", "TIFF")
+    lossless = image.format in ("PNG", "BMP", "TIFF", "GIF")  # of GIF all but the colours
     if image.format == "JPEG":
         tables = image.quantization
         options |= {"qtables": [tables[number] for number in sorted(tables)], "subsampling": 0}
     elif image.format == "WEBP":
-        lossless = b"VP8L" in file[:64]
+        lossless = _is_lossless_webp(file)
         options |= {"lossless": True, "exact": True} if lossless else {"quality": QUALITY}
     elif image.format == "TIFF":
         lossless = image.info.get("compression") != "jpeg"
         options["compression"] = "tiff_lzw"
     return Style(image.format, options, lossless)
+
+
+def _is_lossless_webp(file: bytes) -> bool:
+    """Whether the first chunk of pixels in its RIFF container is of the lossless kind."""
+    at = 12
+    while at + 8 <= len(file):
+        if file[at:at + 4] in (b"VP8L", b"VP8 "):
+            return file[at:at + 4] == b"VP8L"
+        length = int.from_bytes(file[at + 4:at + 8], "little")
+        at += 8 + length + length % 2
+    return False
 
 
 def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
@@ -128,7 +171,7 @@ def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
     Raises:
         SourceError: the format does not take a picture of this size.
     """
-    if alpha is not None and style.format in TRANSPARENT:
+    if alpha is not None and style.holds_alpha:
         picture = np.dstack([picture, alpha])
     if style.format == "PNG":
         yield from png.encode(picture, style.options.get("icc_profile"), style.options.get("dpi"))
@@ -153,13 +196,12 @@ def _encoded(picture: np.ndarray, style: Style, where: object) -> bytes:
 
 
 def decoded_colors(file: bytes, where: object) -> np.ndarray:
-    """The colours of an encoded page before transparency, uint8 or uint16 RGB [h, w, 3]."""
+    """The colours of a page before transparency, upright, uint8 or uint16 RGB [h, w, 3]."""
     with open_picture(io.BytesIO(file), where) as image:
-        deep = _sixteen_bits(file, image)
-        if deep is not None:
-            return np.ascontiguousarray(deep[..., :3])
-        return np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "P"
-                          else image.convert("RGB"))
+        upright, deep = _upright(image), _sixteen_bits(file, image)
+        colors = deep[..., :3] if deep is not None else np.asarray(
+            image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB"))
+        return np.ascontiguousarray(upright(colors))
 
 
 def written_rows(pieces: Iterable[bytes], style: Style, where: object) -> Iterator[np.ndarray]:

@@ -184,11 +184,11 @@ class Book:
     def rendered(self, page: Page, models: Models, settings: Settings) -> tuple[bytes, dict]:
         """The coloured file of a page, or its layers where `settings` ask for them."""
         with TemporaryDirectory(dir=self.folder) as place:
-            target, file = Path(place) / "page", self.original(page).read_bytes()
-            encoded, record = colored_file(file, page.name, page.name, models, settings, target)
+            layers, file = Path(place) / "page.ora", self.original(page).read_bytes()
+            encoded, record = colored_file(file, page.name, models, settings, settings.hints,
+                                           layers)
             if not settings.layers:
                 return encoded, record
-            layers = target.with_suffix(".ora")
             if not layers.exists():
                 raise SourceError(page.name, "is in colour and was copied, so it has no layers",
                                   "treat it as gray, then colour it again")
