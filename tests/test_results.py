@@ -20,8 +20,8 @@ def commands_of(table):
     return [line.split()[2:] for line in shown.stdout.splitlines() if line.startswith("$ ")]
 
 
-@pytest.mark.parametrize("table", ("unseen", "protocol", "choosing", "film", "film_frames",
-                                   "comic_frames", "printed", "drawn"))
+@pytest.mark.parametrize("table", ("unseen", "equal_epochs", "choosing", "film",
+                                   "film_frames", "printed", "drawn"))
 def test_every_command_of_a_table_is_one_that_a_user_could_type(table):
     trained, measured = {}, []
     for arguments in commands_of(table):
