@@ -148,6 +148,20 @@ def test_a_pdf_becomes_a_cbz_at_its_pictures_own_resolution(models, tmp_path):
             assert np.abs(pixels.gray(colored).astype(int) - picture).mean() < 2
 
 
+def test_an_encrypted_pdf_is_one_line(models, tmp_path):
+    """Of the standard handler, for whose key a password is wanted that opens nothing here."""
+    write_pdf(tmp_path / "open.pdf", [page(0)])
+    file = (tmp_path / "open.pdf").read_bytes()
+    key = b"A" * 32
+    locked = (b"trailer\r\n<</Encrypt <</Filter/Standard/V 1/R 2/P -4/O(%s)/U(%s)>>" %
+              (key, key))
+    assert file.count(b"trailer\r\n<<") == 1
+    (tmp_path / "locked.pdf").write_bytes(file.replace(b"trailer\r\n<<", locked))
+    report = colorizer.colorize(models, [tmp_path / "locked.pdf"], tmp_path / "out")
+    assert report.failed == [f"{tmp_path / 'locked.pdf'}: is encrypted; save it again without a "
+                             "password"]
+
+
 def test_a_comic_and_pictures_go_into_one_folder(models, tmp_path):
     folder = tmp_path / "series"
     (folder / "one").mkdir(parents=True)

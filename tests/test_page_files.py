@@ -1,6 +1,7 @@
 """Claims about the files of single pages: nothing of them is lost without a word."""
 
 import json
+import zipfile
 
 import cv2
 import numpy as np
@@ -32,6 +33,37 @@ def color(models, tmp_path):
         return report, next(each for each in said if each["page"].startswith(f"{path.stem}."))
 
     return run
+
+
+def strokes(size=(75, 110)):
+    """Hints for a small page: a stroke of red."""
+    drawn = np.zeros((*size, 4), np.uint8)
+    drawn[30:40, 30:60] = (220, 30, 30, 255)
+    return Image.fromarray(drawn)
+
+
+def test_hints_are_for_the_page_of_their_folder_alone(models, tmp_path):
+    for name in ("a/001", "b/001"):
+        media.write_picture(tmp_path / "pages" / f"{name}.png", page())
+    (tmp_path / "hints" / "a").mkdir(parents=True)
+    strokes().save(tmp_path / "hints" / "a" / "001.png")
+    settings = colorizer.Settings(hints=tmp_path / "hints")
+    colorizer.colorize(models, [tmp_path / "pages"], tmp_path / "out", settings)
+    with zipfile.ZipFile(tmp_path / "book.cbz", "w") as archive:
+        for name in ("a/001.jpg", "b/001.jpg"):
+            archive.writestr(name, media.encode_picture(page(), ".jpg"))
+    colorizer.colorize(models, [tmp_path / "book.cbz"], tmp_path / "out.cbz", settings)
+    for folder, hinted in (("out", "a/001.png"), ("out.cbz.job", "out.cbz/a/001.jpg")):
+        pages = json.loads((tmp_path / folder / "report.json").read_text())["pages"]
+        assert [each["page"] for each in pages if each.get("hints")] == [hinted]
+
+
+def test_hints_for_a_page_in_colour_are_said_to_be_unused(color, tmp_path):
+    Image.fromarray(episode.draw_frame(0)).save(tmp_path / "a.png")
+    strokes((360, 640)).save(tmp_path / "strokes.png")
+    _, said = color(tmp_path / "a.png", hints=tmp_path / "strokes.png")
+    assert said["notes"] == ["in colour, so its hints were not used; --treat-as gray colours it "
+                             "anew"]
 
 
 @pytest.mark.parametrize("name", ["pages.tif", "moving.png"])

@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 
 import cv2
@@ -83,14 +84,18 @@ def test_descreening_gives_back_the_tones(pitch):
     assert np.abs(np.diff(page[40:-40, 40:-40].astype(int), axis=1)).mean() > 20
 
 
-def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(runs, tmp_path):
+@pytest.mark.parametrize(("pitch", "treat_as"), [(6, "screentone"), (4, None), (6, None),
+                                                 (10, None)])
+def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(pitch, treat_as, runs, tmp_path):
     """Dots of two grays, so that there is room for chroma: it is as smooth as under plain tones."""
     scene = cv2.resize(pixels.gray(episode.draw_frame(0)), (960, 540))
-    page = (60 + halftone(scene, 6, 45) * (120 / 255)).astype(np.uint8)
+    page = (60 + halftone(scene, pitch, 45) * (120 / 255)).astype(np.uint8)
     media.write_picture(tmp_path / "dots.png", page)
     models = colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
     colorizer.colorize(models, [tmp_path / "dots.png"], tmp_path / "out",
-                       colorizer.Settings(treat_as="screentone"))
+                       colorizer.Settings(treat_as=treat_as))
+    said, = json.loads((tmp_path / "out" / "report.json").read_text())["pages"]
+    assert said["kind"] == "screentone"
     colored = media.read_picture(tmp_path / "out" / "dots.png")
     np.testing.assert_allclose(pixels.gray(colored).astype(int), page, atol=1)
     chroma = pixels.chroma(colored)[96:-96, 96:-96]
@@ -100,7 +105,7 @@ def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(runs, tmp_path
         """How much of a plane's detail is waves of the dots' length."""
         power = np.abs(np.fft.fft2(plane - cv2.GaussianBlur(plane, (0, 0), 8))) ** 2
         y, x = np.meshgrid(*(np.fft.fftfreq(length) for length in plane.shape), indexing="ij")
-        ring = np.abs(np.hypot(y, x) - 1 / 6) < 0.02
+        ring = np.abs(np.hypot(y, x) - 1 / pitch) < 0.02
         return np.sqrt(power[ring].sum()) / plane.size
 
     printed = dots(page[96:-96, 96:-96].astype(np.float32))

@@ -6,6 +6,8 @@ from pathlib import Path
 from keras_colorize.colorizer import Settings
 
 WORDS = {"--lock ink lays its ink over colours": "keep its ink in place of its luminance",
+         "--format png keeps it": "PNG keeps it",
+         "--treat-as gray colours it anew": "treated as gray it is coloured anew",
          "since no --edge-model was given": "since the server has none for line art"}
 
 
