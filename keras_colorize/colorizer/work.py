@@ -1,7 +1,6 @@
 """Every input to its output, one after the other; a bad one is told and the rest goes on."""
 
 import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorizer import film, report
+from keras_colorize.colorizer import film, footage, report
 from keras_colorize.colorizer import page as page_of
 from keras_colorize.colorizer.ahead import together
 from keras_colorize.colorizer.inputs import Work, is_file_output, works
@@ -202,25 +201,32 @@ def _page(job: Job, work: Work, name: str, file: bytes | SourceError, part: Path
 
 def _film(job: Job, work: Work, models: Models, settings: Settings, done: Report) -> None:
     sha256 = sha256_of(work.source)
-    if work.target.exists() and job.is_done(work.name, sha256):
+    written = PurePosixPath(job.records.get(work.name, {}).get("file", work.name)).name
+    if work.target.with_name(written).exists() and job.is_done(work.name, sha256):
         done.found_done += 1
         return
     if settings.hints is not None and settings.hints.is_file():
         raise SourceError(work.source, "is a film, and hints are for one page",
                           "colour it without --hints")
-    if settings.treat_as in (None, "color") and \
-            (settings.treat_as == "color" or film.is_colored(work.source)):
-        record = {"kind": "color"}
-        with whole_file(work.target) as temporary:
-            shutil.copyfile(work.source, temporary)
+    is_copied = settings.treat_as in (None, "color") and (
+        settings.treat_as == "color" or footage.is_colored(work.source))
+    is_named = work.target != job.folder / work.name
+    target = footage.place_of(work.source, work.target, is_named, is_copied)
+    name = PurePosixPath(work.name).with_name(target.name).as_posix()
+    if name in (record.get("file", key) for key, record in job.records.items()
+                if key != work.name):
+        raise SourceError(work.source, f"and another input are both to be {target}",
+                          "colour them one after the other into folders of their own")
+    if is_copied:
+        record = footage.copy_film(work.source, target)
     else:
         parts = job.parts(work.name, sha256)
         record = {"kind": "film", "model": models.pages.name,
-                  **film.color_film(work.source, work.target, models.pages, settings, parts)}
+                  **film.color_film(work.source, target, models.pages, settings, parts)}
         job.forget_parts(work.name)
-    job.record(work.name, {"sha256": sha256, **record})
-    done.colored[work.target] = record.get("model", COPIED)
-    done.films.append(film.line(work.target, record))
+    job.record(work.name, {"sha256": sha256, "file": name, **record})
+    done.colored[target] = record.get("model", COPIED)
+    done.films.append(film.line(target, record))
 
 
 def _fail(job: Job, key: str, error: Exception, done: Report) -> None:
