@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -11,18 +10,17 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import line_lock, media, pixels, routing, screening, shots
+from keras_colorize import line_lock, media, pixels, screening, shots
 from keras_colorize.colorizer.ahead import ahead, together
+from keras_colorize.colorizer.footage import Film
 from keras_colorize.colorizer.model import Model
 from keras_colorize.colorizer.page import flats
 from keras_colorize.colorizer.settings import Settings
 from keras_colorize.colorizer.steadying import Steadier
-from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.media import muxing, planes
+from keras_colorize.media import containers, muxing, planes
 
 PIECE = 480  # frames that are encoded into one file, which a killed job keeps
-ANIMATION = Fraction(1, 1000)  # the time base of animated pictures
 
 
 @dataclass
@@ -43,52 +41,29 @@ class Shown:
     """Of the steadying, with the last frame of a piece."""
 
 
-@dataclass(frozen=True)
-class Film:
-    """What is known of a film before it is coloured."""
+@dataclass
+class Written:
+    """The frame that was encoded last, and how much chroma changed in those that are held."""
 
-    path: Path
-    layout: planes.Layout
-    first: av.VideoFrame
-    rate: Fraction
-    time_base: Fraction
-    aspect: Fraction
-    rotation: int
+    made: tuple[np.ndarray, np.ndarray] | av.VideoFrame | None = None
+    """As `_made`."""
+    chroma: tuple[np.ndarray, np.ndarray] | None = None
+    """Its codes of chroma, as the encoder was given them."""
+    held: int = 0
+    change: float = 0.0
+    """The sum over the held frames of the mean change of their codes, of 255 levels."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What `restored` continues from; a whole picture, without luminance lock, is made anew."""
+        kept = {"held": np.array([self.held, self.change])}
+        return kept | ({"made": np.stack(self.made)} if isinstance(self.made, tuple) else {})
 
     @classmethod
-    def open(cls, path: Path, codec: str) -> "Film":
-        """Reads the first frame.
-
-        Raises:
-            SourceError: as `media.read_video`.
-        """
-        frame = next(media.read_video(path))
-        rate, time_base, aspect = Fraction(10), ANIMATION, Fraction(1)
-        if frame.decoded.pts is not None:
-            with media.open_video(path) as container:
-                stream = container.streams.best("video")
-                rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-                time_base, aspect = stream.time_base, stream.sample_aspect_ratio or aspect
-        return cls(path, planes.layout_of(frame.decoded, codec), frame.decoded, rate, time_base,
-                   aspect, frame.decoded.rotation)
-
-    def frames(self) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Of each frame its number, its time in `time_base`, which rises, and its luma."""
-        last = None
-        for frame in media.read_video(self.path):
-            decoded = frame.decoded
-            if decoded.pts is None:
-                pts = round(frame.time / self.time_base)
-            else:
-                pts = round(decoded.pts * decoded.time_base / self.time_base)
-            last = pts if last is None else max(pts, last + 1)
-            yield frame.number, last, planes.luma(decoded, self.layout)
-
-
-def is_colored(path: Path) -> bool:
-    """Whether most of some frames from all over a film have colour."""
-    judged = [routing.colored_share(picture) > routing.COLORED for picture in media.peek(path, 8)]
-    return sum(judged) * 2 > len(judged)
+    def restored(cls, state: dict[str, np.ndarray]) -> "Written":
+        """As it was when `state` was taken."""
+        made = tuple(state["made"]) if "made" in state else None
+        held, change = state["held"].tolist()
+        return cls(made, made, int(held), change)
 
 
 def color_film(source: Path, target: Path, model: Model, settings: Settings, parts: Path) -> dict:
@@ -101,39 +76,43 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         What the report says of it.
 
     Raises:
-        SourceError: as `media.read_video`, or the container cannot hold what the film holds.
+        SourceError: as `Film.frames` and `Film.rehearse`.
         UsageError: the codec is not known.
     """
-    codec = muxing.codec_for(target, settings.codec)
+    codec = containers.codec_for(target, settings.codec)
     film = Film.open(source, codec)
-    steadier = Steadier()
+    steadier, written, skipped = Steadier(), Written(), 0
     done = _pieces(parts)
-    skipped = 0
     if done:
-        with np.load(done[-1].with_suffix(".npz")) as state:
-            steadier.restore(dict(state))
-            skipped = (len(done) - 1) * PIECE + int(state["frames"])
+        with np.load(done[-1].with_suffix(".npz")) as file:
+            state = dict(file)
+        steadier.restore(state)
+        written = Written.restored(state)
+        skipped = (len(done) - 1) * PIECE + int(state["frames"])
+    else:
+        film.rehearse(target, codec, settings.crf)
     counted = {"frames": 0, "held": 0, "shots": 1}
     coming = ahead(_analysed(film, counted))
     colored = ahead(_colored(coming, film, model, settings, steadier, skipped))
-    progress = tqdm(colored, source.name, media.frame_count(source) or None, unit="frame", delay=2)
-    _encode(progress, film, target, codec, settings, parts, steadier)
-    written = muxing.join(_pieces(parts), source, target, film.rotation)
-    if written != counted["frames"]:
-        raise SourceError(source, f"has {counted['frames']} frames, of which {written} could be "
-                                  "encoded", "try another --codec")
+    progress = tqdm(colored, source.name, media.frame_count(source) or None, unit="frame", delay=2,
+                    initial=skipped)
+    _encode(progress, film, target, codec, settings, parts, steadier, written)
+    notes = muxing.join(_pieces(parts), source, target, film.rotation, counted["frames"])
     before, after = steadier.flicker.means()
-    return {"frames": written, "held": counted["held"], "shots": counted["shots"], "codec": codec,
-            "flicker_before": round(before, 3), "flicker_after": round(after, 3)}
+    return {**counted, "codec": codec, "notes": notes, "flicker_before": round(before, 3),
+            "flicker_after": round(after, 3),
+            "flicker_held": round(written.change / max(1, written.held), 3)}
 
 
 def line(target: Path, record: dict) -> str:
     """What a user is told of a film."""
+    notes = "".join(f"; {note}" for note in record["notes"])
     if record["kind"] == "color":
-        return f"{target}: is in colour, copied untouched"
+        return f"{target}: is in colour, copied {record['copied']}{notes}"
     return (f"{target}: {record['frames']} frames in {record['shots']} shots, {record['held']} "
             f"held; flicker {record['flicker_before']:.2f} before and "
-            f"{record['flicker_after']:.2f} after steadying, 0 in held frames")
+            f"{record['flicker_after']:.2f} after steadying, {record['flicker_held']:.2f} in held "
+            f"frames{notes}")
 
 
 def _analysed(film: Film, counted: dict) -> Iterator[Shown]:
@@ -155,7 +134,8 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
              steadier: Steadier, skipped: int) -> Iterator[Shown]:
     """The frames from `skipped` on with their colour; those that are held take it over."""
     height, width = film.layout.height, round(film.layout.width * float(film.aspect))
-    scale = settings.scale or model.scale_for(height, width)
+    scale = settings.scale or model.scale_for(
+        *((width, height) if film.quarters % 2 else (height, width)))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     values, guide = steadier.chroma, steadier.guide
 
@@ -165,7 +145,7 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
             if shown.number >= skipped:
                 shown.is_held &= has_colors
                 has_colors = True
-                yield partial(_seen, shown, film.layout, model, size)
+                yield partial(_seen, shown, film, model, size)
 
     for task in together(tasks()):
         shown, picture = task.result()
@@ -183,33 +163,32 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
         yield shown
 
 
-def _seen(shown: Shown, layout: planes.Layout, model: Model, size: tuple[int, int],
+def _seen(shown: Shown, film: Film, model: Model, size: tuple[int, int],
           ) -> tuple[Shown, np.ndarray | None]:
-    """A frame and the network's picture of it, uint8 RGB [size, 3]; None of one that is held."""
+    """A frame and the network's picture of it, uint8 RGB [size, 3]; None of one that is held.
+
+    The network sees it upright.
+    """
     if shown.is_held:
         return shown, None
-    shown.guide = planes.lightness(pixels.scale(shown.codes, size), layout)
+    shown.guide = planes.lightness(pixels.scale(shown.codes, size), film.layout)
     condition = shown.guide if model.input == "gray" else pixels.edges(
-        planes.lightness(shown.codes, layout), size, model.zoom)
-    return shown, model.colorize(condition)
+        planes.lightness(shown.codes, film.layout), size, model.zoom)
+    picture = model.colorize(np.ascontiguousarray(np.rot90(condition, film.quarters)))
+    return shown, np.ascontiguousarray(np.rot90(picture, -film.quarters))
 
 
 def _encode(coming: Iterable[Shown], film: Film, target: Path, codec: str, settings: Settings,
-            parts: Path, steadier: Steadier) -> None:
+            parts: Path, steadier: Steadier, written: Written) -> None:
     """Writes the frames into pieces, each of which appears when it is whole."""
-    coming, made = iter(coming), None
+    coming = iter(coming)
     while (shown := next(coming, None)) is not None:
         piece = parts / f"piece{shown.number // PIECE:05}.nut"
         with whole_file(piece) as temporary:
-            encoder = muxing.Encoder(temporary, target, codec, settings.crf, film.layout,
-                                     film.first, film.rate, film.time_base, film.aspect)
+            encoder = film.encoder(temporary, target, codec, settings.crf)
             frames = 0
             while shown is not None:
-                if made is None or not shown.is_held:
-                    made = _made(shown, film.layout, settings.lock)
-                frame = planes.frame_of(shown.codes, made, film.layout) \
-                    if settings.lock == "luminance" else made
-                encoder.encode(frame, shown.pts)
+                encoder.encode(_frame(shown, film.layout, settings.lock, written), shown.pts)
                 frames += 1
                 if shown.state is not None:
                     break
@@ -217,7 +196,21 @@ def _encode(coming: Iterable[Shown], film: Film, target: Path, codec: str, setti
             encoder.close()
             state = steadier.state() if shown is None else shown.state
             with whole_file(piece.with_suffix(".npz")) as place:
-                np.savez(place, frames=frames, **state)
+                np.savez(place, frames=frames, **written.state(), **state)
+
+
+def _frame(shown: Shown, layout: planes.Layout, lock: str, written: Written) -> av.VideoFrame:
+    """The next frame to encode, which becomes the one that is `written`."""
+    if written.made is None or not shown.is_held:
+        written.made = _made(shown, layout, lock)
+    frame = planes.frame_of(shown.codes, written.made, layout) if lock == "luminance" \
+        else written.made
+    chroma = planes.chroma_of(frame)
+    if shown.is_held and written.chroma is not None:
+        written.held += 1
+        written.change += planes.change(written.chroma, chroma, layout)
+    written.chroma = chroma
+    return frame
 
 
 def _made(shown: Shown, layout: planes.Layout, lock: str):

@@ -1,7 +1,6 @@
 """Every input to its output, one after the other; a bad one is told and the rest goes on."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import groupby
@@ -11,7 +10,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorizer import film, hints, report
+from keras_colorize.colorizer import film, footage, hints, report
 from keras_colorize.colorizer.ahead import together
 from keras_colorize.colorizer.inputs import Work, is_file_output, with_suffix, works
 from keras_colorize.colorizer.job import Job
@@ -206,22 +205,30 @@ def _page(job: Job, work: Work, name: str, file: bytes | SourceError, part: Path
 
 def _film(job: Job, work: Work, models: Models, settings: Settings, done: Report) -> None:
     sha256 = _hash_of(work.source)
-    if job.is_done(work.name, sha256, work.target):
+    written = PurePosixPath(job.records.get(work.name, {}).get("file", work.name)).name
+    if job.is_done(work.name, sha256, work.target.with_name(written)):
         done.found_done += 1
         return
-    if settings.treat_as in (None, "color") and \
-            (settings.treat_as == "color" or film.is_colored(work.source)):
-        record = {"kind": "color"}
-        with whole_file(work.target) as temporary:
-            shutil.copyfile(work.source, temporary)
+    is_copied = settings.treat_as in (None, "color") and (
+        settings.treat_as == "color" or footage.is_colored(work.source))
+    is_named = work.target != job.folder / work.name
+    target = footage.place_of(work.source, work.target, is_named, is_copied)
+    name = PurePosixPath(work.name).with_name(target.name).as_posix()
+    if name in (record.get("file", key) for key, record in job.records.items()
+                if key != work.name):
+        raise SourceError(work.source, f"and another input are both to be {target}",
+                          "colour them one after the other into folders of their own")
+    if is_copied:
+        record = footage.copy_film(work.source, target)
     else:
         parts = job.parts(work.name, sha256)
         record = {"kind": "film", "model": models.pages.name,
-                  **film.color_film(work.source, work.target, models.pages, settings, parts)}
+                  **film.color_film(work.source, target, models.pages, settings, parts)}
         job.forget_parts(work.name)
-    job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size, **record})
-    done.colored[work.target] = record.get("model", COPIED)
-    done.films.append(film.line(work.target, record))
+    job.record(work.name, {"sha256": sha256, "file": name, "bytes": target.stat().st_size,
+                           **record})
+    done.colored[target] = record.get("model", COPIED)
+    done.films.append(film.line(target, record))
 
 
 def _hash_of(source: Path) -> str:

@@ -1,45 +1,29 @@
 """Films out: pieces encoded one after the other, and joined with all else that the film held."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
-from itertools import count, pairwise
+from itertools import count, islice, pairwise
 from pathlib import Path
 
 import av
 
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
 from keras_colorize.media.pictures import is_animated
 from keras_colorize.media.planes import Layout
 from keras_colorize.media.video import open_video
 
-CODECS = {".webm": "libvpx-vp9"}  # of containers that do not take H.264
-CONTAINERS = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", ".m2ts", ".flv"))
 QUALITY = {"libx264": 18, "libx265": 19, "libvpx-vp9": 22, "libsvtav1": 22}
 _OPTIONS = {"libx264": {"preset": "superfast", "bf": "0"},  # 0.4 of the time of *veryfast*
             "libx265": {"preset": "fast", "x265-params": "log-level=error"},
             "libvpx-vp9": {"b:v": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
             "libsvtav1": {"preset": "8"}}
+REHEARSED = 200  # packets
 _OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands", "duration",
                        "creation_time", "handler_name", "vendor_id"))  # that the muxer writes
-
-
-def codec_for(target: Path, codec: str | None) -> str:
-    """The encoder of a film: as asked for, else by its container.
-
-    Raises:
-        UsageError: it is no encoder of video that this FFmpeg has.
-    """
-    chosen = codec or CODECS.get(target.suffix.lower(), "libx264")
-    try:
-        found = av.Codec(chosen, "w")
-    except ValueError as error:
-        raise UsageError(chosen, "is no encoder that is known here", "check --codec") from error
-    if found.type != "video":
-        raise UsageError(chosen, "is no encoder of video", "check --codec")
-    return found.name
 
 
 class Encoder:
@@ -85,21 +69,69 @@ class Encoder:
         self._container.close()
 
 
-def join(pieces: list[Path], source: Path, target: Path, rotation: int) -> int:
+def join(pieces: list[Path], source: Path, target: Path, rotation: int, frames: int) -> list[str]:
     """Writes a film of encoded pieces, with the sound and all else of its source, copied.
 
     Args:
         rotation: degrees by which its frames are turned to be shown.
+        frames: how many there are to be.
 
     Returns:
-        The number of frames.
+        What of the source is left out, in words.
+
+    Raises:
+        SourceError: the container of `target` cannot hold what the source holds, or not every
+            frame is found in it.
+    """
+    left = Counter()
+    with whole_file(target) as temporary:
+        with _joined(pieces, source, target, temporary, rotation, left) as (new, packets):
+            for packet in packets:
+                new.mux_one(packet)
+        _check(temporary, target, frames)
+    return [f"{what} left out: {number}" for what, number in left.items()]
+
+
+def rehearse(piece: Path, source: Path, target: Path, rotation: int) -> None:
+    """Joins a piece of one frame with the first packets of all else, and keeps nothing of it.
 
     Raises:
         SourceError: the container of `target` cannot hold what the source holds.
     """
+    place = piece.with_name(f"rehearsed{target.suffix}")
+    with _joined([piece], source, target, place, rotation, Counter()) as (new, packets):
+        for packet in islice(packets, REHEARSED):
+            new.mux_one(packet)
+        with suppress(av.FFmpegError):  # some cannot end a stream of which they have seen nothing
+            new.close()
+
+
+def remux(source: Path, target: Path) -> list[str]:
+    """Writes a film into another container, packet by packet; returns what is left out, in words.
+
+    Raises:
+        SourceError: the container of `target` cannot hold what the source holds.
+    """
+    left = Counter()
+    with whole_file(target) as temporary:
+        with _told(target), open_video(source) as old, av.open(str(temporary), "w") as new:
+            shown = old.streams.best("video")
+            film = _copy(new, shown, target)
+            streams = {shown.index: film, **_take_over(new, film, old, target, left)}
+            frames = 0
+            for packet in _copied(old, streams, left):
+                frames += packet.stream is film
+                new.mux_one(packet)
+        _check(temporary, target, frames)
+    return [f"{what} left out: {number}" for what, number in left.items()]
+
+
+@contextmanager
+def _joined(pieces: list[Path], source: Path, target: Path, place: Path, rotation: int,
+            left: Counter) -> Iterator[tuple[av.container.OutputContainer, Iterator[av.Packet]]]:
+    """A container at `place`, and the packets that are to be muxed into it."""
     times = [packet.pts for packet in _packets(pieces)]
-    with whole_file(target) as temporary, _told(target), av.open(str(pieces[0])) as first, \
-            av.open(str(temporary), "w") as new, \
+    with _told(target), av.open(str(pieces[0])) as first, av.open(str(place), "w") as new, \
             nullcontext() if is_animated(source) else open_video(source) as old:
         film = new.add_stream_from_template(first.streams.video[0])
         film.time_base = first.streams.video[0].time_base
@@ -107,29 +139,39 @@ def join(pieces: list[Path], source: Path, target: Path, rotation: int) -> int:
             film.time_base = 1 / Fraction(first.streams.video[0].average_rate)
         if rotation:
             film.set_display_rotation(rotation)
-        streams = {} if old is None else _take_over(new, film, old, target)
-        for packet in _in_order(_timed(pieces, times), old, streams, film):
-            new.mux_one(packet)
-    return len(times)
+        streams = {} if old is None else _take_over(new, film, old, target, left)
+        yield new, _in_order(_timed(pieces, times), old, streams, film, left)
+
+
+def _check(written: Path, target: Path, frames: int) -> None:
+    """Raises SourceError where the film `written` does not hold as many frames as it was given."""
+    with _told(target), open_video(written) as container:
+        stream = container.streams.best("video")
+        found = sum(packet.size > 0 for packet in container.demux(stream)) if stream else 0
+    if found != frames:
+        raise SourceError(target, f"holds {found} of the film's {frames} frames",
+                          "try another --codec, or name a --out that ends in .mkv")
 
 
 def _take_over(new: av.container.OutputContainer, film: av.VideoStream,
-               old: av.container.InputContainer, target: Path) -> dict[int, av.stream.Stream]:
-    """Gives the new film all that the old one holds but its pictures; returns the new streams."""
+               old: av.container.InputContainer, target: Path, left: Counter,
+               ) -> dict[int, av.stream.Stream]:
+    """Gives the new film all that the old one holds but its pictures; returns the new streams.
+
+    Sound, subtitles, covers, further films and fonts are copied, streams of bare data are not.
+    """
     shown = old.streams.best("video")
+    others = [stream for stream in old.streams if stream.index != shown.index]
+    kept = [stream for stream in others
+            if stream.type in ("audio", "subtitle", "video", "attachment")]
+    if len(kept) < len(others):
+        left["streams of data"] = len(others) - len(kept)
     film.metadata.update(_tags(shown.metadata))
     film.disposition = shown.disposition
-    streams = {stream.index: _copy(new, stream, target) for stream in _others(old)}
+    streams = {stream.index: _copy(new, stream, target) for stream in kept}
     new.metadata.update(_tags(old.metadata))
     new.set_chapters(old.chapters())
     return streams
-
-
-def _others(old: av.container.InputContainer) -> list[av.stream.Stream]:
-    """What is copied: sound, subtitles, covers, further films, fonts; no streams of bare data."""
-    shown = old.streams.best("video")
-    return [stream for stream in old.streams if stream.index != shown.index
-            and stream.type in ("audio", "subtitle", "video", "attachment")]
 
 
 def _copy(new: av.container.OutputContainer, stream: av.stream.Stream, target: Path):
@@ -165,7 +207,8 @@ def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
 
 
 def _in_order(frames: Iterator[av.Packet], old: av.container.InputContainer | None,
-              streams: dict[int, av.stream.Stream], film: av.VideoStream) -> Iterator[av.Packet]:
+              streams: dict[int, av.stream.Stream], film: av.VideoStream, left: Counter,
+              ) -> Iterator[av.Packet]:
     """The packets of the new film and those that are copied, by the time of decoding."""
     ties = count()
 
@@ -175,18 +218,26 @@ def _in_order(frames: Iterator[av.Packet], old: av.container.InputContainer | No
             packet.stream = film
             yield time, next(ties), packet
 
-    def copied():
+    def others():
         latest = float("-inf")
-        demuxed = [stream for stream in (old.streams if streams else ())
-                   if stream.index in streams and stream.type != "attachment"]
-        for packet in old.demux(demuxed) if demuxed else ():
-            if packet.dts is None:
-                continue
+        for packet in _copied(old, streams, left) if streams else ():
             latest = max(latest, float(packet.dts * packet.time_base))
-            packet.stream = streams[packet.stream.index]
             yield latest, next(ties), packet
 
-    return (packet for *_, packet in heapq.merge(ours(), copied()))
+    return (packet for *_, packet in heapq.merge(ours(), others()))
+
+
+def _copied(old: av.container.InputContainer, streams: dict[int, av.stream.Stream], left: Counter,
+            ) -> Iterator[av.Packet]:
+    """The packets of the old film's streams, as those of the new ones that take them over."""
+    demuxed = [stream for stream in old.streams
+               if stream.index in streams and stream.type != "attachment"]
+    for packet in old.demux(demuxed) if demuxed else ():
+        if packet.dts is not None:
+            packet.stream = streams[packet.stream.index]
+            yield packet
+        elif packet.size:
+            left["packets without a time"] += 1
 
 
 def _tags(metadata: dict[str, str]) -> dict[str, str]:
@@ -198,6 +249,7 @@ def _tags(metadata: dict[str, str]) -> dict[str, str]:
 def _told(target: Path) -> Iterator[None]:
     try:
         yield
-    except av.FFmpegError as error:
-        raise SourceError(target, f"cannot hold the film or its sound ({error.strerror})",
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SourceError(target, f"cannot hold the film or its sound ({reason})",
                           "name a --out that ends in .mkv") from error

@@ -87,6 +87,24 @@ def frame_of(codes: np.ndarray, chroma: tuple[np.ndarray, np.ndarray], layout: L
     return frame
 
 
+def uncolored(codes: np.ndarray, layout: Layout) -> av.VideoFrame:
+    """A gray frame of luma codes [h, w]."""
+    gray = np.full(layout.chroma_size, 512 if layout.ten_bits else 128, codes.dtype)
+    return frame_of(codes, (gray, gray), layout)
+
+
+def chroma_of(frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
+    """A frame's codes of blue and of red chroma."""
+    return _plane(frame, 1), _plane(frame, 2)
+
+
+def change(before: tuple[np.ndarray, np.ndarray], after: tuple[np.ndarray, np.ndarray],
+           layout: Layout) -> float:
+    """The mean change of chroma codes, of 255 levels."""
+    changes = [float(cv2.absdiff(*pair).mean()) for pair in zip(before, after, strict=True)]
+    return sum(changes) / len(changes) / (4 if layout.ten_bits else 1)
+
+
 def of_picture(picture: np.ndarray, layout: Layout) -> av.VideoFrame:
     """A frame of uint8 RGB [h, w, 3]."""
     return av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
