@@ -237,7 +237,7 @@ def test_a_colour_film_is_copied_unless_it_is_treated_as_gray(models, film, tmp_
     assert (tmp_path / "gray" / "short.mp4").read_bytes() != short.read_bytes()
 
 
-def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path):
+def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path, monkeypatch):
     source, out = tmp_path / "in.mkv", tmp_path / "out.mkv"
     frames = drawings(3 * film_module.PIECE + 50, each=2)
     write_film(source, frames, options={"preset": "ultrafast"}, sound="flac")
@@ -252,15 +252,36 @@ def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path):
     seen = []
     write = film_module.muxing.Encoder
     film_module.muxing.Encoder = lambda *args: seen.append(args[0]) or write(*args)
+    bars, bar = [], film_module.tqdm
+    monkeypatch.setattr(film_module, "tqdm",
+                        lambda *args, **named: bars.append(bar(*args, **named)) or bars[-1])
     try:
         report = colorizer.colorize(models, [source], out)
     finally:
         film_module.muxing.Encoder = write
     assert not report.failed and len(seen) == 4 - len(kept) <= 2
+    assert bars[0].initial == len(kept) * film_module.PIECE and bars[0].n == len(frames)
     times, made = frames_of(out)
     assert len(made) == len(frames) and (np.diff(times) > 0).all()
     assert packets(out, "audio") == packets(source, "audio")
     assert colorizer.colorize(models, [source], out).found_done == 1
+
+
+def test_a_held_frame_keeps_its_chroma_across_a_kill():
+    noise, layout = np.random.default_rng(0), planes.Layout(64, 96, False, True, 1, "yuv420p")
+    codes, again = (noise.integers(100, 140, (64, 96), np.uint8) for _ in "ab")
+    values = noise.normal(0, 20, (64, 96, 2)).astype(np.float32)
+    written = film_module.Written()
+    first = film_module._frame(film_module.Shown(0, 0, codes, False, False, values, codes), layout,
+                               "luminance", written)
+    written = film_module.Written.restored(written.state())
+    held = film_module.Shown(1, 1, again, False, True, values, codes)
+    second = film_module._frame(held, layout, "luminance", written)
+    np.testing.assert_array_equal(colors_of(first), colors_of(second))
+    assert (written.held, written.change) == (1, 0)
+    written.made = tuple(np.where(plane > 127, plane - 3, plane + 3) for plane in written.made)
+    film_module._frame(held, layout, "luminance", written)
+    assert (written.held, written.change) == (2, 3)
 
 
 def test_a_film_cut_short_is_told_and_leaves_no_film(models, film, tmp_path):

@@ -113,6 +113,7 @@ def test_the_keyboards_focus_is_kept_while_the_list_is_drawn_anew(server, pages,
     page.set_input_files("#files", pages / "book.cbz")
     expect(row(page, "one/page2.png")).to_be_visible(timeout=SECONDS)
     expect(row(page, "page10.png")).to_be_focused()
+    finish(page)
     for name in ("book.cbz", "Pages"):
         page.get_by_role("button", name=f"Remove {name}").focus()
         page.keyboard.press("Enter")

@@ -13,7 +13,7 @@ import numpy as np
 from keras_colorize import media, routing
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.media import containers, muxing, planes
+from keras_colorize.media import containers, copying, muxing, planes
 from keras_colorize.media.pictures import is_animated
 
 ANIMATION = Fraction(1, 1000)  # the time base of animated pictures
@@ -140,7 +140,7 @@ def copy_film(source: Path, target: Path) -> dict:
     """
     if source.suffix.lower() != target.suffix.lower():
         return {"kind": "color", "copied": "packet by packet",
-                "notes": muxing.remux(source, target)}
+                "notes": copying.remux(source, target)}
     with whole_file(target) as temporary:
         copyfile(source, temporary)
     return {"kind": "color", "copied": "untouched", "notes": []}

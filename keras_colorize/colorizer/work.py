@@ -20,7 +20,7 @@ from keras_colorize.colorizer.report import CONVERTED, COPIED, Report
 from keras_colorize.colorizer.settings import Settings
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import sha256_of, whole_file
-from keras_colorize.media import muxing
+from keras_colorize.media import containers
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
 
@@ -68,7 +68,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
 def _check(settings: Settings, todo: list[Work]) -> None:
     """Raises for settings that no output can be made with, before they are written down for it."""
     if settings.codec:
-        muxing.codec_for(todo[0].target, settings.codec)
+        containers.codec_for(todo[0].target, settings.codec)
     if settings.hints is not None and settings.hints.is_file():
         hints.read(settings.hints)
         if todo[0].kind == "video":

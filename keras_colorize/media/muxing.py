@@ -10,8 +10,8 @@ from pathlib import Path
 
 import av
 
-from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
+from keras_colorize.media import copying
 from keras_colorize.media.pictures import is_animated
 from keras_colorize.media.planes import Layout
 from keras_colorize.media.video import open_video
@@ -22,8 +22,6 @@ _OPTIONS = {"libx264": {"preset": "superfast", "bf": "0"},  # 0.4 of the time of
             "libvpx-vp9": {"b:v": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
             "libsvtav1": {"preset": "8"}}
 REHEARSED = 200  # packets
-_OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands", "duration",
-                       "creation_time", "handler_name", "vendor_id"))  # that the muxer writes
 
 
 class Encoder:
@@ -88,8 +86,8 @@ def join(pieces: list[Path], source: Path, target: Path, rotation: int, frames: 
         with _joined(pieces, source, target, temporary, rotation, left) as (new, packets):
             for packet in packets:
                 new.mux_one(packet)
-        _check(temporary, target, frames)
-    return [f"{what} left out: {number}" for what, number in left.items()]
+        copying.check_frames(temporary, target, frames)
+    return copying.said(left)
 
 
 def rehearse(piece: Path, source: Path, target: Path, rotation: int) -> None:
@@ -106,83 +104,22 @@ def rehearse(piece: Path, source: Path, target: Path, rotation: int) -> None:
             new.close()
 
 
-def remux(source: Path, target: Path) -> list[str]:
-    """Writes a film into another container, packet by packet; returns what is left out, in words.
-
-    Raises:
-        SourceError: the container of `target` cannot hold what the source holds.
-    """
-    left = Counter()
-    with whole_file(target) as temporary:
-        with _told(target), open_video(source) as old, av.open(str(temporary), "w") as new:
-            shown = old.streams.best("video")
-            film = _copy(new, shown, target)
-            streams = {shown.index: film, **_take_over(new, film, old, target, left)}
-            frames = 0
-            for packet in _copied(old, streams, left):
-                frames += packet.stream is film
-                new.mux_one(packet)
-        _check(temporary, target, frames)
-    return [f"{what} left out: {number}" for what, number in left.items()]
-
-
 @contextmanager
 def _joined(pieces: list[Path], source: Path, target: Path, place: Path, rotation: int,
             left: Counter) -> Iterator[tuple[av.container.OutputContainer, Iterator[av.Packet]]]:
     """A container at `place`, and the packets that are to be muxed into it."""
     times = [packet.pts for packet in _packets(pieces)]
-    with _told(target), av.open(str(pieces[0])) as first, av.open(str(place), "w") as new, \
+    with copying.told(target), av.open(str(pieces[0])) as first, av.open(str(place), "w") as new, \
             nullcontext() if is_animated(source) else open_video(source) as old:
         film = new.add_stream_from_template(first.streams.video[0])
         film.time_base = first.streams.video[0].time_base
-        if target.suffix.lower() == ".avi":  # which has frames of one length alone
-            film.time_base = 1 / Fraction(first.streams.video[0].average_rate)
+        rate = first.streams.video[0].average_rate  # None of a single frame
+        if rate and target.suffix.lower() == ".avi":  # which has frames of one length alone
+            film.time_base = 1 / Fraction(rate)
         if rotation:
             film.set_display_rotation(rotation)
-        streams = {} if old is None else _take_over(new, film, old, target, left)
+        streams = {} if old is None else copying.take_over(new, film, old, target, left)
         yield new, _in_order(_timed(pieces, times), old, streams, film, left)
-
-
-def _check(written: Path, target: Path, frames: int) -> None:
-    """Raises SourceError where the film `written` does not hold as many frames as it was given."""
-    with _told(target), open_video(written) as container:
-        stream = container.streams.best("video")
-        found = sum(packet.size > 0 for packet in container.demux(stream)) if stream else 0
-    if found != frames:
-        raise SourceError(target, f"holds {found} of the film's {frames} frames",
-                          "try another --codec, or name a --out that ends in .mkv")
-
-
-def _take_over(new: av.container.OutputContainer, film: av.VideoStream,
-               old: av.container.InputContainer, target: Path, left: Counter,
-               ) -> dict[int, av.stream.Stream]:
-    """Gives the new film all that the old one holds but its pictures; returns the new streams.
-
-    Sound, subtitles, covers, further films and fonts are copied, streams of bare data are not.
-    """
-    shown = old.streams.best("video")
-    others = [stream for stream in old.streams if stream.index != shown.index]
-    kept = [stream for stream in others
-            if stream.type in ("audio", "subtitle", "video", "attachment")]
-    if len(kept) < len(others):
-        left["streams of data"] = len(others) - len(kept)
-    film.metadata.update(_tags(shown.metadata))
-    film.disposition = shown.disposition
-    streams = {stream.index: _copy(new, stream, target) for stream in kept}
-    new.metadata.update(_tags(old.metadata))
-    new.set_chapters(old.chapters())
-    return streams
-
-
-def _copy(new: av.container.OutputContainer, stream: av.stream.Stream, target: Path):
-    try:
-        copied = new.add_stream_from_template(stream, opaque=True)
-    except (ValueError, av.FFmpegError) as error:
-        raise SourceError(target, f"cannot hold the film's {stream.type}",
-                          "name a --out that ends in .mkv") from error
-    copied.metadata.update(_tags(stream.metadata))
-    copied.disposition = stream.disposition
-    return copied
 
 
 def _packets(pieces: list[Path]) -> Iterator[av.Packet]:
@@ -220,36 +157,8 @@ def _in_order(frames: Iterator[av.Packet], old: av.container.InputContainer | No
 
     def others():
         latest = float("-inf")
-        for packet in _copied(old, streams, left) if streams else ():
+        for packet in copying.copied_packets(old, streams, left) if streams else ():
             latest = max(latest, float(packet.dts * packet.time_base))
             yield latest, next(ties), packet
 
     return (packet for *_, packet in heapq.merge(ours(), others()))
-
-
-def _copied(old: av.container.InputContainer, streams: dict[int, av.stream.Stream], left: Counter,
-            ) -> Iterator[av.Packet]:
-    """The packets of the old film's streams, as those of the new ones that take them over."""
-    demuxed = [stream for stream in old.streams
-               if stream.index in streams and stream.type != "attachment"]
-    for packet in old.demux(demuxed) if demuxed else ():
-        if packet.dts is not None:
-            packet.stream = streams[packet.stream.index]
-            yield packet
-        elif packet.size:
-            left["packets without a time"] += 1
-
-
-def _tags(metadata: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in metadata.items()
-            if name.lower() not in _OWN_TAGS and not name.startswith("_STATISTICS")}
-
-
-@contextmanager
-def _told(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except (av.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SourceError(target, f"cannot hold the film or its sound ({reason})",
-                          "name a --out that ends in .mkv") from error
