@@ -1,14 +1,15 @@
 """Training images per second: the whole of `train` beside its bare step, and PyTorch beside both.
 
-    .venv/bin/python benchmarks/training.py DATASET_DIR [--config cpu/gan_gray] [--epochs 4]
+    .venv/bin/python benchmarks/training.py DATASET_DIR [--config cpu/gan_gray] [--epochs 6]
     .venv/bin/python benchmarks/training.py DATASET_DIR --config gan_gray --batch 16 \\
         --pytorch PYTHON
 
 The bare step is the compiled `train_step` on one batch in memory, nothing else: its values are read
-once, after all steps. `train`, which reads them after each, is timed
-within its epochs (history.csv; the first, which traces, is left out), and from one epoch's end to
-the next, which has validation, pictures, networks and a checkpoint in it besides. Step and epochs
-are measured in turns.
+once, after several steps. `train`, which reads them after each, is timed within its epochs, and
+from one epoch's end to the next, which has validation, pictures, networks and a checkpoint in it
+besides. The step is measured in turns with the batches of the second half of each epoch, by when
+what the one before left is written; that time is not counted. The first epoch, which traces, is
+left out.
 
 With `--pytorch`, the interpreter of an environment that has PyTorch, only the steps are compared:
 `benchmarks/pytorch_gan.py` is the paper's GAN at full width, so give a full-width configuration.
@@ -16,7 +17,6 @@ Keras and PyTorch run in turns, each in a process of its own with the same threa
 """
 
 import argparse
-import csv
 import json
 import statistics
 import subprocess
@@ -41,62 +41,86 @@ from keras_colorize.dataset import Dataset  # noqa: E402
 from keras_colorize.records import Manifest  # noqa: E402
 
 PYTORCH = Path(__file__).with_name("pytorch_gan.py")
+STEPS = 10  # at most, of a turn
 
 
-@contextmanager
-def timed_callbacks() -> Iterator[list[float]]:
-    """How long all callbacks took after each batch within, the step itself waited for before."""
-    seconds, callbacks = [], keras.callbacks.CallbackList
-    perform = callbacks.on_train_batch_end
+class Watch:
+    """Times an epoch after the other, and beside their batches the bare step."""
 
-    def timed(self, batch, logs=None):
-        logs = {name: float(value) for name, value in logs.items()}
+    def __init__(self, bare: BareStep, batches: int):
+        self.bare, self.batches = bare, batches
+        self.steps = max(1, min(STEPS, batches // 4))
+        self.step, self.within, self.whole = [], [], []
+        """Seconds a batch, of each epoch."""
+        self.after_batch = []
+        """Seconds that all callbacks took after a batch."""
+        self.ended = self.began = self.aside = 0.0
+
+    @contextmanager
+    def over(self, callbacks: type[keras.callbacks.CallbackList]) -> Iterator[None]:
+        """Watches what trains within."""
+        names = ("on_epoch_begin", "on_train_batch_end", "on_epoch_end")
+        before = {name: getattr(callbacks, name) for name in names}
+
+        def on_epoch_begin(calls, epoch, logs=None):
+            self.began, self.aside, self.turns = time.perf_counter(), 0.0, []
+            before["on_epoch_begin"](calls, epoch, logs)
+
+        def on_train_batch_end(calls, batch, logs=None):
+            logs = {name: float(value) for name, value in logs.items()}  # waits for the step
+            began = time.perf_counter()
+            before["on_train_batch_end"](calls, batch, logs)
+            self.after_batch.append(time.perf_counter() - began)
+            done = batch + 1
+            if done == self.batches:
+                self.within.append(self._since(self.began))
+                self.step.append(statistics.median(self.turns))
+            elif 2 * done >= self.batches and done % self.steps == 0:
+                self._turn()
+
+        def on_epoch_end(calls, epoch, logs=None):
+            before["on_epoch_end"](calls, epoch, logs)
+            self.whole.append(self._since(self.ended))
+            self.ended = time.perf_counter()
+
+        for name in names:
+            setattr(callbacks, name, locals()[name])
+        try:
+            yield
+        finally:
+            for name in names:
+                setattr(callbacks, name, before[name])
+
+    def _turn(self) -> None:
         began = time.perf_counter()
-        perform(self, batch, logs)
-        seconds.append(time.perf_counter() - began)
+        self.turns.append(self.bare.seconds(self.steps))
+        self.aside += time.perf_counter() - began
 
-    callbacks.on_train_batch_end = timed
-    try:
-        yield seconds
-    finally:
-        callbacks.on_train_batch_end = perform
-
-
-class InTurns(Dataset):
-    """A dataset that has the bare step measured before each epoch, and notes when epochs begin."""
-
-    def __init__(self, bare: BareStep, *arguments):
-        super().__init__(*arguments)
-        self.bare, self.speeds, self.seconds, self.began = bare, [], [], None
-
-    def training(self, *place):
-        """The batches of an epoch, after as many bare steps."""
-        if self.began:
-            self.seconds.append(time.perf_counter() - self.began)
-        self.speeds.append(self.bare.images_per_second(self.batches_per_epoch))
-        self.began = time.perf_counter()
-        return super().training(*place)
+    def _since(self, then: float) -> float:
+        return (time.perf_counter() - then - self.aside) / self.batches
 
 
 def whole(wanted: config.Config, directory: str) -> list[str]:
     """Rows of a table: the bare step, and what `train` makes of it."""
-    bare = BareStep(wanted, Manifest.read(directory).size)
-    data = InTurns(bare, directory, wanted.model.input, wanted.train.batch_size, wanted.train.seed,
+    data = Dataset(directory, wanted.model.input, wanted.train.batch_size, wanted.train.seed,
                    wanted.augment, wanted.data)
-    with tempfile.TemporaryDirectory() as folder, timed_callbacks() as seconds:
+    if data.batches_per_epoch < 2:
+        raise SystemExit(f"{directory}: has one batch an epoch; give a larger dataset")
+    watch = Watch(BareStep(wanted, data.size), data.batches_per_epoch)
+    with tempfile.TemporaryDirectory() as folder, watch.over(keras.callbacks.CallbackList):
         training.train(wanted, data, Path(folder) / "run")
-        with open(Path(folder) / "run" / "history.csv", newline="") as file:
-            epochs = [float(row["epoch/images_per_second"]) for row in csv.DictReader(file)]
-    step = statistics.median(data.speeds[1:])
-    pictures = data.batches_per_epoch * wanted.train.batch_size
-    rows = [f"| {name} | {speed:,.1f} | {speed / step:.3f} |" for name, speed in (
-        ("the compiled step alone, one batch in memory", step),
-        ("`train`, within an epoch", statistics.median(epochs[1:])),
-        ("`train`, with validation, pictures, networks and checkpoint",
-         pictures / statistics.median(data.seconds[1:])))]
-    beside = statistics.median(seconds)
-    return [*rows, f"\nCallbacks and logging: {1000 * beside:.2f} ms a batch, "
-            f"{beside * step / wanted.train.batch_size:.2%} of the step."]
+    rows = []
+    for name, seconds in (
+            ("the compiled step alone, one batch in memory", watch.step),
+            ("`train`, within an epoch", watch.within),
+            ("`train`, with validation, pictures, networks and checkpoint", watch.whole)):
+        shares = [step / each for step, each in zip(watch.step[1:], seconds[1:], strict=True)]
+        speed = wanted.train.batch_size / statistics.median(seconds[1:])
+        rows.append(f"| {name} | {speed:,.2f} | {statistics.median(shares):.3f} "
+                    f"({min(shares):.3f}..{max(shares):.3f}) |")
+    step, after = (statistics.median(each) for each in (watch.step, watch.after_batch))
+    return [*rows, f"\n{watch.batches} batches an epoch. Callbacks and logging: "
+            f"{1000 * after:.2f} ms a batch, {after / step:.2%} of the step."]
 
 
 def beside_pytorch(name: str, batch: int, size: tuple[int, int], python: str, turns: int,
@@ -124,21 +148,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", metavar="DATASET_DIR", nargs="?")
     parser.add_argument("--config", default="cpu/gan_gray")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=6, help="at least 2")
     parser.add_argument("--batch", type=int)
+    parser.add_argument("--set", metavar="TABLE.KEY=VALUE", action="append", default=[],
+                        help="override the configuration")
     parser.add_argument("--size", default="180x320", help="of pictures, beside PyTorch")
     parser.add_argument("--pytorch", metavar="PYTHON")
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=3, help="beside PyTorch")
     parser.add_argument("--steps", type=int, default=2, help="of each turn, beside PyTorch")
     parser.add_argument("--only-step", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    overrides = [f"train.epochs={options.epochs}"]
+    overrides = [*options.set, f"train.epochs={options.epochs}"]
     overrides += [f"train.batch_size={options.batch}"] if options.batch else []
     wanted = config.load(options.config, overrides)
     size = tuple(map(int, options.size.split("x")))
     if options.only_step:
-        speed = BareStep(wanted, size).images_per_second(options.steps)
-        print(json.dumps({"images_per_second": speed}))
+        seconds = BareStep(wanted, size).seconds(options.steps)
+        print(json.dumps({"images_per_second": wanted.train.batch_size / seconds}))
         return
     if options.pytorch:
         rows = ["| GAN training step | images/s, median (all) | Keras is so many times as fast |",
@@ -149,7 +175,8 @@ def main():
         if not options.data:
             parser.error("give a DATASET_DIR, or --pytorch")
         size = Manifest.read(options.data).size
-        rows = ["| | images/s | of the step |", "|---|---:|---:|", *whole(wanted, options.data)]
+        rows = ["| | images/s, median | of the step, median (all) |", "|---|---:|---:|",
+                *whole(wanted, options.data)]
     print(provenance() + f"{options.config}, batches of {wanted.train.batch_size}, "
           f"{size[0]}x{size[1]}, {keras.backend.backend()}\n")
     print("\n".join(rows))

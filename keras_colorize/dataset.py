@@ -209,6 +209,8 @@ class Dataset:
     def _finished(batches: tf.data.Dataset) -> tf.data.Dataset:
         options = tf.data.Options()
         options.deterministic = True
+        # Its loop wakes ever more rarely, and the end of an epoch can wait for it, up to a minute.
+        options.autotune.enabled = False
         # By file, a worker with less than its share of the shards would get fewer batches or none.
         options.experimental_distribute.auto_shard_policy = \
             tf.data.experimental.AutoShardPolicy.DATA

@@ -89,6 +89,14 @@ def test_hints_of_one_page_are_refused_for_several_and_claim_nothing(models, pag
     assert not list(tmp_path.glob("out*"))
 
 
+def test_hints_for_films_alone_are_refused_and_claim_nothing(models, film, tmp_path):
+    (tmp_path / "hints").mkdir()
+    with pytest.raises(UsageError, match="is a film, and hints are for pages"):
+        colorizer.colorize(models, [film], tmp_path / "out.mp4",
+                           colorizer.Settings(hints=tmp_path / "hints"))
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_a_result_that_was_emptied_is_made_again(models, pages, tmp_path):
     write_book(pages / "book.cbz", "1.png")
     out = tmp_path / "out"

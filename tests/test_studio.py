@@ -88,6 +88,17 @@ def pages(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def long_book(tmp_path_factory):
+    """A book of eight large pages, which is under way for seconds on any machine."""
+    path = tmp_path_factory.mktemp("long") / "long.cbz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(8):
+            page = cv2.resize(gray(30 * number), (1500, 1000))
+            archive.writestr(f"{number}.png", media.encode_picture(page))
+    return path
+
+
 def gray(index):
     return np.ascontiguousarray(pixels.gray(episode.draw_frame(index))[:200, :300])
 
@@ -348,6 +359,16 @@ def test_a_book_is_found_again_after_a_reload_and_gone_when_removed(server, page
     expect(page.locator("#welcome")).to_be_visible()
     page.reload()
     expect(page.locator("#choose")).to_be_visible()
+
+
+def test_a_book_is_removed_while_it_is_coloured(server, long_book, open_page):
+    page = open_page(server.url)
+    page.set_input_files("#files", long_book)
+    expect(page.locator("#status")).to_contain_text("Colouring", timeout=SECONDS)
+    page.get_by_role("button", name="Remove long.cbz").click()
+    page.get_by_role("button", name="Remove", exact=True).last.click()
+    expect(page.locator("#welcome")).to_be_visible()
+    page.wait_for_timeout(1000)  # an answer to what it had asked would have come
 
 
 def test_what_is_no_book_is_told_beside_its_name(server, pages, open_page, tmp_path):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import httpx
 import test_studio
@@ -11,7 +12,7 @@ from test_studio import SECONDS, add, choose, finish, row
 from keras_colorize.serving import shelf
 
 browser, open_page, pages = test_studio.browser, test_studio.open_page, test_studio.pages
-saved, server = test_studio.saved, test_studio.server
+saved, server, long_book = test_studio.saved, test_studio.server, test_studio.long_book
 
 GIVE = """([type, files]) => {
   const given = new DataTransfer();
@@ -44,10 +45,8 @@ def give(page, kind, *paths):
     page.evaluate(GIVE, [kind, files])
 
 
-def test_pages_that_are_dropped_or_pasted_are_coloured_and_progress_is_seen(server, pages,
-                                                                            open_page):
+def test_pages_that_are_dropped_or_pasted_are_coloured(server, pages, open_page):
     page = open_page(server.url)
-    page.evaluate(WATCH)
     give(page, "dragenter", pages / "page2.png")
     expect(page.get_by_text("Drop them to colour them")).to_be_visible()
     give(page, "drop", pages / "page2.png", pages / "page10.png")
@@ -57,9 +56,21 @@ def test_pages_that_are_dropped_or_pasted_are_coloured_and_progress_is_seen(serv
     expect(row(page, "page2 (2).png")).to_be_visible(timeout=SECONDS)
     finish(page)
     expect(page.locator("#status")).to_have_text("Done: 3 of 3 coloured")
+
+
+def test_how_far_a_book_is_is_seen(server, long_book, open_page):
+    page = open_page(server.url)
+    page.evaluate(WATCH)
+    page.set_input_files("#files", long_book)
+    expect(page.locator("#status")).to_have_text("Done: 8 of 8 coloured", timeout=SECONDS)
     seen = json.loads(page.evaluate("() => JSON.stringify(seen)"))
+    said = [status for status, *_ in seen]
+    assert any(each.startswith("Uploading") for each in said)
+    assert any(re.fullmatch("Colouring: [1-7] of 8 done", each) for each in said)
     under_way = [each for each in seen if each[0].startswith(("Uploading", "Colouring"))]
-    assert under_way and all(visible for _, visible, *_ in under_way)
+    assert all(visible for _, visible, *_ in under_way)
+    assert any(0 < share < 1 for _, _, share, *_ in under_way)
+    assert any("Colouring …" in states for _, _, _, *states in under_way)
 
 
 def test_a_folder_that_cannot_be_read_is_told(server, pages, open_page):

@@ -69,11 +69,13 @@ def _check(settings: Settings, todo: list[Work]) -> None:
     """Raises for settings that no output can be made with, before they are written down for it."""
     if settings.codec:
         containers.codec_for(todo[0].target, settings.codec)
-    if settings.hints is not None and settings.hints.is_file():
+    if settings.hints is None:
+        return
+    if all(work.kind == "video" for work in todo):
+        raise UsageError(todo[0].source, "is a film, and hints are for pages",
+                         "colour it without --hints")
+    if settings.hints.is_file():
         hints.read(settings.hints)
-        if todo[0].kind == "video":
-            raise UsageError(todo[0].source, "is a film, and hints are for one page",
-                             "colour it without --hints")
         pages = sum(map(_page_count, todo))
         if pages > 1:
             raise UsageError(settings.hints, f"is the hints of one page, and there are {pages}",

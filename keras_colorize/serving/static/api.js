@@ -34,7 +34,8 @@ export async function request(path, options = {}) {
     let response;
     try {
       response = await fetch(`api/${path}`, { ...options, headers: authorization() });
-    } catch {
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
       throw new Failure("The server does not answer. Is it still running?", 0);
     }
     if (times) tellWaiting("");
@@ -45,13 +46,14 @@ export async function request(path, options = {}) {
 }
 
 // Sends a file in pieces, each of which arrives within any server's patience, and again if it was
-// lost. `progress` is told the share that has arrived, 0 to 1. Returns the answer to the last.
-export async function upload(path, file, progress) {
+// lost. `progress` is told the share that has arrived, 0 to 1; `signal` ends it. Returns the answer
+// to the last.
+export async function upload(path, file, progress, signal) {
   const own = `upload=${Date.now()}-${uploads++}`; // of two alike each is a page
   for (let offset = 0; ; offset += PIECE) {
     const piece = file.slice(offset, offset + PIECE);
     const sent = await again(() => request(`${path}&${own}&offset=${offset}&size=${file.size}`,
-      { method: "POST", body: piece }));
+      { method: "POST", body: piece, signal }));
     progress(Math.min(1, (offset + PIECE) / Math.max(1, file.size)));
     if (offset + PIECE >= file.size) return sent.json();
   }

@@ -67,6 +67,7 @@ export class Desk extends EventTarget {
   async #discard(book) {
     const { id } = book;
     book.id = null;
+    book.gone.abort();
     if (id) await request(`books/${id}`, { method: "DELETE" }).catch(() => {}); // it expires
     this.#remember();
   }
@@ -98,7 +99,8 @@ export class Desk extends EventTarget {
       book.id = (await json(`books?${this.#wishes()}`, { method: "POST" })).id;
       this.#remember();
     }
-    return upload(`books/${book.id}/files?name=${encodeURIComponent(file.name)}`, file, progress);
+    const path = `books/${book.id}/files?name=${encodeURIComponent(file.name)}`;
+    return upload(path, file, progress, book.gone.signal);
   }
 
   async #sent(page, send) {
@@ -123,7 +125,7 @@ export class Desk extends EventTarget {
     try {
       while (this.books.includes(book) && book.pages.some(isUnderWay)) {
         const path = `books/${book.id}?since=${book.changes}&wait=${WAIT}`;
-        const said = await again(() => json(path));
+        const said = await again(() => json(path, { signal: book.gone.signal }));
         this.#take(book, said);
         book.changes = said.changes;
         await pause(PAUSE);
@@ -147,7 +149,8 @@ export class Desk extends EventTarget {
   }
 
   #book(name, archive) {
-    const book = { name, archive, id: null, pages: [], changes: 0, followed: false };
+    const book = { name, archive, id: null, pages: [], changes: 0, followed: false,
+      gone: new AbortController() };
     this.books.push(book);
     return book;
   }
@@ -159,6 +162,7 @@ export class Desk extends EventTarget {
   }
 
   #update(page, said) {
+    if (!this.books.includes(page.book)) return; // removed meanwhile
     if (said.changed < page.changed) return; // an answer that another has overtaken
     Object.assign(page, said);
     this.#tell("page", page);
