@@ -70,6 +70,12 @@ def copy(data_dir, tmp_path):
     return shutil.copytree(data_dir, tmp_path / "copy")
 
 
+def test_no_tuning_loop_that_sleeps_holds_up_the_end_of_an_epoch(data_dir):
+    data = Dataset(data_dir, "gray", 4)
+    for batches in (data.training(0), data.validation(), data.pictures("test")):
+        assert batches.options().autotune.enabled is False
+
+
 def test_a_corrupt_a_cut_and_a_missing_shard_are_named(copy):
     shard = next(copy.glob("validation-*"))
     whole = shard.read_bytes()
