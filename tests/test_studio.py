@@ -361,11 +361,12 @@ def test_a_book_is_found_again_after_a_reload_and_gone_when_removed(server, page
     expect(page.locator("#choose")).to_be_visible()
 
 
-def test_a_book_is_removed_while_it_is_coloured(server, long_book, open_page):
+def test_a_book_is_removed_while_it_is_asked_about(server, open_page, tmp_path):
+    media.write_picture(tmp_path / "large.png", cv2.resize(gray(0), (6000, 4000)))
     page = open_page(server.url)
-    page.set_input_files("#files", long_book)
-    expect(page.locator("#status")).to_contain_text("Colouring", timeout=SECONDS)
-    page.get_by_role("button", name="Remove long.cbz").click()
+    page.set_input_files("#files", tmp_path / "large.png")
+    expect(page.locator(".page .state")).to_have_text("Colouring …", timeout=SECONDS)
+    page.get_by_role("button", name="Remove Pages").click()
     page.get_by_role("button", name="Remove", exact=True).last.click()
     expect(page.locator("#welcome")).to_be_visible()
     page.wait_for_timeout(1000)  # an answer to what it had asked would have come
