@@ -28,7 +28,7 @@ class BareStep:
         else:
             batches = iter(tf.data.Dataset.from_tensors(pair).cache().repeat())
             self.step = lambda: self.model.train_function(batches)
-        self.seconds(2)  # traces
+        self.images_per_second(2)  # traces
 
     def on_jax(self, pair: tuple[np.ndarray, ...]):
         """Steps that hand the state of all variables on, which they take the memory of."""
@@ -46,11 +46,11 @@ class BareStep:
 
         self.step = step
 
-    def seconds(self, steps: int) -> float:
-        """That one of so many steps takes."""
+    def images_per_second(self, steps: int) -> float:
+        """Of so many steps."""
         began = time.perf_counter()
         for _ in range(steps):
             logs = self.step()
         for value in logs.values():
             keras.ops.convert_to_numpy(value)
-        return (time.perf_counter() - began) / steps
+        return steps * self.batch / (time.perf_counter() - began)

@@ -77,7 +77,7 @@ def measure(options: argparse.Namespace) -> dict:
         f"train.batch_size={options.batch}", f"train.precision={precision}",
         f"train.xla={'on' if options.xla else 'off'}"])
     bare = BareStep(wanted, size)
-    speed = wanted.train.batch_size / bare.seconds(options.steps)
+    speed = bare.images_per_second(options.steps)
     if on_jax:
         stats = jax.devices()[0].memory_stats() or {}
         memory = stats.get("peak_bytes_in_use", 0)

@@ -37,8 +37,9 @@ export async function request(path, options = {}) {
     } catch (error) {
       if (options.signal?.aborted) throw error;
       throw new Failure("The server does not answer. Is it still running?", 0);
+    } finally {
+      if (times) tellWaiting("");
     }
-    if (times) tellWaiting("");
     if (response.ok) return response;
     const text = await response.text();
     await settle(response.status, text, response.headers.get("Retry-After"), times);
