@@ -185,7 +185,11 @@ class Dataset:
 
     def _counted(self, split: str, examples: tf.data.Dataset) -> tf.data.Dataset:
         # Keras must know the number of batches, and a shard that reads short must not pass.
-        return examples.apply(tf.data.experimental.assert_cardinality(self.manifest.counts[split]))
+        counted = tf.data.experimental.assert_cardinality(self.manifest.counts[split])
+        options = tf.data.Options()
+        # Its loop sleeps ever longer, and the end of an epoch can wait for it, up to a minute.
+        options.autotune.enabled = False
+        return examples.apply(counted).with_options(options)
 
     def _batched(self, examples: tf.data.Dataset, skip: int, devices: Devices,
                  decode: Callable | None = None) -> tf.data.Dataset:
@@ -209,8 +213,6 @@ class Dataset:
     def _finished(batches: tf.data.Dataset) -> tf.data.Dataset:
         options = tf.data.Options()
         options.deterministic = True
-        # Its loop wakes ever more rarely, and the end of an epoch can wait for it, up to a minute.
-        options.autotune.enabled = False
         # By file, a worker with less than its share of the shards would get fewer batches or none.
         options.experimental_distribute.auto_shard_policy = \
             tf.data.experimental.AutoShardPolicy.DATA

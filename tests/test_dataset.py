@@ -72,7 +72,9 @@ def copy(data_dir, tmp_path):
 
 def test_no_tuning_loop_that_sleeps_holds_up_the_end_of_an_epoch(data_dir):
     data = Dataset(data_dir, "gray", 4)
-    for batches in (data.training(0), data.validation(), data.pictures("test")):
+    cached = Dataset(data_dir, "gray", 4, data=DataConfig(cache=True))
+    for batches in (data.training(0), cached.training(0), data.validation(),
+                    data.pictures("test")):
         assert batches.options().autotune.enabled is False
 
 
