@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 from provenance import provenance
 
@@ -51,53 +52,47 @@ class Watch:
         self.bare, self.batches = bare, batches
         self.steps = max(1, min(STEPS, batches // 4))
         self.step, self.within, self.whole = [], [], []
-        """Seconds a batch, of each epoch."""
+        """Images a second, of each epoch."""
         self.after_batch = []
         """Seconds that all callbacks took after a batch."""
         self.ended = self.began = self.aside = 0.0
 
     @contextmanager
-    def over(self, callbacks: type[keras.callbacks.CallbackList]) -> Iterator[None]:
+    def over_fit(self) -> Iterator[None]:
         """Watches what trains within."""
-        names = ("on_epoch_begin", "on_train_batch_end", "on_epoch_end")
-        before = {name: getattr(callbacks, name) for name in names}
+        calls = keras.callbacks.CallbackList
+        begin_epoch, end_batch, end_epoch = (
+            calls.on_epoch_begin, calls.on_train_batch_end, calls.on_epoch_end)
 
-        def on_epoch_begin(calls, epoch, logs=None):
+        def on_epoch_begin(self_, epoch, logs=None):
             self.began, self.aside, self.turns = time.perf_counter(), 0.0, []
-            before["on_epoch_begin"](calls, epoch, logs)
+            begin_epoch(self_, epoch, logs)
 
-        def on_train_batch_end(calls, batch, logs=None):
+        def on_train_batch_end(self_, batch, logs=None):
             logs = {name: float(value) for name, value in logs.items()}  # waits for the step
             began = time.perf_counter()
-            before["on_train_batch_end"](calls, batch, logs)
+            end_batch(self_, batch, logs)
             self.after_batch.append(time.perf_counter() - began)
             done = batch + 1
             if done == self.batches:
-                self.within.append(self._since(self.began))
+                self.within.append(self._speed_since(self.began))
                 self.step.append(statistics.median(self.turns))
             elif 2 * done >= self.batches and done % self.steps == 0:
-                self._turn()
+                began = time.perf_counter()
+                self.turns.append(self.bare.images_per_second(self.steps))
+                self.aside += time.perf_counter() - began
 
-        def on_epoch_end(calls, epoch, logs=None):
-            before["on_epoch_end"](calls, epoch, logs)
-            self.whole.append(self._since(self.ended))
+        def on_epoch_end(self_, epoch, logs=None):
+            end_epoch(self_, epoch, logs)
+            self.whole.append(self._speed_since(self.ended))
             self.ended = time.perf_counter()
 
-        for name in names:
-            setattr(callbacks, name, locals()[name])
-        try:
+        with mock.patch.multiple(calls, on_epoch_begin=on_epoch_begin, on_epoch_end=on_epoch_end,
+                                 on_train_batch_end=on_train_batch_end):
             yield
-        finally:
-            for name in names:
-                setattr(callbacks, name, before[name])
 
-    def _turn(self) -> None:
-        began = time.perf_counter()
-        self.turns.append(self.bare.seconds(self.steps))
-        self.aside += time.perf_counter() - began
-
-    def _since(self, then: float) -> float:
-        return (time.perf_counter() - then - self.aside) / self.batches
+    def _speed_since(self, then: float) -> float:
+        return self.batches * self.bare.batch / (time.perf_counter() - then - self.aside)
 
 
 def whole(wanted: config.Config, directory: str) -> list[str]:
@@ -107,20 +102,20 @@ def whole(wanted: config.Config, directory: str) -> list[str]:
     if data.batches_per_epoch < 2:
         raise SystemExit(f"{directory}: has one batch an epoch; give a larger dataset")
     watch = Watch(BareStep(wanted, data.size), data.batches_per_epoch)
-    with tempfile.TemporaryDirectory() as folder, watch.over(keras.callbacks.CallbackList):
+    with tempfile.TemporaryDirectory() as folder, watch.over_fit():
         training.train(wanted, data, Path(folder) / "run")
     rows = []
-    for name, seconds in (
+    for name, speeds in (
             ("the compiled step alone, one batch in memory", watch.step),
             ("`train`, within an epoch", watch.within),
             ("`train`, with validation, pictures, networks and checkpoint", watch.whole)):
-        shares = [step / each for step, each in zip(watch.step[1:], seconds[1:], strict=True)]
-        speed = wanted.train.batch_size / statistics.median(seconds[1:])
-        rows.append(f"| {name} | {speed:,.2f} | {statistics.median(shares):.3f} "
-                    f"({min(shares):.3f}..{max(shares):.3f}) |")
-    step, after = (statistics.median(each) for each in (watch.step, watch.after_batch))
+        shares = [each / step for step, each in zip(watch.step[1:], speeds[1:], strict=True)]
+        rows.append(f"| {name} | {statistics.median(speeds[1:]):,.2f} "
+                    f"| {statistics.median(shares):.3f} ({min(shares):.3f}..{max(shares):.3f}) |")
+    after = statistics.median(watch.after_batch)
+    share = after * statistics.median(watch.step) / wanted.train.batch_size
     return [*rows, f"\n{watch.batches} batches an epoch. Callbacks and logging: "
-            f"{1000 * after:.2f} ms a batch, {after / step:.2%} of the step."]
+            f"{1000 * after:.2f} ms a batch, {share:.2%} of the step."]
 
 
 def beside_pytorch(name: str, batch: int, size: tuple[int, int], python: str, turns: int,
@@ -150,21 +145,19 @@ def main():
     parser.add_argument("--config", default="cpu/gan_gray")
     parser.add_argument("--epochs", type=int, default=6, help="at least 2")
     parser.add_argument("--batch", type=int)
-    parser.add_argument("--set", metavar="TABLE.KEY=VALUE", action="append", default=[],
-                        help="override the configuration")
     parser.add_argument("--size", default="180x320", help="of pictures, beside PyTorch")
     parser.add_argument("--pytorch", metavar="PYTHON")
     parser.add_argument("--turns", type=int, default=3, help="beside PyTorch")
     parser.add_argument("--steps", type=int, default=2, help="of each turn, beside PyTorch")
     parser.add_argument("--only-step", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    overrides = [*options.set, f"train.epochs={options.epochs}"]
+    overrides = [f"train.epochs={options.epochs}"]
     overrides += [f"train.batch_size={options.batch}"] if options.batch else []
     wanted = config.load(options.config, overrides)
     size = tuple(map(int, options.size.split("x")))
     if options.only_step:
-        seconds = BareStep(wanted, size).seconds(options.steps)
-        print(json.dumps({"images_per_second": wanted.train.batch_size / seconds}))
+        speed = BareStep(wanted, size).images_per_second(options.steps)
+        print(json.dumps({"images_per_second": speed}))
         return
     if options.pytorch:
         rows = ["| GAN training step | images/s, median (all) | Keras is so many times as fast |",
