@@ -54,7 +54,7 @@ def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
                 {name: media.encode_picture(picture, compress=compress)
                  for name, picture in example.items()}, "film", count, 0.0, 0))
     shard = {"file": path.name, "records": count, "sha256": sha256_of(path)}
-    size, none = list(example["gray"].shape), np.empty((0, *leaks.SIZE, 3), np.uint8)
+    size, none = list(example["gray"].shape), np.empty((0, *pixels.THUMBNAIL, 3), np.uint8)
     (directory / records.MANIFEST).write_text(json.dumps({
         "schema": records.SCHEMA, "size": size, "every": 1, "split_by": "frame", "seed": 0,
         "canny": list(pixels.CANNY), "digest": records.digest_of(size, [shard]),

@@ -110,7 +110,7 @@ class _Split:
             factor = min(1, SHEET_WIDTH // COLUMNS / color.shape[1])
             self._sheet.append(pixels.scale(color, tuple(
                 max(1, round(side * factor)) for side in color.shape[:2])))
-        self.thumbnails.append(leaks.thumbnail(color))
+        self.thumbnails.append(pixels.thumbnail(color))
         self._shots.add((example["source"], int(example["shot"])))
         self._measures.append(measures(color, example["edge"]))
 

@@ -5,16 +5,12 @@ import numpy as np
 from scipy.spatial import distance
 from tqdm import tqdm
 
-SIZE = (9, 16)  # height and width of a thumbnail
+from keras_colorize.pixels import THUMBNAIL
+
 NEAR_DUPLICATE = 3.0  # below it, a pair is the same picture but for a small movement
 CHUNK = 128  # test frames compared at once: at the paper's size 23 MB of distances
 MEASURE = ("share of test frames with a training frame less than {threshold:g} away, by the root "
            "mean square CIELAB difference (Delta E 1976) of their {height}x{width} area means")
-
-
-def thumbnail(color: np.ndarray) -> np.ndarray:
-    """The area means of a picture: uint8 [h, w, 3] or [h, w] to uint8 [9, 16, 3] or [9, 16]."""
-    return cv2.resize(color, SIZE[::-1], interpolation=cv2.INTER_AREA)
 
 
 def distances(test: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -33,7 +29,7 @@ def distances(test: np.ndarray, train: np.ndarray) -> np.ndarray:
     for start in tqdm(starts, "looking for leaks", unit="chunk", delay=2):
         pairs = distance.cdist(test[start:start + CHUNK], train)  # [chunk, m]
         nearest[start:start + CHUNK] = pairs.min(axis=1)
-    return nearest / np.sqrt(np.prod(SIZE))
+    return nearest / np.sqrt(np.prod(THUMBNAIL))
 
 
 def figure(test: np.ndarray, train: np.ndarray) -> dict[str, object]:
@@ -44,7 +40,7 @@ def figure(test: np.ndarray, train: np.ndarray) -> dict[str, object]:
         frame), `near_duplicates` and `test` as counts, the `measure` in words, and its `threshold`.
     """
     near_duplicates = int(np.sum(distances(test, train) < NEAR_DUPLICATE))
-    measure = MEASURE.format(threshold=NEAR_DUPLICATE, height=SIZE[0], width=SIZE[1])
+    measure = MEASURE.format(threshold=NEAR_DUPLICATE, height=THUMBNAIL[0], width=THUMBNAIL[1])
     return {"share": round(near_duplicates / max(1, len(test)), 4),
             "near_duplicates": near_duplicates, "test": len(test), "measure": measure,
             "threshold": NEAR_DUPLICATE}
@@ -52,6 +48,6 @@ def figure(test: np.ndarray, train: np.ndarray) -> dict[str, object]:
 
 def _flat_lab(thumbnails: np.ndarray) -> np.ndarray:
     if not len(thumbnails):
-        return np.empty((0, 3 * SIZE[0] * SIZE[1]))
+        return np.empty((0, 3 * THUMBNAIL[0] * THUMBNAIL[1]))
     row = np.float32(thumbnails).reshape(1, -1, 3) / 255  # OpenCV wants one picture
     return np.float64(cv2.cvtColor(row, cv2.COLOR_RGB2Lab)).reshape(len(thumbnails), -1)

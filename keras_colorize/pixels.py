@@ -20,6 +20,8 @@ PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic
 OVERLAP = 0.5  # of its height that a window of a page shares with the next, at the least
 BAND = 40  # rows or columns that are zoomed together
 LONGEST = 4  # windows' lengths of a picture that are scaled before it is cropped to one
+JUDGED_WIDTH = 256  # pictures are judged no wider: grain and small print average out
+THUMBNAIL = (9, 16)  # height and width of what near-duplicates are found by
 BAR_LUMINANCE = 32  # black bars are nowhere lighter, however a codec has smeared them
 
 
@@ -203,3 +205,17 @@ def example(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline",
     double = cover(picture, (2 * size[0], 2 * size[1]))
     color = zoom(double, size, zoom_by)
     return {"color": color, "gray": gray(color), "edge": edges(double, size, zoom_by)}
+
+
+def narrowed(picture: np.ndarray, most: int = JUDGED_WIDTH) -> np.ndarray:
+    """A picture, uint8 [h, w, 3] or [h, w], at most so many pixels wide."""
+    height, width = picture.shape[:2]
+    if width <= most:
+        return picture
+    return cv2.resize(picture, (most, max(1, round(height * most / width))),
+                      interpolation=cv2.INTER_AREA)
+
+
+def thumbnail(color: np.ndarray) -> np.ndarray:
+    """The area means of a picture: uint8 [h, w, 3] or [h, w] to uint8 [9, 16, 3] or [9, 16]."""
+    return cv2.resize(color, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy import fft
 
-from keras_colorize import pixels, screening
+from keras_colorize import pixels
 
 KINDS = ("color", "gray", "screentone", "line_art")
 
@@ -72,7 +72,7 @@ def colored_share(picture: np.ndarray) -> float:
     """
     if picture.ndim == 2:
         return 0.0
-    small = screening.small(picture)
+    small = pixels.narrowed(picture)
     lab = cv2.cvtColor(np.float32(small) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
     chroma = lab[:, 1:]
     if np.abs(chroma).max() < HUED:

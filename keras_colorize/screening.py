@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-WIDTH = 256  # pictures are judged no wider than this, where grain and small print average out
+from keras_colorize import pixels
+
 DARK = 24  # luminance, 0..255: below it nothing is to be seen
 PALE = 8  # CIELAB chroma: below it lie gray under codec noise, and the tint of old paper
 ONE_TONE = 5  # CIELAB difference from the commonest tone
@@ -14,7 +15,7 @@ NEIGHBOURHOOD = (5, 5)  # pixels of a thumbnail over which differences are avera
 
 def is_near_black(picture: np.ndarray) -> bool:
     """Whether 99 % of the pixels, uint8 RGB [h, w, 3], have a luminance below `DARK`."""
-    luminance = cv2.cvtColor(small(picture), cv2.COLOR_RGB2GRAY)
+    luminance = cv2.cvtColor(pixels.narrowed(picture), cv2.COLOR_RGB2GRAY)
     return bool(np.mean(luminance < DARK) >= SHARES["black"])
 
 
@@ -69,14 +70,5 @@ class HeldDetector:
         return bool(squares.max() > SAME_DRAWING ** 2)
 
 
-def small(picture: np.ndarray, most: int = WIDTH) -> np.ndarray:
-    """A picture, uint8 [h, w, 3] or [h, w], at most so many pixels wide."""
-    height, width = picture.shape[:2]
-    if width <= most:
-        return picture
-    return cv2.resize(picture, (most, max(1, round(height * most / width))),
-                      interpolation=cv2.INTER_AREA)
-
-
 def _lab(picture: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(np.float32(small(picture)) / 255, cv2.COLOR_RGB2Lab)
+    return cv2.cvtColor(np.float32(pixels.narrowed(picture)) / 255, cv2.COLOR_RGB2Lab)

@@ -184,5 +184,5 @@ def _pages(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts) -
 
 
 def _traits(picture: np.ndarray) -> list[str]:
-    small = screening.small(picture)
+    small = pixels.narrowed(picture)
     return ["black"] * screening.is_near_black(small) + ["gray"] * screening.is_near_gray(small)

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_colorize import __version__, leaks, media, pixels
+from keras_colorize import __version__, media, pixels
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.sources import Counts, Sample, Sampling, Source
@@ -33,11 +33,11 @@ class StagedExample:
     lengths: tuple[int, int, int]
     """Bytes of the PNGs in the order of `PICTURES`."""
     thumbnail: str
-    """`leaks.thumbnail` of its colour picture, in hexadecimal."""
+    """`pixels.thumbnail` of its colour picture, in hexadecimal."""
 
     def colors(self) -> np.ndarray:
         """The thumbnail as uint8 RGB [9, 16, 3]."""
-        return np.frombuffer(bytes.fromhex(self.thumbnail), np.uint8).reshape(*leaks.SIZE, 3)
+        return np.frombuffer(bytes.fromhex(self.thumbnail), np.uint8).reshape(*pixels.THUMBNAIL, 3)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Stage:
         example = pixels.example(sample.picture, self.sampling.size, self.sampling.zoom)
         return ({name: media.encode_picture(picture, compress=not self.sampling.uncompressed)
                  for name, picture in example.items()},
-                leaks.thumbnail(example["color"]).tobytes().hex())
+                pixels.thumbnail(example["color"]).tobytes().hex())
 
     def _noting(self, samples: Iterable[Sample], counts: Counts) -> Iterator[Sample]:
         """Passes samples on, and now and then writes how far the source has been decoded."""

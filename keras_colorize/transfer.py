@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from keras_colorize import leaks, line_lock
+from keras_colorize import line_lock, pixels
 
 NEIGHBOURHOOD = (5, 5)  # pixels over which texture is judged
 GRID = (16, 16)  # one sample of the reference in each cell, about the authors' 200
@@ -84,7 +84,7 @@ class References:
 
     def add(self, condition: np.ndarray, swatch: Swatch) -> None:
         """Adds a picture, uint8 [h, w], and its swatch."""
-        self._thumbnails.append(leaks.thumbnail(condition).ravel())
+        self._thumbnails.append(pixels.thumbnail(condition).ravel())
         self._swatches.append(swatch)
 
     def nearest(self, condition: np.ndarray) -> Swatch:
@@ -95,7 +95,7 @@ class References:
         """
         if not self._swatches:
             raise ValueError("there is no reference picture")
-        away = np.stack(self._thumbnails).astype(np.float32) - leaks.thumbnail(condition).ravel()
+        away = np.stack(self._thumbnails).astype(np.float32) - pixels.thumbnail(condition).ravel()
         return self._swatches[int(np.square(away).sum(axis=1).argmin())]
 
 

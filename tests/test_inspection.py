@@ -57,7 +57,7 @@ def write_dataset(directory, examples):
                             in zip(records.PICTURES, (color, gray, edge), strict=True)}
                 writer.write(records.serialize(pictures, source, number, 0.0, shot))
         shards.append({"file": path.name, "records": len(rows), "sha256": sha256_of(path)})
-    none = np.empty((0, *leaks.SIZE, 3), np.uint8)
+    none = np.empty((0, *pixels.THUMBNAIL, 3), np.uint8)
     values = {
         "schema": 1, "size": list(SIZE), "every": 50, "split_by": "shot", "seed": 0,
         "canny": [100, 200], "digest": records.digest_of(SIZE, shards), "shards": shards,
@@ -172,8 +172,8 @@ def test_the_figures_are_those_of_numpy(random_pictures, tmp_path):
     assert train["edge_density"] == 0.125
     assert train["near_black"] == 0.25 and train["near_gray"] == 0.5
     assert report["leak"] == leaks.figure(
-        np.stack([leaks.thumbnail(second), leaks.thumbnail(first[::-1])]),
-        np.stack([leaks.thumbnail(each) for each in (first, second, black, white)]))
+        np.stack([pixels.thumbnail(second), pixels.thumbnail(first[::-1])]),
+        np.stack([pixels.thumbnail(each) for each in (first, second, black, white)]))
     assert report["leak"]["near_duplicates"] == 1
     assert json.loads((tmp_path / "report" / "inspection.json").read_text()) == report
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from keras_colorize import episode, leaks, media, splits
+from keras_colorize import episode, leaks, media, pixels, splits
 
 EMPTY = np.empty((0, 9, 16, 3), np.uint8)
 
@@ -15,7 +15,7 @@ def plain(*colors):
 def test_a_thumbnail_is_the_mean_of_the_pixels_it_covers(random_pictures):
     picture = random_pictures(36, 64, 3)
     means = picture.reshape(9, 4, 16, 4, 3).mean(axis=(1, 3))
-    thumbnail = leaks.thumbnail(picture)
+    thumbnail = pixels.thumbnail(picture)
     assert thumbnail.shape == (9, 16, 3) and thumbnail.dtype == np.uint8
     assert np.abs(thumbnail - means).max() <= 0.5
 
@@ -64,7 +64,7 @@ def test_an_empty_side_leaks_nothing():
 
 
 def test_the_next_drawing_is_a_near_duplicate_and_another_place_is_not():
-    frames = [leaks.thumbnail(episode.draw_frame(index)) for index in (70, 72, 110)]
+    frames = [pixels.thumbnail(episode.draw_frame(index)) for index in (70, 72, 110)]
     assert episode.shot_of(70) == episode.shot_of(72) != episode.shot_of(110)
     this, following, elsewhere = (frame[None] for frame in frames)
     assert leaks.distances(this, following) < leaks.NEAR_DUPLICATE
@@ -75,7 +75,7 @@ def test_the_next_drawing_is_a_near_duplicate_and_another_place_is_not():
 @pytest.mark.slow
 def test_a_real_film_split_by_frame_leaks_and_split_at_a_cut_does_not(real_data):
     film = real_data / "big_buck_bunny" / "big_buck_bunny_720p.mp4"
-    thumbnails = np.stack([leaks.thumbnail(frame.picture()) for frame in media.read_video(film)
+    thumbnails = np.stack([pixels.thumbnail(frame.picture()) for frame in media.read_video(film)
                            if frame.number % 5 == 0])
     by_frame = splits.assign([("film", 0)] * len(thumbnails), "frame", seed=0)
     leak = leaks.figure(thumbnails[by_frame["test"]], thumbnails[by_frame["train"]])

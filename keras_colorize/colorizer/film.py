@@ -120,8 +120,8 @@ def _analysed(film: Film, counted: dict) -> Iterator[Shown]:
     cuts, held = shots.ShotDetector(luma_only=True), screening.HeldDetector()
     shot, drawing = 0, -1
     for number, pts, codes in film.frames():
-        small = cv2.merge([planes.lightness(screening.small(codes), film.layout)] * 3)
-        last_shot, shot = shot, cuts.shot(screening.small(small, shots.WIDTH))
+        small = cv2.merge([planes.lightness(pixels.narrowed(codes), film.layout)] * 3)
+        last_shot, shot = shot, cuts.shot(pixels.narrowed(small, shots.WIDTH))
         last_drawing, drawing = drawing, held.drawing(small)
         is_cut, is_held = shot > last_shot, drawing == last_drawing and shot == last_shot
         counted["frames"] += 1
