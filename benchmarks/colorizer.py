@@ -31,9 +31,10 @@ from keras_colorize import quiet
 
 quiet.import_tensorflow()
 
-from keras_colorize import colorizer, config, episode, export, media, models, pixels  # noqa: E402
+from keras_colorize import colorizer, config, episode, export, media, models  # noqa: E402
 from keras_colorize.colorizer import film as film_module  # noqa: E402
 from keras_colorize.colorizer import page_file  # noqa: E402
+from keras_colorize.image import pixels  # noqa: E402
 
 TURNS = 3
 PAGES = 8

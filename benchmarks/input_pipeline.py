@@ -31,10 +31,11 @@ quiet.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
-from keras_colorize import episode, leaks, media, pixels, records  # noqa: E402
+from keras_colorize import episode, leaks, media, records  # noqa: E402
 from keras_colorize.config import AugmentConfig, DataConfig  # noqa: E402
 from keras_colorize.dataset import Dataset  # noqa: E402
 from keras_colorize.files import sha256_of  # noqa: E402
+from keras_colorize.image import pixels  # noqa: E402
 
 SIZE, DRAWN, BATCH = (180, 320), 256, 32
 PLAIN, CROPPED = AugmentConfig(), AugmentConfig(flip=True, crop=0.7)

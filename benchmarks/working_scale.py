@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from provenance import provenance
 
-from keras_colorize import line_lock, media, pixels, quiet
+from keras_colorize import media, quiet
+from keras_colorize.image import line_lock, pixels
 
 FACTORS = (0.5, 0.75, 1, 1.5, 2, 3)
 

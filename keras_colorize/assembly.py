@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize import figures, leaks, media, pixels, records, splits
+from keras_colorize import leaks, media, records, splits
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of, write_json
+from keras_colorize.image import figures, pixels
 from keras_colorize.sources import DROPPABLE, Sampling
 from keras_colorize.staging import Staged, StagedExample
 

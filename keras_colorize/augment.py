@@ -7,8 +7,8 @@ is drawn from a generator that the caller seeds.
 import cv2
 import numpy as np
 
-from keras_colorize import pixels
 from keras_colorize.config import AugmentConfig
+from keras_colorize.image import pixels
 
 PITCH = (2.5, 7.0)  # of a screentone's dots, in pixels
 TONES = (4, 7)  # from 4 to 6 tones on a page, black and white among them

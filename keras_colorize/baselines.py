@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from keras_colorize import pixels, scribbles, transfer
+from keras_colorize.image import palette, pixels, scribbles
 
 Baseline = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From conditions, uint8 [n, h, w, 1], and the truth, uint8 [n, h, w, 3], to pictures like it.
@@ -52,17 +52,17 @@ def nearest_transfer(training: Batches, condition: str) -> Baseline:
     Args:
         condition: "gray" or "edge".
     """
-    references, generator = transfer.References(), np.random.default_rng(0)
+    references, generator = palette.References(), np.random.default_rng(0)
     for conditions, colors in training:
         for level, color in zip(conditions[..., 0], colors, strict=True):
             values = pixels.chroma(color) if condition == "gray" else color
-            references.add(level, transfer.Swatch.of(level, values, generator))
+            references.add(level, palette.Swatch.of(level, values, generator))
 
     def colorize(level: np.ndarray) -> np.ndarray:
         swatch = references.nearest(level)
         if condition == "gray":
-            return transfer.colorize(level, swatch)
-        return transfer.transfer(level, swatch).astype(np.uint8)
+            return palette.colorize(level, swatch)
+        return palette.transfer(level, swatch).astype(np.uint8)
 
     return lambda conditions, truth: np.stack([colorize(each) for each in conditions[..., 0]])
 

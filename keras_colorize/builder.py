@@ -11,13 +11,7 @@ from tqdm import tqdm
 
 from keras_colorize import assembly, executors, finding, records
 from keras_colorize.assembly import Settings
-from keras_colorize.errors import (
-    DatasetError,
-    SettingsMismatch,
-    SourceError,
-    UsageError,
-    one_line,
-)
+from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError, one_line
 from keras_colorize.files import check_apart, is_within, locked
 from keras_colorize.sources import Source
 from keras_colorize.staging import Stage, Staged

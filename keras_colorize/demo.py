@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from keras_colorize import figures, media
+from keras_colorize import media
 from keras_colorize.dataset import Dataset
 from keras_colorize.errors import ColorizeError
+from keras_colorize.image import figures
 
 MODELS = ("convnet_gray", "gan_gray")
 EPOCHS = 16

@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize import figures, leaks, media, metrics, pixels, screening
+from keras_colorize import leaks, media, screening
 from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import nearest_existing, sha256_of, write_json
+from keras_colorize.image import figures, metrics, pixels
 from keras_colorize.records import PICTURES, SPLITS, Manifest, parse
 
 REPORT = "inspection.json"

@@ -9,10 +9,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_colorize import checkpoints, event_log, figures, media, pixels
+from keras_colorize import checkpoints, event_log, media
 from keras_colorize.checkpoints import Position
 from keras_colorize.devices import alone
 from keras_colorize.files import whole_file
+from keras_colorize.image import figures, pixels
 
 SHOWN = 6  # validation pictures
 

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.spatial import distance
 from tqdm import tqdm
 
-from keras_colorize.pixels import THUMBNAIL
+from keras_colorize.image.pixels import THUMBNAIL
 
 NEAR_DUPLICATE = 3.0  # below it, a pair is the same picture but for a small movement
 CHUNK = 128  # test frames compared at once: at the paper's size 23 MB of distances

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import checkpoints, event_log, figures, media
+from keras_colorize import checkpoints, event_log, media
+from keras_colorize.image import figures
 
 TITLES = {"loss": "ConvNet loss", "d_loss": "D loss", "g_loss": "G loss"}  # figures 7, 8 and 9
 Curve = tuple[list[int], list[float]]

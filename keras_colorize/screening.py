@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from keras_colorize import pixels
+from keras_colorize.image import pixels
 
 DARK = 24  # luminance, 0..255: below it nothing is to be seen
 PALE = 8  # CIELAB chroma: below it lie gray under codec noise, and the tint of old paper

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import media, pixels, screening, shots
+from keras_colorize import media, screening, shots
 from keras_colorize.errors import SourceError
 from keras_colorize.files import sha256_of
+from keras_colorize.image import pixels
 
 DROPPABLE = ("held", "black", "gray")
 

@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import augment, episode, pixels
+from keras_colorize import augment, episode
 from keras_colorize.config import AugmentConfig
+from keras_colorize.image import pixels
 
 SIZE = (90, 160)
 

@@ -12,8 +12,9 @@ from conftest import wait_for
 from media_files import BAD_COMICS
 from PIL import Image
 
-from keras_colorize import colorizer, episode, line_lock, media, pixels
+from keras_colorize import colorizer, episode, media
 from keras_colorize.errors import UsageError
+from keras_colorize.image import line_lock, pixels
 
 INFO = b"<ComicInfo><Series>Pepper</Series></ComicInfo>"
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize import builder, episode, inspection, media, pixels, records
+from keras_colorize import builder, episode, inspection, media, records
 from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
+from keras_colorize.image import pixels
 from keras_colorize.sources import Sampling
 
 SETTINGS = builder.Settings(Sampling(every=40, size=(64, 96)))

@@ -10,8 +10,9 @@ import pytest
 from conftest import wait_for
 from PIL import Image
 
-from keras_colorize import colorizer, episode, export, line_lock, media, pixels, run_directory
+from keras_colorize import colorizer, episode, export, media, run_directory
 from keras_colorize.errors import RunError, SettingsMismatch, SourceError, UsageError
+from keras_colorize.image import line_lock, pixels
 
 
 @pytest.fixture(scope="module")

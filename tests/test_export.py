@@ -10,8 +10,9 @@ from conftest import SIZE, command, data_for, tiny
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from keras_colorize import episode, export, line_lock, media, pixels, run_directory, training
+from keras_colorize import episode, export, media, run_directory, training
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
+from keras_colorize.image import line_lock, pixels
 
 # What a stranger runs: TensorFlow alone, with this package and all that it needs out of reach.
 FRESH = """

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_colorize import episode, export, media, models, pixels
+from keras_colorize import episode, export, media, models
 from keras_colorize.export import decoding
+from keras_colorize.image import pixels
 
 FRAME = episode.draw_frame(0)[:90, :120]
 GRAY = pixels.gray(FRAME)

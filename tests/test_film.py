@@ -12,10 +12,11 @@ import pytest
 from conftest import wait_for
 from media_files import TIMES
 
-from keras_colorize import colorizer, episode, media, pixels
+from keras_colorize import colorizer, episode, media
 from keras_colorize.colorizer import film as film_module
 from keras_colorize.colorizer.steadying import Steadier
 from keras_colorize.errors import UsageError
+from keras_colorize.image import pixels
 from keras_colorize.media import planes
 
 SIZE = (96, 144)

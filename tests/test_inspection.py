@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize import inspection, leaks, media, pixels, records
+from keras_colorize import inspection, leaks, media, records
 from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import sha256_of
+from keras_colorize.image import pixels
 
 SIZE = (18, 32)
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import line_lock, pixels
+from keras_colorize.image import line_lock, pixels
 
 
 @pytest.fixture

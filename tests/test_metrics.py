@@ -6,8 +6,9 @@ import pytest
 from scipy.ndimage import binary_dilation
 from skimage.metrics import peak_signal_noise_ratio
 
-from keras_colorize import episode, line_lock, metrics, pixels
-from keras_colorize.metrics import PICTURE_METRICS, Resampling
+from keras_colorize import episode
+from keras_colorize.image import line_lock, metrics, pixels
+from keras_colorize.image.metrics import PICTURE_METRICS, Resampling
 
 BEST = {"psnr": 58.92, "ssim": 1.0}
 HIGHER_IS_BETTER = {"psnr", "ssim"}

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from keras_colorize import episode, line_lock, pixels
+from keras_colorize import episode
+from keras_colorize.image import line_lock, pixels
 
 
 def test_every_byte_survives_the_way_into_a_network_and_back():

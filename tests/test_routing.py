@@ -5,7 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import colorizer, episode, media, pixels, routing
+from keras_colorize import colorizer, episode, media
+from keras_colorize.image import page_kind, pixels
 
 PITCHES = (3, 4, 5, 6.5, 8, 10)
 ANGLES = (45, 15, 0, 30)
@@ -50,7 +51,7 @@ def test_drawn_scenes_are_told_apart():
     for number in range(12):
         scene = cv2.resize(episode.draw_frame(50 * number), (960, 540))
         for kind, picture in variants(scene, number):
-            judged[kind, routing.route(picture).kind] += 1
+            judged[kind, page_kind.route(picture).kind] += 1
     assert all(kind == found for kind, found in judged), judged
 
 
@@ -60,7 +61,7 @@ def test_98_percent_of_real_pages_are_told_apart(real_data):
     judged = Counter()
     for number, path in enumerate(sorted(real_data.glob("pepper_and_carrot/*/*.jpg"))):
         for kind, picture in variants(media.read_picture(path), number):
-            judged[kind, routing.route(picture).kind] += 1
+            judged[kind, page_kind.route(picture).kind] += 1
     right = sum(count for (kind, found), count in judged.items() if kind == found)
     assert right >= 0.98 * judged.total(), judged
 
@@ -68,18 +69,18 @@ def test_98_percent_of_real_pages_are_told_apart(real_data):
 def test_tinted_paper_is_no_colour():
     gray = pixels.gray(episode.draw_frame(0))
     sepia = np.dstack([gray, (gray * 0.9).astype(np.uint8), (gray * 0.75).astype(np.uint8)])
-    assert routing.route(sepia).kind != "color"
+    assert page_kind.route(sepia).kind != "color"
     sepia[40:80, 60:120] = (200, 30, 40)
-    assert routing.route(sepia).kind == "color"
+    assert page_kind.route(sepia).kind == "color"
 
 
 @pytest.mark.parametrize("pitch", PITCHES)
 def test_descreening_gives_back_the_tones(pitch):
     tones = np.tile(np.linspace(60, 220, 768).astype(np.uint8), (384, 1))
     page = halftone(tones, pitch, 30)
-    route = routing.route(np.dstack([page] * 3))
+    route = page_kind.route(np.dstack([page] * 3))
     assert route.kind == "screentone" and abs(route.pitch - pitch) < 0.15 * pitch + 0.3
-    tones_again = routing.descreen(page, route)[40:-40, 40:-40].astype(int)
+    tones_again = page_kind.descreen(page, route)[40:-40, 40:-40].astype(int)
     assert np.abs(np.diff(tones_again, axis=1)).mean() < 6
     assert np.abs(np.diff(page[40:-40, 40:-40].astype(int), axis=1)).mean() > 20
 
@@ -115,5 +116,5 @@ def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(pitch, treat_a
 def test_line_art_is_told_from_pictures_with_gray_tones():
     frame = episode.draw_frame(0)
     lines = 255 - pixels.edges(frame, (360, 640))
-    assert routing.gray_share(lines) < routing.GRAYS
-    assert routing.gray_share(pixels.gray(frame)) >= routing.GRAYS
+    assert page_kind.gray_share(lines) < page_kind.GRAYS
+    assert page_kind.gray_share(pixels.gray(frame)) >= page_kind.GRAYS

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from serving_process import assert_refused, serving, write_model
 
-from keras_colorize import episode, media, pixels
+from keras_colorize import episode, media
 from keras_colorize.export.tiles import WHOLE
+from keras_colorize.image import pixels
 from keras_colorize.serving.service import Service
 
 TEXT = (Path(__file__).parents[1] / "docs" / "serving.md").read_text()

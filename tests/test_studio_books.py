@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 from serving_process import ServingProcess, assert_refused, serving, write_model
 
-from keras_colorize import colorizer, episode, media, pixels
+from keras_colorize import colorizer, episode, media
 from keras_colorize.colorizer import Settings
+from keras_colorize.image import pixels
 from keras_colorize.serving import incoming, shelf, uploads
 from keras_colorize.serving.refusals import Busy
 

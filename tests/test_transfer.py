@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_colorize import episode, pixels, transfer
+from keras_colorize import episode
+from keras_colorize.image import palette, pixels
 
 PALETTE = {40: (10, 40, 120), 120: (180, 90, 100), 220: (255, 215, 160)}
 
@@ -23,7 +24,7 @@ def striped(levels, width=32):
 
 def swatch_of(color):
     gray = pixels.gray(color)
-    return transfer.Swatch.of(gray, pixels.chroma(color), seeded())
+    return palette.Swatch.of(gray, pixels.chroma(color), seeded())
 
 
 def test_a_known_palette_is_transferred_wherever_it_lies():
@@ -32,7 +33,7 @@ def test_a_known_palette_is_transferred_wherever_it_lies():
                 {40: 40, 120: 118, 220: 221}, abs=2)
     _, reference = striped((40, 120, 220))
     _, truth = striped((220, 40, 120))
-    answer = transfer.colorize(pixels.gray(truth), swatch_of(reference))
+    answer = palette.colorize(pixels.gray(truth), swatch_of(reference))
     inside = np.ones(truth.shape[1], bool)
     for edge in (32, 64):
         inside[edge - 3:edge + 3] = False  # where the neighbourhood is of both sides
@@ -43,7 +44,7 @@ def test_a_pale_picture_is_matched_after_its_levels_are_scaled():
     _, reference = striped((40, 120, 220))
     _, truth = striped((220, 40, 120))
     pale = (150 + 0.2 * pixels.gray(truth)).astype(np.uint8)
-    chroma = transfer.transfer(pale, swatch_of(reference))
+    chroma = palette.transfer(pale, swatch_of(reference))
     for middle in (16, 48, 80):
         inside = slice(middle - 8, middle + 8)
         assert np.abs(chroma[:, inside] - pixels.chroma(truth)[:, inside]).max() <= 2
@@ -54,20 +55,20 @@ def test_texture_tells_pixels_of_one_level_apart(random_pictures):
     gray[:, 32:] = 78 + 50 * (random_pictures(64, 32) % 3)  # a third of it is 128 too
     chroma = np.zeros((64, 64, 1))
     chroma[:, 32:] = 50
-    answer = transfer.transfer(gray, transfer.Swatch.of(gray, chroma, seeded()))
+    answer = palette.transfer(gray, palette.Swatch.of(gray, chroma, seeded()))
     assert (answer[:, :28] == 0).all() and (answer[:, 36:] == 50).mean() > 0.97
 
 
 def test_the_nearest_picture_is_the_reference():
     frames = [pixels.scale(episode.draw_frame(index), (90, 160)) for index in (20, 130, 400, 900)]
-    references = transfer.References()
+    references = palette.References()
     with pytest.raises(ValueError, match="no reference"):
         references.nearest(pixels.gray(frames[0]))
     for frame in frames:
         references.add(pixels.gray(frame), swatch_of(frame))
     beside = pixels.scale(episode.draw_frame(406), (90, 160))  # of the same shot as the third
     assert references.nearest(pixels.gray(beside)) is references._swatches[2]
-    errors = [np.abs(transfer.colorize(pixels.gray(beside), each).astype(int) - beside).mean()
+    errors = [np.abs(palette.colorize(pixels.gray(beside), each).astype(int) - beside).mean()
               for each in references._swatches]
     gray_error = np.abs(pixels.gray(beside)[..., None].astype(int) - beside).mean()
     assert np.argmin(errors) == 2 and errors[2] < 0.5 * gray_error
@@ -75,4 +76,4 @@ def test_the_nearest_picture_is_the_reference():
 
 def test_small_pictures_have_swatches_too(random_pictures):
     color = random_pictures(5, 7, 3)
-    assert transfer.colorize(random_pictures(3, 4), swatch_of(color)).shape == (3, 4, 3)
+    assert palette.colorize(random_pictures(3, 4), swatch_of(color)).shape == (3, 4, 3)

@@ -8,7 +8,8 @@ import tensorflow as tf
 from conftest import SIZE, data_for, tiny
 from keras import layers
 
-from keras_colorize import config, export, models, pixels, training
+from keras_colorize import config, export, models, training
+from keras_colorize.image import pixels
 from keras_colorize.models.chroma import JoinLuminance
 from keras_colorize.models.objectives import absolute_loss
 from keras_colorize.models.upsampling import upsample

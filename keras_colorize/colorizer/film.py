@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import line_lock, media, pixels, screening, shots
+from keras_colorize import media, screening, shots
 from keras_colorize.colorizer.ahead import ahead, together
 from keras_colorize.colorizer.footage import Film
 from keras_colorize.colorizer.model import Model
@@ -18,6 +18,7 @@ from keras_colorize.colorizer.page import flats
 from keras_colorize.colorizer.settings import Settings
 from keras_colorize.colorizer.steadying import Steadier
 from keras_colorize.files import whole_file
+from keras_colorize.image import line_lock, pixels
 from keras_colorize.media import containers, muxing, planes
 
 PIECE = 480  # frames that are encoded into one file, which a killed job keeps

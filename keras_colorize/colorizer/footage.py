@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
-from keras_colorize import media, routing
+from keras_colorize import media
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
+from keras_colorize.image import page_kind
 from keras_colorize.media import containers, copying, muxing, planes
 from keras_colorize.media.pictures import is_animated
 
@@ -104,7 +105,8 @@ class Film:
 
 def is_colored(path: Path) -> bool:
     """Whether most of some frames from all over a film have colour."""
-    judged = [routing.colored_share(picture) > routing.COLORED for picture in media.peek(path, 8)]
+    judged = [page_kind.colored_share(picture) > page_kind.COLORED
+              for picture in media.peek(path, 8)]
     return sum(judged) * 2 > len(judged)
 
 

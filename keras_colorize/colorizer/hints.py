@@ -5,8 +5,9 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from keras_colorize import line_lock, media, pixels, scribbles
+from keras_colorize import media
 from keras_colorize.errors import SourceError
+from keras_colorize.image import line_lock, pixels, scribbles
 
 LARGEST = 700_000  # pixels that colour is spread at; finer than that, edges are found by line lock
 LIKE = 10  # levels of luminance by which a surface may change from pixel to pixel

@@ -8,9 +8,10 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from PIL import Image
 
-from keras_colorize import line_lock, media, pixels
+from keras_colorize import media
 from keras_colorize.colorizer.page import Colored
 from keras_colorize.files import whole_file
+from keras_colorize.image import line_lock, pixels
 
 MIDDLE = 150  # the luminance of the colour layer, with the most room for chroma
 THUMBNAIL = 256  # pixels of its longer side, which the format asks for

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize import export, pixels, run_directory
+from keras_colorize import export, run_directory
 from keras_colorize.errors import RunError
 from keras_colorize.export.tiles import OVERLAP, TILE, WHOLE
 from keras_colorize.files import sha256_of
+from keras_colorize.image import pixels
 
 
 @dataclass(frozen=True)

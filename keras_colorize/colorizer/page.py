@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from keras_colorize import line_lock, media, pixels, routing
+from keras_colorize import media
 from keras_colorize.colorizer import hints
 from keras_colorize.colorizer.model import Model
 from keras_colorize.colorizer.settings import Settings
+from keras_colorize.image import line_lock, page_kind, pixels
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
 FLAGGED = 2.0  # of 255 levels: a luminance that changed by more is reported
@@ -43,20 +44,20 @@ class Colored:
     """The page's luminance without dots, uint8 [H, W]."""
 
 
-def judge(page: media.Page, treat_as: str | None = None) -> routing.Route:
+def judge(page: media.Page, treat_as: str | None = None) -> page_kind.Route:
     """What kind of page it is, or what it is to be treated as."""
     luminance = pixels.gray(page.shown)
-    found = routing.route(page.shown, luminance)
+    found = page_kind.route(page.shown, luminance)
     if treat_as is None or treat_as == found.kind:
         return found
     if treat_as != "screentone":
         return replace(found, kind=treat_as, pitch=0.0, dots=None)
-    dots, pitch = routing.find_dots(luminance)
+    dots, pitch = page_kind.find_dots(luminance)
     return replace(found, kind=treat_as, pitch=pitch or DEFAULT_PITCH,
                    dots=dots if dots.any() else np.ones_like(dots))
 
 
-def color(page: media.Page, route: routing.Route, models: Models, settings: Settings,
+def color(page: media.Page, route: page_kind.Route, models: Models, settings: Settings,
           strokes: np.ndarray | None = None) -> Colored:
     """Colours a page that is not in colour.
 
@@ -65,7 +66,7 @@ def color(page: media.Page, route: routing.Route, models: Models, settings: Sett
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
     model = models.choose(route.kind)
-    surface = routing.descreen(pixels.gray(page.shown), route)
+    surface = page_kind.descreen(pixels.gray(page.shown), route)
     height, width = surface.shape
     scale = settings.scale or model.scale_for(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import line_lock, media, pixels, routing
+from keras_colorize import media
 from keras_colorize.colorizer import hints, layers, report
 from keras_colorize.colorizer import page as page_of
 from keras_colorize.colorizer.ahead import ahead
 from keras_colorize.colorizer.page import Models
 from keras_colorize.colorizer.settings import Settings
+from keras_colorize.image import line_lock, page_kind, pixels
 
 LARGE = 16_000_000  # pixels of a page, from which on its memory counts: one such at a time
 _ONE_LARGE = threading.Lock()
@@ -55,7 +56,7 @@ def _colored(original: media.Page, file: bytes, where: Path, models: Models, set
     return b"".join(pieces), record
 
 
-def _in_color(original: media.Page, file: bytes, where: Path, route: routing.Route,
+def _in_color(original: media.Page, file: bytes, where: Path, route: page_kind.Route,
               style: media.Style, strokes: Path | None) -> tuple[bytes, dict]:
     """A page that is in colour: its own bytes, or written anew in another format."""
     record = {"kind": "color", "scores": page_of.rounded(route.scores),

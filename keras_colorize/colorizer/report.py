@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import media, pixels
+from keras_colorize import media
 from keras_colorize.colorizer.page import FLAGGED
 from keras_colorize.files import whole_file, write_json
+from keras_colorize.image import pixels
 
 COPIED = "copied untouched"
 CONVERTED = "written anew in the chosen format"

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import baselines, pixels, run_directory
+from keras_colorize import baselines, run_directory
 from keras_colorize.dataset import Dataset
+from keras_colorize.image import pixels
 
 TITLES = {"convnet": "ConvNet", "gan": "GAN", "input": "return the input",
           "mean_colour": "mean colour", "transfer": "colour transfer",

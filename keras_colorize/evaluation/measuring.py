@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import metrics, pixels
 from keras_colorize.dataset import Place
 from keras_colorize.evaluation.candidates import Candidate
 from keras_colorize.evaluation.examples import Examples
-from keras_colorize.figures import evenly
+from keras_colorize.image import metrics, pixels
+from keras_colorize.image.figures import evenly
 
 PAIRS = 200  # of successive frames that flicker is measured on, at the most
 FIGURES = (*metrics.PICTURE_METRICS, "colourfulness", "flicker")

@@ -9,7 +9,7 @@ from keras_colorize.dataset import Place
 from keras_colorize.evaluation.candidates import TITLES, Candidate
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
 from keras_colorize.files import whole_file
-from keras_colorize.metrics import Resampling
+from keras_colorize.image.metrics import Resampling
 
 RATIO = "colourfulness_ratio"
 OF_INPUT = "l1_of_input"

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from keras_colorize.line_lock import SAME_SURFACE
-from keras_colorize.pixels import BLUE, GREEN, LUMINANCE_UNIT, LUMINANCE_WEIGHTS, RED
+from keras_colorize.image.line_lock import SAME_SURFACE
+from keras_colorize.image.pixels import BLUE, GREEN, LUMINANCE_UNIT, LUMINANCE_WEIGHTS, RED
 
 
 def luminance_of(rgb):

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_colorize.export import decoding, locking, tiles
-from keras_colorize.pixels import PAGE_HEIGHT, from_signed, to_signed
+from keras_colorize.image.pixels import PAGE_HEIGHT, from_signed, to_signed
 
 
 class Colorizer(tf.Module):

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from keras_colorize.errors import SourceError
+from keras_colorize.image.pixels import eight_bits, gray
 from keras_colorize.media import png
 from keras_colorize.media.pictures import open_picture, rgb_of, turn_of
-from keras_colorize.pixels import eight_bits, gray
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp",
            "GIF": ".gif"}

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.pixels import eight_bits
+from keras_colorize.image.pixels import eight_bits
 
 PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
 ANIMATED_SUFFIXES = frozenset((".gif", ".webp"))

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_colorize.pixels import BLUE, GREEN, RED
+from keras_colorize.image.pixels import BLUE, GREEN, RED
 
 
 @keras.saving.register_keras_serializable("keras_colorize")

@@ -2,12 +2,12 @@
 
 from starlette.requests import Request
 
-from keras_colorize import routing
 from keras_colorize.colorizer import LOCKS, Settings
+from keras_colorize.image import page_kind
 from keras_colorize.serving.refusals import Busy, Refused
 
 FORMATS = ("png", "jpeg", "webp")
-KNOWN = {"lock": LOCKS, "treat_as": routing.KINDS, "format": FORMATS}
+KNOWN = {"lock": LOCKS, "treat_as": page_kind.KINDS, "format": FORMATS}
 LONGEST_KEY = 100  # characters by which a client tells its uploads apart
 SECONDS = 60  # after which there may be room again
 

@@ -6,19 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import figures, finding
+from keras_colorize import finding
 from keras_colorize.dataset import Dataset
 from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.evaluation import (
-    BATCH,
-    Candidate,
-    Examples,
-    evaluate,
-    names_of,
-    of_run,
-    tables,
-)
+from keras_colorize.evaluation import BATCH, Candidate, Examples, evaluate, names_of, of_run, tables
 from keras_colorize.files import whole_file, write_json
+from keras_colorize.image import figures
 from keras_colorize.study import failures, hints, page, plots, ranked, report, unseen
 from keras_colorize.study.groups import Group, comparisons, grouped, rows
 

@@ -11,11 +11,12 @@ import numpy as np
 from scipy import stats
 from tqdm import tqdm
 
-from keras_colorize import episode, metrics, pixels
+from keras_colorize import episode
 from keras_colorize.dataset import Dataset
 from keras_colorize.evaluation import Examples
-from keras_colorize.figures import evenly
-from keras_colorize.metrics.distances import chroma_error
+from keras_colorize.image import metrics, pixels
+from keras_colorize.image.figures import evenly
+from keras_colorize.image.metrics.distances import chroma_error
 
 TWINS = ("rosa", "indigo")  # who differ in the colour of their hair alone
 CAPTION = "To be continued"

@@ -12,7 +12,7 @@ from keras_colorize.config import Config
 from keras_colorize.dataset import Place
 from keras_colorize.evaluation import Candidate, tables
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
-from keras_colorize.metrics import Resampling
+from keras_colorize.image.metrics import Resampling
 
 DISTANCES = ("l1", "l2", "ciede2000")
 COMPARED = (*DISTANCES, "colourfulness", "edge_bleed")

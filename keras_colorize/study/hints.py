@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from keras_colorize import baselines, figures, metrics
+from keras_colorize import baselines
 from keras_colorize.evaluation import Examples
+from keras_colorize.image import figures, metrics
 from keras_colorize.study.groups import Group
 
 COUNTS = (1, 2, 3, 5, 10, 20, 30, 100, 300, 1000, 3000, 10000)

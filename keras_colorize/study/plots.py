@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_colorize import figures
+from keras_colorize.image import figures
 
 
 def sizes(path: Path, failures: dict[str, dict]) -> None:

@@ -3,10 +3,11 @@
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import figures, metrics, pixels, screening
+from keras_colorize import screening
 from keras_colorize.baselines import Baseline
 from keras_colorize.dataset import Dataset
-from keras_colorize.metrics.structure import near_edges
+from keras_colorize.image import figures, metrics, pixels
+from keras_colorize.image.metrics.structure import near_edges
 from keras_colorize.sources import Counts, Sampling, Source
 
 MOST = 48  # pictures that are judged

@@ -7,7 +7,7 @@ ValueError where the shapes differ.
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from keras_colorize import pixels
+from keras_colorize.image import pixels
 
 ROUNDING = 1 / 12  # the variance of rounding to whole levels: no two pictures are known nearer
 

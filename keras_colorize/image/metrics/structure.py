@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from keras_colorize import pixels
-from keras_colorize.metrics.distances import chroma_error
+from keras_colorize.image import pixels
+from keras_colorize.image.metrics.distances import chroma_error
 
 REACH = 3  # pixels from a strong edge within which colour has bled
 STILL = 2  # levels of luminance that codec noise changes in a picture that stands still

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from keras_colorize.metrics.color import (
+from keras_colorize.image.metrics.color import (
     ciede2000,
     ciede2000_p95,
     colourfulness,
     difference_maps,
 )
-from keras_colorize.metrics.distances import chroma_l1, l1, l2, psnr, ssim
-from keras_colorize.metrics.intervals import Resampling
-from keras_colorize.metrics.structure import edge_bleed, flicker
+from keras_colorize.image.metrics.distances import chroma_l1, l1, l2, psnr, ssim
+from keras_colorize.image.metrics.intervals import Resampling
+from keras_colorize.image.metrics.structure import edge_bleed, flicker
 
 PICTURE_METRICS = {
     "l1": l1, "l2": l2, "psnr": psnr, "ssim": ssim, "chroma_l1": chroma_l1,

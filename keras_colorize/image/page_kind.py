@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy import fft
 
-from keras_colorize import pixels
+from keras_colorize.image import pixels
 
 KINDS = ("color", "gray", "screentone", "line_art")
 

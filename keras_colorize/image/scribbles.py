@@ -6,7 +6,7 @@ from scipy import sparse
 from scipy.ndimage import uniform_filter
 from scipy.sparse import linalg
 
-from keras_colorize import line_lock, pixels
+from keras_colorize.image import line_lock, pixels
 
 NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))  # half of the eight; the others follow by symmetry
 SPREAD = 0.6  # of the variance around a pixel, as in the authors' own program

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from keras_colorize import line_lock, pixels
+from keras_colorize.image import line_lock, pixels
 
 NEIGHBOURHOOD = (5, 5)  # pixels over which texture is judged
 GRID = (16, 16)  # one sample of the reference in each cell, about the authors' 200

@@ -3,7 +3,7 @@
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from keras_colorize.metrics.distances import difference
+from keras_colorize.image.metrics.distances import difference
 
 
 def ciede2000(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:

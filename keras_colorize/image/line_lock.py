@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from keras_colorize.pixels import BLUE, GREEN, RED, eight_bits
+from keras_colorize.image.pixels import BLUE, GREEN, RED, eight_bits
 
 BAND = 1 << 16  # pixels that are worked on together, so that they stay in the processor's cache
 FEW = 8  # bands that are not worth threads
