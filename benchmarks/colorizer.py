@@ -31,7 +31,8 @@ from keras_colorize import quiet
 
 quiet.import_tensorflow()
 
-from keras_colorize import colorizer, config, episode, export, media, models  # noqa: E402
+from keras_colorize import colorizer, config, export, media, models  # noqa: E402
+from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.colorizer import film as film_module  # noqa: E402
 from keras_colorize.colorizer import page_file  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402

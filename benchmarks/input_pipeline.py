@@ -31,7 +31,8 @@ quiet.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
-from keras_colorize import episode, leaks, media, records  # noqa: E402
+from keras_colorize import leaks, media, records  # noqa: E402
+from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.config import AugmentConfig, DataConfig  # noqa: E402
 from keras_colorize.dataset import Dataset  # noqa: E402
 from keras_colorize.files import sha256_of  # noqa: E402

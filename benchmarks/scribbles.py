@@ -13,7 +13,7 @@ import numpy as np
 from provenance import provenance
 from scipy.sparse import linalg
 
-from keras_colorize import episode
+from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels, scribbles
 
 SIZES = ((90, 160), (180, 320), (360, 640), (1000, 1500))

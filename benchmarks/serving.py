@@ -37,7 +37,8 @@ from keras_colorize import quiet
 
 quiet.import_tensorflow()
 
-from keras_colorize import config, episode, export, files, media, models  # noqa: E402
+from keras_colorize import config, export, files, media, models  # noqa: E402
+from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 from keras_colorize.serving.model import Served  # noqa: E402
 

@@ -110,7 +110,8 @@ def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
 
 
 def _run_draw_episode(options: argparse.Namespace) -> None:
-    from keras_colorize import episode, media
+    from keras_colorize import media
+    from keras_colorize.cartoon import episode
 
     if not media.is_video(options.out):
         raise UsageError(options.out, "is no video by its suffix", "name it OUT.mp4")

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_colorize import builder, cli, config, dataset, episode, training
+from keras_colorize import builder, cli, config, dataset, training
+from keras_colorize.cartoon import episode
 from keras_colorize.sources import Sampling
 
 SIZE = (64, 96)

@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import augment, episode
+from keras_colorize import augment
+from keras_colorize.cartoon import episode
 from keras_colorize.config import AugmentConfig
 from keras_colorize.image import pixels
 

@@ -12,7 +12,8 @@ from conftest import wait_for
 from media_files import BAD_COMICS
 from PIL import Image
 
-from keras_colorize import colorizer, episode, media
+from keras_colorize import colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import UsageError
 from keras_colorize.image import line_lock, pixels
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize import builder, episode, inspection, media, records
+from keras_colorize import builder, inspection, media, records
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
 from keras_colorize.image import pixels
 from keras_colorize.sources import Sampling

@@ -10,7 +10,8 @@ import pytest
 from conftest import wait_for
 from PIL import Image
 
-from keras_colorize import colorizer, episode, export, media, run_directory
+from keras_colorize import colorizer, export, media, run_directory
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import RunError, SettingsMismatch, SourceError, UsageError
 from keras_colorize.image import line_lock, pixels
 

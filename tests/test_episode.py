@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import episode
-from keras_colorize.episode import SHOTS, SIZE, cast, drawing, sets
+from keras_colorize.cartoon import cast, drawing, episode, sets
+from keras_colorize.cartoon.episode import SHOTS, SIZE
 
 SPACED = range(0, episode.length(), 37)
 TWINS = ("rosa", "indigo")

@@ -20,7 +20,8 @@ from media_files import (
 )
 from test_builder import examples, files_of
 
-from keras_colorize import builder, episode, media, records
+from keras_colorize import builder, media, records
+from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels
 from keras_colorize.sources import Counts, Sampling, VideoSource
 

@@ -10,7 +10,8 @@ from conftest import SIZE, command, data_for, tiny
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from keras_colorize import episode, export, media, run_directory, training
+from keras_colorize import export, media, run_directory, training
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.image import line_lock, pixels
 

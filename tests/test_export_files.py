@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_colorize import episode, export, media, models
+from keras_colorize import export, media, models
+from keras_colorize.cartoon import episode
 from keras_colorize.export import decoding
 from keras_colorize.image import pixels
 

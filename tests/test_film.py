@@ -12,7 +12,8 @@ import pytest
 from conftest import wait_for
 from media_files import TIMES
 
-from keras_colorize import colorizer, episode, media
+from keras_colorize import colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.colorizer import film as film_module
 from keras_colorize.colorizer.steadying import Steadier
 from keras_colorize.errors import UsageError

@@ -9,7 +9,8 @@ import pytest
 from media_files import TIMES, write_animated_gif, write_resized_ts
 from test_film import SIZE, colors_of, drawings, frames_of, packets, write_film
 
-from keras_colorize import colorizer, episode, media
+from keras_colorize import colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import SourceError
 from keras_colorize.media import containers, copying, muxing
 

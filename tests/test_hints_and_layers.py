@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_colorize import cli, colorizer, episode, media
+from keras_colorize import cli, colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.colorizer import hints
 from keras_colorize.errors import SourceError
 from keras_colorize.image import line_lock, pixels

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from serving_process import write_model
 
-from keras_colorize import cli, colorizer, episode, media
+from keras_colorize import cli, colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.image import pixels
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from keras_colorize import episode, leaks, media, splits
+from keras_colorize import leaks, media, splits
+from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels
 
 EMPTY = np.empty((0, 9, 16, 3), np.uint8)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from media_files import BAD_COMICS, BAD_PICTURES, BAD_VIDEOS, PICTURES, VIDEOS
 
-from keras_colorize import episode, media
+from keras_colorize import media
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import SourceError
 
 

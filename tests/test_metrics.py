@@ -6,7 +6,7 @@ import pytest
 from scipy.ndimage import binary_dilation
 from skimage.metrics import peak_signal_noise_ratio
 
-from keras_colorize import episode
+from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, metrics, pixels
 from keras_colorize.image.metrics import PICTURE_METRICS, Resampling
 

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageCms
 from serving_process import write_model
 
-from keras_colorize import colorizer, episode, media
+from keras_colorize import colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, pixels
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from keras_colorize import episode
+from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, pixels
 
 

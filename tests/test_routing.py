@@ -5,7 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import colorizer, episode, media
+from keras_colorize import colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.image import page_kind, pixels
 
 PITCHES = (3, 4, 5, 6.5, 8, 10)

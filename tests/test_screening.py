@@ -5,7 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import episode, media, screening
+from keras_colorize import media, screening
+from keras_colorize.cartoon import episode
 
 FADE = 684  # the first black frame of the first fade
 

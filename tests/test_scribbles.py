@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import linalg
 
-from keras_colorize import episode
+from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels, scribbles
 
 FRAME = 100

@@ -27,7 +27,8 @@ from serving_process import (
     write_model,
 )
 
-from keras_colorize import episode, media
+from keras_colorize import media
+from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels
 
 TOKEN = "a token of the test"

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from serving_process import assert_refused, b64, files_of, serving, write_model
 
-from keras_colorize import episode, media
+from keras_colorize import media
+from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, pixels
 
 SECONDS = 2  # that a body may take to arrive

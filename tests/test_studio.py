@@ -15,7 +15,8 @@ from playwright.sync_api import expect, sync_playwright
 from serving_process import serving, write_model
 from test_report_page import BROWSERS, PHONE
 
-from keras_colorize import cli, episode, media
+from keras_colorize import cli, media
+from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels
 
 SECONDS = 60_000  # milliseconds that anything may take on a busy machine

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from serving_process import ServingProcess, assert_refused, serving, write_model
 
-from keras_colorize import colorizer, episode, media
+from keras_colorize import colorizer, media
+from keras_colorize.cartoon import episode
 from keras_colorize.colorizer import Settings
 from keras_colorize.image import pixels
 from keras_colorize.serving import incoming, shelf, uploads

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_colorize import episode
+from keras_colorize.cartoon import episode
 from keras_colorize.image import palette, pixels
 
 PALETTE = {40: (10, 40, 120), 120: (180, 90, 100), 220: (255, 215, 160)}

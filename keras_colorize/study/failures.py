@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 from tqdm import tqdm
 
-from keras_colorize import episode
+from keras_colorize.cartoon import episode
 from keras_colorize.dataset import Dataset
 from keras_colorize.evaluation import Examples
 from keras_colorize.image import metrics, pixels

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from keras_colorize.episode.drawing import Color, Pen
+from keras_colorize.cartoon.drawing import Color, Pen
 
 LEFT, RIGHT, BOTTOM = -300, 1580, 600
 

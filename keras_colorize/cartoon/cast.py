@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from keras_colorize.episode.drawing import CIRCLE, Color, Pen
+from keras_colorize.cartoon.drawing import CIRCLE, Color, Pen
 
 TWIN: dict[str, Color] = {
     "outline": (52, 24, 48), "skin": (255, 200, 156), "dress": (214, 44, 58),

@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize.episode.cast import CHARACTERS, PALETTES, draw_character, pose
-from keras_colorize.episode.drawing import SIZE, Canvas, Pen, caption_mask
-from keras_colorize.episode.sets import SET_PALETTES, draw_set
-from keras_colorize.episode.shots import SHOTS, Shot
+from keras_colorize.cartoon.cast import CHARACTERS, PALETTES, draw_character, pose
+from keras_colorize.cartoon.drawing import SIZE, Canvas, Pen, caption_mask
+from keras_colorize.cartoon.sets import SET_PALETTES, draw_set
+from keras_colorize.cartoon.storyboard import SHOTS, Shot
 from keras_colorize.files import whole_file
 
 __all__ = [
