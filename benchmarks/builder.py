@@ -81,14 +81,14 @@ def memory(process: psutil.Process) -> int:
 
 def compare(film: Path, folder: Path, workers: int, turns: int) -> str:
     """A row of the table on one film."""
-    from keras_colorize import builder  # here, since it brings TensorFlow, which no worker needs
+    from keras_colorize.data import build  # here, since it brings TensorFlow, which no worker needs
 
     frames, alone, whole = decode_alone(film, workers), [], []
     for turn in range(turns):
         out = folder / f"{film.stem}_{turn}"
         alone.append(seconds(lambda: decode_alone(film, workers)))
-        whole.append(seconds(lambda: builder.build(
-            [film], out, builder.Settings(split_by="frame"), workers)))  # noqa: B023
+        whole.append(seconds(lambda: build.build(
+            [film], out, build.Settings(split_by="frame"), workers)))  # noqa: B023
     alone, whole = statistics.median(alone), statistics.median(whole)
     peak = peak_memory(film, folder / f"{film.stem}_memory", workers)
     return (f"| {film.name} | {frames} | {frames / alone:.0f} | {frames / whole:.0f} | "

@@ -31,10 +31,11 @@ quiet.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
-from keras_colorize import leaks, media, records  # noqa: E402
+from keras_colorize import media  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.config import AugmentConfig, DataConfig  # noqa: E402
-from keras_colorize.dataset import Dataset  # noqa: E402
+from keras_colorize.data import leaks, records  # noqa: E402
+from keras_colorize.data.dataset import Dataset  # noqa: E402
 from keras_colorize.files import sha256_of  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 

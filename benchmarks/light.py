@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     quiet.import_tensorflow()
     from keras_colorize.baselines import return_input
-    from keras_colorize.dataset import Dataset
+    from keras_colorize.data.dataset import Dataset
     from keras_colorize.evaluation import BATCH, Examples, of_run
 
     examples = Examples(Dataset(options.data, "gray", BATCH), "test")

@@ -38,8 +38,8 @@ import keras  # noqa: E402
 from bare_step import BareStep  # noqa: E402
 
 from keras_colorize import config, training  # noqa: E402
-from keras_colorize.dataset import Dataset  # noqa: E402
-from keras_colorize.records import Manifest  # noqa: E402
+from keras_colorize.data.dataset import Dataset  # noqa: E402
+from keras_colorize.data.records import Manifest  # noqa: E402
 
 PYTORCH = Path(__file__).with_name("pytorch_gan.py")
 STEPS = 10  # at most, of a turn

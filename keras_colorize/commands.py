@@ -75,15 +75,15 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
 
 def _run_build_tfrecords(options: argparse.Namespace) -> int:
     quiet.import_tensorflow()
-    from keras_colorize import builder
-    from keras_colorize.sources import Sampling
+    from keras_colorize.data import build
+    from keras_colorize.data.sources import Sampling
 
     sampling = Sampling(options.every, options.size, options.zoom,
                         tuple(sorted(set(options.drop))), options.uncompressed)
-    settings = builder.Settings(sampling, options.split_by, tuple(options.test), options.seed)
-    manifest, failed = builder.build(options.sources, options.out, settings, options.workers,
+    settings = build.Settings(sampling, options.split_by, tuple(options.test), options.seed)
+    manifest, failed = build.build(options.sources, options.out, settings, options.workers,
                                      options.scheduler, options.skip_bad)
-    print(builder.summary(manifest))
+    print(build.summary(manifest))
     for reason in failed.values():
         print(f"error: {reason}", file=sys.stderr)
     return 1 if failed else 0
@@ -92,17 +92,17 @@ def _run_build_tfrecords(options: argparse.Namespace) -> int:
 def _declare_inspect(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DIR", type=Path, help="a dataset directory")
     command.add_argument("--out", type=_place, metavar="REPORT_DIR",
-                         help="the folder for contact sheets and inspection.json "
+                         help="the folder for contact sheets and inspect.json "
                               "(DIR/inspection)")
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
     quiet.import_tensorflow()
-    from keras_colorize import inspection
+    from keras_colorize.data import inspect
 
     out = options.out or options.data / "inspection"
-    print(inspection.summary(inspection.inspect(options.data, out)))
-    print(f"look at {out}: inspection.json, and a contact sheet of each split")
+    print(inspect.summary(inspect.inspect(options.data, out)))
+    print(f"look at {out}: inspect.json, and a contact sheet of each split")
 
 
 def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
@@ -139,7 +139,8 @@ def _run_train(options: argparse.Namespace) -> None:
 
     wanted = config.load(options.config, options.set)
     quiet.import_tensorflow()
-    from keras_colorize import dataset, devices, training
+    from keras_colorize import devices, training
+    from keras_colorize.data import dataset
 
     data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
                            wanted.train.seed, wanted.augment, wanted.data)

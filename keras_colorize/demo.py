@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keras_colorize import media
-from keras_colorize.dataset import Dataset
+from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import ColorizeError
 from keras_colorize.image import figures
 

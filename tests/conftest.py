@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_colorize import builder, cli, config, dataset, training
+from keras_colorize import cli, config, training
 from keras_colorize.cartoon import episode
-from keras_colorize.sources import Sampling
+from keras_colorize.data import build, dataset
+from keras_colorize.data.sources import Sampling
 
 SIZE = (64, 96)
 TINY = ("model.encoder=[4,4,4,4,4,4]", "model.decoder=[4,4,4,4,4,4]",
@@ -32,7 +33,7 @@ def film(tmp_path_factory) -> Path:
 def data_dir(film, tmp_path_factory) -> Path:
     """A dataset of that film, one frame in twenty, 64x96."""
     out = tmp_path_factory.mktemp("data") / "dataset"
-    builder.build([film], out, builder.Settings(Sampling(every=20, size=SIZE)))
+    build.build([film], out, build.Settings(Sampling(every=20, size=SIZE)))
     return out
 
 

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import augment
 from keras_colorize.cartoon import episode
 from keras_colorize.config import AugmentConfig
+from keras_colorize.data import augment
 from keras_colorize.image import pixels
 
 SIZE = (90, 160)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize import builder, inspection, media, records
+from keras_colorize import media
 from keras_colorize.cartoon import episode
+from keras_colorize.data import build, inspect, records
+from keras_colorize.data.sources import Sampling
 from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
 from keras_colorize.image import pixels
-from keras_colorize.sources import Sampling
 
-SETTINGS = builder.Settings(Sampling(every=40, size=(64, 96)))
+SETTINGS = build.Settings(Sampling(every=40, size=(64, 96)))
 
 
 def files_of(folder):
@@ -62,8 +63,8 @@ def test_a_record_holds_what_the_pixels_module_makes_of_its_frame(film, data_dir
 
 
 def test_uncompressed_records_hold_the_same_pictures(film, data_dir, tmp_path):
-    settings = builder.Settings(Sampling(every=20, size=(64, 96), uncompressed=True))
-    builder.build([film], tmp_path / "out", settings)
+    settings = build.Settings(Sampling(every=20, size=(64, 96), uncompressed=True))
+    build.build([film], tmp_path / "out", settings)
     for plain, compressed in zip(examples(tmp_path / "out", "test"), examples(data_dir, "test"),
                                  strict=True):
         for name in records.PICTURES:
@@ -92,13 +93,13 @@ def test_no_shot_is_on_two_sides(data_dir):
 
 
 def test_a_build_is_the_same_bytes_with_one_worker_and_with_two(film, tmp_path):
-    builder.build([film], tmp_path / "one", SETTINGS, workers=1)
-    builder.build([film], tmp_path / "two", SETTINGS, workers=2)
+    build.build([film], tmp_path / "one", SETTINGS, workers=1)
+    build.build([film], tmp_path / "two", SETTINGS, workers=2)
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 
 
 def test_windows_of_a_page_share_its_shot_and_stay_together(pages, tmp_path):
-    manifest, _ = builder.build([pages / "pages"], tmp_path / "out", SETTINGS)
+    manifest, _ = build.build([pages / "pages"], tmp_path / "out", SETTINGS)
     assert manifest.values["sources"][0]["decoded"] == 12
     assert sum(manifest.counts.values()) == 12 * 6  # which overlap by half, or more
     for split in records.SPLITS:
@@ -107,20 +108,20 @@ def test_windows_of_a_page_share_its_shot_and_stay_together(pages, tmp_path):
 
 
 def test_each_folder_and_each_video_is_a_source(pages, film, tmp_path):
-    manifest, _ = builder.build([pages, film], tmp_path / "out", SETTINGS)
+    manifest, _ = build.build([pages, film], tmp_path / "out", SETTINGS)
     assert [source["name"] for source in manifest.values["sources"]] == ["episode.mp4", "pages",
                                                                          "panels"]
 
 
 def test_a_source_is_held_out_by_name_or_path(pages, film, tmp_path):
     for number, name in enumerate(("panels", str(pages / "panels"))):
-        settings = builder.Settings(Sampling(every=40, size=(64, 96)), test=(name,))
-        builder.build([pages, film], tmp_path / str(number), settings)
+        settings = build.Settings(Sampling(every=40, size=(64, 96)), test=(name,))
+        build.build([pages, film], tmp_path / str(number), settings)
         held_out = examples(tmp_path / str(number), "test")
         assert {each["source"].numpy() for each in held_out} == {b"panels"}
         assert len(held_out) == 5
     with pytest.raises(UsageError, match=r"--test pannels: is none of the sources.*panels"):
-        builder.build([pages], tmp_path / "x", builder.Settings(test=("pannels",)))
+        build.build([pages], tmp_path / "x", build.Settings(test=("pannels",)))
 
 
 def test_finished_sources_of_a_build_that_broke_off_are_kept(film, pages, tmp_path, capfd):
@@ -128,12 +129,12 @@ def test_finished_sources_of_a_build_that_broke_off_are_kept(film, pages, tmp_pa
     whole = broken.read_bytes()
     broken.write_bytes(b"not a picture")
     with pytest.raises(SourceError, match=r"0\.png: cannot be read as a picture"):
-        builder.build([film, pages], tmp_path / "out", SETTINGS)
+        build.build([film, pages], tmp_path / "out", SETTINGS)
     assert not (tmp_path / "out").exists()
     broken.write_bytes(whole)
-    builder.build([film, pages], tmp_path / "out", SETTINGS)
+    build.build([film, pages], tmp_path / "out", SETTINGS)
     assert "continuing: 2 of 3 sources were finished" in capfd.readouterr().out
-    builder.build([film, pages], tmp_path / "fresh", SETTINGS)
+    build.build([film, pages], tmp_path / "fresh", SETTINGS)
     assert files_of(tmp_path / "out") == files_of(tmp_path / "fresh")
     assert {path.name for path in tmp_path.iterdir()} == {"out", "fresh"}
 
@@ -144,39 +145,39 @@ def test_bad_sources_are_left_out_only_when_asked(film, tmp_path):
     (sources / "good.mp4").symlink_to(film)
     (sources / "bad.mp4").write_bytes(film.read_bytes()[:5000])
     with pytest.raises(SourceError, match=r"bad\.mp4: cannot be decoded"):
-        builder.build([sources], tmp_path / "out", SETTINGS)
-    manifest, failed = builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
+        build.build([sources], tmp_path / "out", SETTINGS)
+    manifest, failed = build.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
     assert list(failed) == ["bad.mp4"] == list(manifest.values["failed"])
-    assert "bad.mp4: cannot be decoded" in builder.summary(manifest)
+    assert "bad.mp4: cannot be decoded" in build.summary(manifest)
     assert [source["name"] for source in manifest.values["sources"]] == ["good.mp4"]
-    again, failed = builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
+    again, failed = build.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
     assert again.digest == manifest.digest and "cannot be decoded" in failed["bad.mp4"]
     with pytest.raises(SourceError, match=r"out: was built without bad\.mp4; the first: /"):
-        builder.build([sources], tmp_path / "out", SETTINGS)
+        build.build([sources], tmp_path / "out", SETTINGS)
     shutil.copy(film, sources / "bad.mp4")  # mended: the dataset is no longer all that there is
     with pytest.raises(SettingsMismatch):
-        builder.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
+        build.build([sources], tmp_path / "out", SETTINGS, skip_bad=True)
     (sources / "good.mp4").unlink()
     (sources / "bad.mp4").unlink()
     (sources / "worse.mp4").touch()
     with pytest.raises(SourceError, match=r"no source could be read; the first: .*worse\.mp4"):
-        builder.build([sources], tmp_path / "other", SETTINGS, skip_bad=True)
+        build.build([sources], tmp_path / "other", SETTINGS, skip_bad=True)
 
 
 def test_a_finished_dataset_is_found_and_other_settings_are_refused(film, data_dir, tmp_path):
     before = files_of(data_dir)
-    builder.build([film], data_dir, builder.Settings(Sampling(every=20, size=(64, 96))))
+    build.build([film], data_dir, build.Settings(Sampling(every=20, size=(64, 96))))
     assert files_of(data_dir) == before
-    for other in (builder.Settings(Sampling(every=21, size=(64, 96))),
-                  builder.Settings(Sampling(every=20, size=(64, 96)), seed=1),
-                  builder.Settings(Sampling(every=20, size=(64, 96)), split_by="frame"),
-                  builder.Settings(Sampling(every=20, size=(64, 96), zoom="area"))):
+    for other in (build.Settings(Sampling(every=21, size=(64, 96))),
+                  build.Settings(Sampling(every=20, size=(64, 96)), seed=1),
+                  build.Settings(Sampling(every=20, size=(64, 96)), split_by="frame"),
+                  build.Settings(Sampling(every=20, size=(64, 96), zoom="area"))):
         with pytest.raises(SettingsMismatch, match="other sources or with other settings"):
-            builder.build([film], data_dir, other)
+            build.build([film], data_dir, other)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("keep")
     with pytest.raises(UsageError, match="exists and is no dataset"):
-        builder.build([film], tmp_path / "notes", SETTINGS)
+        build.build([film], tmp_path / "notes", SETTINGS)
 
 
 def test_the_sample_sheet_shows_colour_gray_and_edges(data_dir):
@@ -197,9 +198,9 @@ def test_dataset_json_has_the_keys_that_others_read(data_dir):
 
 
 def test_the_manifests_leak_is_that_of_the_records(film, tmp_path):
-    settings = builder.Settings(Sampling(every=2, size=(64, 96)), split_by="frame")
-    manifest, _ = builder.build([film], tmp_path / "out", settings)
-    inspected = inspection.inspect(tmp_path / "out", tmp_path / "seen")
+    settings = build.Settings(Sampling(every=2, size=(64, 96)), split_by="frame")
+    manifest, _ = build.build([film], tmp_path / "out", settings)
+    inspected = inspect.inspect(tmp_path / "out", tmp_path / "seen")
     assert manifest.values["leak"] == inspected["leak"]
     assert manifest.values["leak"]["share"] > 0.5
 
@@ -207,6 +208,6 @@ def test_the_manifests_leak_is_that_of_the_records(film, tmp_path):
 @pytest.mark.data
 def test_big_buck_bunny_keeps_587_frames(real_data, tmp_path):
     film = real_data / "big_buck_bunny" / "big_buck_bunny_720p.mp4"
-    manifest, _ = builder.build([film], tmp_path / "out",
-                                builder.Settings(Sampling(5, (64, 96), "area")), workers=2)
+    manifest, _ = build.build([film], tmp_path / "out",
+                                build.Settings(Sampling(5, (64, 96), "area")), workers=2)
     assert sum(manifest.counts.values()) == 587

@@ -13,7 +13,7 @@ import pytest
 from conftest import wait_for
 from test_killed_builds import SETTINGS
 
-from keras_colorize import builder, executors
+from keras_colorize.data import build, executors
 from keras_colorize.errors import ColorizeError
 
 
@@ -34,7 +34,7 @@ def silent():
 def test_a_scheduler_that_is_not_there_is_one_line(address, silent, tmp_path, hurry):
     (tmp_path / "film.mp4").write_text("not read")
     with pytest.raises(ColorizeError, match="is no Dask scheduler that answers; start one"):
-        builder.build([tmp_path / "film.mp4"], tmp_path / "out", SETTINGS,
+        build.build([tmp_path / "film.mp4"], tmp_path / "out", SETTINGS,
                       scheduler=silent if address == "silent" else address)
 
 

@@ -15,11 +15,11 @@ from test_builder import examples
 
 from keras_colorize import media
 from keras_colorize.config import AugmentConfig, DataConfig
-from keras_colorize.dataset import Dataset
+from keras_colorize.data.dataset import Dataset
+from keras_colorize.data.records import digest_of
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of
 from keras_colorize.image import pixels
-from keras_colorize.records import digest_of
 
 EVERYTHING = {"gray": AugmentConfig(flip=True, crop=0.7, gamma=0.3, screentone=0.5),
               "edge": AugmentConfig(flip=True, crop=0.7, gamma=0.3, canny=0.5, line_thickness=3)}

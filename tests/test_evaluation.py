@@ -7,7 +7,7 @@ import pytest
 from test_builder import examples
 
 from keras_colorize import baselines, evaluation, export, media, run_directory
-from keras_colorize.dataset import Dataset, Place
+from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import Examples, measuring
 from keras_colorize.export import model_card

@@ -20,10 +20,11 @@ from media_files import (
 )
 from test_builder import examples, files_of
 
-from keras_colorize import builder, media, records
+from keras_colorize import media
 from keras_colorize.cartoon import episode
+from keras_colorize.data import build, records
+from keras_colorize.data.sources import Counts, Sampling, VideoSource
 from keras_colorize.image import pixels
-from keras_colorize.sources import Counts, Sampling, VideoSource
 
 SIZE = (64, 96)
 BAD = {**BAD_VIDEOS,
@@ -33,8 +34,8 @@ BAD = {**BAD_VIDEOS,
 
 def build(*places, out, **sampling):
     """Builds a dataset with an example of every frame, and returns its manifest."""
-    settings = builder.Settings(Sampling(**{"every": 1, "size": SIZE, **sampling}), "frame")
-    return builder.build(list(places), out, settings, workers=2)[0]
+    settings = build.Settings(Sampling(**{"every": 1, "size": SIZE, **sampling}), "frame")
+    return build.build(list(places), out, settings, workers=2)[0]
 
 
 def source_of(manifest, name):
@@ -153,7 +154,7 @@ def test_black_bars_are_cropped_and_told(tmp_path):
     manifest = build(tmp_path / "film.mp4", out=tmp_path / "out", zoom="area")
     top, left, height, width = source_of(manifest, "film.mp4")["crop"]
     assert abs(top - 60) <= 2 and abs(height - 360) <= 4 and (left, width) == (0, 640)
-    assert f"black bars cropped to {height}x{width}" in builder.summary(manifest)
+    assert f"black bars cropped to {height}x{width}" in build.summary(manifest)
     for each in examples(tmp_path / "out", "test"):
         color = media.decode_picture(each["color"].numpy())
         wanted = pixels.example(inner[int(each["frame"])], SIZE, "area")["color"]
@@ -197,7 +198,7 @@ def test_held_black_and_gray_frames_are_counted_and_left_out_when_asked(tmp_path
     manifest = build(tmp_path / "film.mp4", out=tmp_path / "some", drop=("black", "gray", "held"))
     some = source_of(manifest, "film.mp4")
     assert some["kept"] == 11 and some["skipped"] == {"held": 4, "gray": 1, "black": 1}
-    assert "4 held left out" in builder.summary(manifest)
+    assert "4 held left out" in build.summary(manifest)
 
 
 def test_blank_and_colourless_windows_of_a_page_are_left_out(tmp_path):

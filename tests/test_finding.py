@@ -3,7 +3,8 @@ import os
 import pytest
 from media_files import scene
 
-from keras_colorize import finding, media
+from keras_colorize import media
+from keras_colorize.data import finding
 from keras_colorize.errors import SourceError, UsageError
 
 

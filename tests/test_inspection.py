@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize import inspection, leaks, media, records
+from keras_colorize import media
+from keras_colorize.data import inspect, leaks, records
 from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import sha256_of
 from keras_colorize.image import pixels
@@ -41,7 +42,7 @@ def record_starts(content):
 def error_of(directory, tmp_path):
     """What `inspect` says of a damaged dataset, of which it then reports nothing."""
     with pytest.raises(DatasetError) as caught:
-        inspection.inspect(directory, tmp_path / "report")
+        inspect.inspect(directory, tmp_path / "report")
     assert not (tmp_path / "report").exists()
     return str(caught.value)
 
@@ -161,7 +162,7 @@ def test_the_figures_are_those_of_numpy(random_pictures, tmp_path):
         "train": [row(first, "a", 1, edge), row(second, "a", 2), row(black, "b", 2),
                   row(white, "b", 2)],
         "validation": [row(first)], "test": [row(second), row(first[::-1])]})
-    report = inspection.inspect(directory, tmp_path / "report")
+    report = inspect.inspect(directory, tmp_path / "report")
     train = report["splits"]["train"]
     gray = [pixels.gray(picture) for picture in (first, second, black, white)]
     distances = [np.mean(np.abs(one.astype(float) - np.dstack([tone] * 3)))
@@ -182,7 +183,7 @@ def test_the_figures_are_those_of_numpy(random_pictures, tmp_path):
 def test_colourfulness_and_chroma_are_the_published_ones():
     half = np.zeros((*SIZE, 3), np.uint8)
     half[:, :16] = (255, 0, 0)  # red beside black
-    values = inspection.measures(half, half[..., 0])
+    values = inspect.measures(half, half[..., 0])
     # rg is 255 or 0, yb 127.5 or 0: deviations 127.5 and 63.75, means the same.
     assert values["colourfulness"] == pytest.approx(1.3 * np.hypot(127.5, 63.75))
     assert values["chroma"] == pytest.approx(104.55 / 2, abs=0.1)  # of red, published
@@ -190,7 +191,7 @@ def test_colourfulness_and_chroma_are_the_published_ones():
 
 
 def test_a_built_dataset_is_whole_and_shown(data_dir, tmp_path):
-    report = inspection.inspect(data_dir, tmp_path / "report")
+    report = inspect.inspect(data_dir, tmp_path / "report")
     manifest = records.Manifest.read(data_dir)
     assert {name: each["pictures"] for name, each in report["splits"].items()} == manifest.counts
     assert report["digest"] == manifest.digest and report["size"] == [64, 96]
@@ -210,14 +211,14 @@ def test_a_report_that_cannot_be_written_is_told_before_the_dataset_is_read(copy
     path.unlink()
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"report: cannot be made: .*file cannot be written into"):
-        inspection.inspect(copy, tmp_path / "file" / "report")
+        inspect.inspect(copy, tmp_path / "file" / "report")
 
 
 def test_a_sheet_spreads_48_small_pictures_over_its_split(tmp_path):
     tones = [np.full((*SIZE, 3), number, np.uint8) for number in range(200)]
     directory = write_dataset(tmp_path / "data", {"train": [row(tone) for tone in tones],
                                                   "validation": [row(tones[0])], "test": []})
-    report = inspection.inspect(directory, tmp_path / "report")
+    report = inspect.inspect(directory, tmp_path / "report")
     sheet = media.read_picture(tmp_path / "report" / "train.png")
     assert sheet.shape == (6 * 22, 8 * 36, 3)
     shown = sheet[9::22, 16::36, 0].ravel().astype(int)
@@ -233,19 +234,19 @@ def test_large_pictures_make_a_sheet_below_2000_pixels(tmp_path, monkeypatch):
     directory = write_dataset(tmp_path / "data", {"train": [row(picture)] * 9,
                                                   "validation": [row(picture)],
                                                   "test": [row(picture)]})
-    inspection.inspect(directory, tmp_path / "report")
+    inspect.inspect(directory, tmp_path / "report")
     sheet = media.read_picture(tmp_path / "report" / "train.png")
     assert sheet.shape == (2 * 139, 8 * 244, 3)
     assert np.all(sheet[140:274, 244:] == 255) and np.all(sheet[:135, :240] == 90)
 
 
 def test_the_summary_fits_a_screen(data_dir, tmp_path):
-    report = inspection.inspect(data_dir, tmp_path / "report")
-    lines = inspection.summary(report).splitlines()
+    report = inspect.inspect(data_dir, tmp_path / "report")
+    lines = inspect.summary(report).splitlines()
     assert len(lines) <= 24
     assert "64x96, split by shot" in lines[0]
     pictures, = (line for line in lines if line.startswith("pictures"))
     assert pictures.split()[1:] == [str(each["pictures"]) for each in report["splits"].values()]
     assert f"({report['leak']['near_duplicates']} of {report['leak']['test']})" in lines[-1]
     report["splits"]["test"]["luminance"] = None  # as of an empty split
-    assert " -" in inspection.summary(report)
+    assert " -" in inspect.summary(report)

@@ -16,12 +16,13 @@ import pytest
 from conftest import heed_ctrl_c, wait_for
 from test_builder import files_of
 
-from keras_colorize import builder, executors, media
+from keras_colorize import media
+from keras_colorize.data import build, executors
+from keras_colorize.data.sources import Sampling
 from keras_colorize.errors import UsageError
 from keras_colorize.files import locked
-from keras_colorize.sources import Sampling
 
-SETTINGS = builder.Settings(Sampling(every=40, size=(64, 96)))
+SETTINGS = build.Settings(Sampling(every=40, size=(64, 96)))
 OPTIONS = ("--every", "40", "--size", "64x96")
 
 
@@ -38,7 +39,7 @@ def series(film, tmp_path_factory):
 def undisturbed(series, tmp_path_factory):
     """The dataset of that folder, built in one go."""
     out = tmp_path_factory.mktemp("undisturbed") / "dataset"
-    builder.build([series], out, SETTINGS, workers=2)
+    build.build([series], out, SETTINGS, workers=2)
     return out
 
 
@@ -96,7 +97,7 @@ def test_finished_sources_are_not_decoded_again(series, undisturbed, tmp_path, m
     monkeypatch.setattr(media, "read_video",
                         lambda path, *others: decoded.append(path) or read_video(path, *others))
     monkeypatch.setattr(executors, "processes", threads)
-    builder.build([series], out, SETTINGS, workers=2)
+    build.build([series], out, SETTINGS, workers=2)
     assert len(decoded) == len(set(decoded)) == 4 - kept
     assert files_of(out) == files_of(undisturbed)
 
@@ -127,7 +128,7 @@ def test_a_killed_worker_ends_the_build_with_a_line_and_loses_nothing(series, un
     assert "error: a worker process: was killed, perhaps for its memory; run the same" in errors
     assert "Traceback" not in errors
     assert finished_in(tmp_path / ".dataset.partial") >= 1
-    builder.build([series], tmp_path / "dataset", SETTINGS, workers=2)
+    build.build([series], tmp_path / "dataset", SETTINGS, workers=2)
     assert files_of(tmp_path / "dataset") == files_of(undisturbed)
 
 
@@ -150,7 +151,7 @@ def test_a_second_builder_of_one_output_is_refused(series, tmp_path):
     (tmp_path / ".dataset.partial").mkdir()
     with (locked(tmp_path / ".dataset.partial" / "lock", tmp_path / "dataset"),
           pytest.raises(UsageError, match=f"is being worked on by process {os.getpid()}")):
-        builder.build([series], tmp_path / "dataset", SETTINGS)
+        build.build([series], tmp_path / "dataset", SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,7 @@ def test_a_dask_cluster_builds_the_same_bytes(series, undisturbed, dask_cluster,
                                              monkeypatch):
     monkeypatch.chdir(tmp_path)  # where its workers are not
     films = os.path.relpath(series)
-    builder.build([Path(films)], Path("dataset"), SETTINGS, scheduler=dask_cluster)
+    build.build([Path(films)], Path("dataset"), SETTINGS, scheduler=dask_cluster)
     assert files_of(tmp_path / "dataset") == files_of(undisturbed)
 
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from keras_colorize import leaks, media, splits
+from keras_colorize import media
 from keras_colorize.cartoon import episode
+from keras_colorize.data import leaks, splits
 from keras_colorize.image import pixels
 
 EMPTY = np.empty((0, 9, 16, 3), np.uint8)

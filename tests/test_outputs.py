@@ -10,12 +10,13 @@ import pytest
 from media_files import scene
 from test_builder import files_of
 
-from keras_colorize import builder, cli, media
+from keras_colorize import cli, media
+from keras_colorize.data import build
+from keras_colorize.data.sources import FolderSource, Sampling
+from keras_colorize.data.staging import Stage
 from keras_colorize.errors import DatasetError, SourceError, UsageError
-from keras_colorize.sources import FolderSource, Sampling
-from keras_colorize.staging import Stage
 
-SETTINGS = builder.Settings(Sampling(size=(64, 96)), "frame")
+SETTINGS = build.Settings(Sampling(size=(64, 96)), "frame")
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def panels(tmp_path):
 def test_an_output_that_is_a_link_is_made_where_it_leads(target, panels, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "out").symlink_to(target)
-    builder.build([panels], tmp_path / "out", SETTINGS)
-    builder.build([panels], tmp_path / "plain", SETTINGS)
+    build.build([panels], tmp_path / "out", SETTINGS)
+    build.build([panels], tmp_path / "plain", SETTINGS)
     assert (tmp_path / "out").is_symlink()
     assert files_of(tmp_path / target) == files_of(tmp_path / "plain")
 
@@ -41,7 +42,7 @@ def test_an_output_that_cannot_be_is_refused_at_once(panels, tmp_path):
     for out, line in ((tmp_path / "out", "out: is a link to itself; name another --out"),
                       (tmp_path / os.fsdecode(b"caf\xe9"), r"caf\\udce9: is a name that is not")):
         with pytest.raises(UsageError, match=line):
-            builder.build([panels], out, SETTINGS)
+            build.build([panels], out, SETTINGS)
     assert {path.name for path in tmp_path.iterdir()} == {"panels", "out"}
 
 
@@ -51,28 +52,28 @@ def test_an_input_within_the_folder_of_a_build_is_not_removed(inner, panels, tmp
     shutil.copytree(panels, place)
     before = files_of(place)
     with pytest.raises(UsageError, match=r"out: is made in .*out\.partial, where the input .* is"):
-        builder.build([place], tmp_path / "out", SETTINGS)
+        build.build([place], tmp_path / "out", SETTINGS)
     assert files_of(place) == before
 
 
 def test_a_dataset_that_was_damaged_is_not_found_whole(panels, tmp_path):
     out = tmp_path / "out"
-    builder.build([panels], out, SETTINGS)
+    build.build([panels], out, SETTINGS)
     shard = next(out.glob("test-*"))
     shard.write_bytes(shard.read_bytes()[:-1])
     with pytest.raises(DatasetError, match=f"{shard.name}: is corrupt.*; remove {out}, then run"):
-        builder.build([panels], out, SETTINGS)
+        build.build([panels], out, SETTINGS)
     shard.unlink()
     with pytest.raises(DatasetError, match=f"{shard.name}: is missing; remove {out}, then run"):
-        builder.build([panels], out, SETTINGS)
+        build.build([panels], out, SETTINGS)
 
 
 def test_options_that_leave_nothing_are_named(tmp_path):
     media.write_picture(tmp_path / "gray" / "1.png", np.full((64, 96, 3), 90, np.uint8))
     line = r"give no picture \(left out: 1 gray\); run again without --drop-gray"
     with pytest.raises(DatasetError, match=line):
-        builder.build([tmp_path / "gray"], tmp_path / "out",
-                      builder.Settings(Sampling(size=(64, 96), drop=("black", "gray"))))
+        build.build([tmp_path / "gray"], tmp_path / "out",
+                      build.Settings(Sampling(size=(64, 96), drop=("black", "gray"))))
 
 
 @pytest.mark.parametrize("skip_bad", [False, True])
@@ -81,7 +82,7 @@ def test_a_source_that_cannot_be_opened_is_told_with_what_to_do(skip_bad, tmp_pa
     (tmp_path / "films" / "film.mp4").symlink_to("nowhere.mp4")
     line = r"film\.mp4: cannot be read \(No such file or directory\); check it"
     with pytest.raises(SourceError, match=line):
-        builder.build([tmp_path / "films"], tmp_path / "out", SETTINGS, skip_bad=skip_bad)
+        build.build([tmp_path / "films"], tmp_path / "out", SETTINGS, skip_bad=skip_bad)
 
 
 def test_an_early_error_stands_on_a_line_of_its_own(panels, tmp_path, capfd):
@@ -91,7 +92,7 @@ def test_an_early_error_stands_on_a_line_of_its_own(panels, tmp_path, capfd):
     bad.set_exception(SourceError("bad", "is no picture", "give one"))
     good.set_running_or_notify_cancel()
     threading.Timer(0.2, good.set_result, ["staged"]).start()
-    errors = builder._results(dict(zip((bad, good), stages, strict=True)),
+    errors = build._results(dict(zip((bad, good), stages, strict=True)),
                               dict.fromkeys(stages), skip_bad=False)
     assert list(errors) == stages[:1]
     assert capfd.readouterr().err.strip("\r ") == \

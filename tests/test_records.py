@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from keras_colorize import records
+from keras_colorize.data import records
+from keras_colorize.data.records import Manifest
 from keras_colorize.errors import DatasetError
-from keras_colorize.records import Manifest
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from conftest import data_for, tiny
 
-from keras_colorize import finding, media
+from keras_colorize import media
 from keras_colorize.cartoon import episode
+from keras_colorize.data import finding
 from keras_colorize.evaluation import Examples, tables
 from keras_colorize.image import line_lock
 from keras_colorize.study import failures, groups, hints, ranked, study, unseen

@@ -5,8 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import media, screening
+from keras_colorize import media
 from keras_colorize.cartoon import episode
+from keras_colorize.data import screening
 
 FADE = 684  # the first black frame of the first fade
 

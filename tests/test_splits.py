@@ -1,6 +1,6 @@
 import pytest
 
-from keras_colorize import splits
+from keras_colorize.data import splits
 from keras_colorize.errors import DatasetError
 
 EXAMPLES = [(f"film{film}", shot) for film in range(10) for shot in range(10) for _ in range(7)]

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from keras_colorize import media
+from keras_colorize.data.sources import FolderSource, Sampling, VideoSource
+from keras_colorize.data.staging import Stage
 from keras_colorize.errors import SourceError
-from keras_colorize.sources import FolderSource, Sampling, VideoSource
-from keras_colorize.staging import Stage
 
 
 @pytest.fixture

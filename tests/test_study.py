@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_colorize.dataset import Place
+from keras_colorize.data.dataset import Place
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS
 from keras_colorize.study import groups, hints
 

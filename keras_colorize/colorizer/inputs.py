@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from keras_colorize import media
+from keras_colorize.data.finding import walk
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import check_apart, is_unicode
-from keras_colorize.finding import walk
 
 KNOWN = (f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))} "
          f"{' '.join(sorted(media.VIDEO_SUFFIXES))} .cbz .pdf")

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize import run_directory, run_summary
-from keras_colorize.dataset import Dataset, Place
+from keras_colorize.data.dataset import Dataset, Place
+from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import measuring, tables
 from keras_colorize.evaluation.candidates import TITLES, Candidate, candidates, colorizer_of, of_run
 from keras_colorize.evaluation.examples import Examples
 from keras_colorize.files import sha256_of, whole_file, write_json
 from keras_colorize.image import figures
-from keras_colorize.records import Manifest
 
 __all__ = ["BATCH", "TITLES", "Candidate", "Examples", "colorizer_of", "evaluate", "names_of",
            "of_run", "tables"]

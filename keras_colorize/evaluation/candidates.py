@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_colorize import baselines, run_directory
-from keras_colorize.dataset import Dataset
+from keras_colorize.data.dataset import Dataset
 from keras_colorize.image import pixels
 
 TITLES = {"convnet": "ConvNet", "gan": "GAN", "input": "return the input",

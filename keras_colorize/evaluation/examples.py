@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_colorize import augment
-from keras_colorize.dataset import Dataset, Place
+from keras_colorize.data import augment
+from keras_colorize.data.dataset import Dataset, Place
 
 
 @dataclass(frozen=True)

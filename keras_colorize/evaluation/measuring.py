@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize.dataset import Place
+from keras_colorize.data.dataset import Place
 from keras_colorize.evaluation.candidates import Candidate
 from keras_colorize.evaluation.examples import Examples
 from keras_colorize.image import metrics, pixels

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize.dataset import Place
+from keras_colorize.data.dataset import Place
 from keras_colorize.evaluation.candidates import TITLES, Candidate
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
 from keras_colorize.files import whole_file

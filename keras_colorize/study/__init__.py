@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import finding
-from keras_colorize.dataset import Dataset
+from keras_colorize.data import finding
+from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.evaluation import BATCH, Candidate, Examples, evaluate, names_of, of_run, tables
 from keras_colorize.files import whole_file, write_json

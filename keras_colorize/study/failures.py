@@ -12,7 +12,7 @@ from scipy import stats
 from tqdm import tqdm
 
 from keras_colorize.cartoon import episode
-from keras_colorize.dataset import Dataset
+from keras_colorize.data.dataset import Dataset
 from keras_colorize.evaluation import Examples
 from keras_colorize.image import metrics, pixels
 from keras_colorize.image.figures import evenly

@@ -3,12 +3,12 @@
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import screening
 from keras_colorize.baselines import Baseline
-from keras_colorize.dataset import Dataset
+from keras_colorize.data import screening
+from keras_colorize.data.dataset import Dataset
+from keras_colorize.data.sources import Counts, Sampling, Source
 from keras_colorize.image import figures, metrics, pixels
 from keras_colorize.image.metrics.structure import near_edges
-from keras_colorize.sources import Counts, Sampling, Source
 
 MOST = 48  # pictures that are judged
 BINS = 16  # of the histogram of chroma, each way

@@ -9,12 +9,13 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize import leaks, media, records, splits
+from keras_colorize import media
+from keras_colorize.data import leaks, records, splits
+from keras_colorize.data.sources import DROPPABLE, Sampling
+from keras_colorize.data.staging import Staged, StagedExample
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of, write_json
 from keras_colorize.image import figures, pixels
-from keras_colorize.sources import DROPPABLE, Sampling
-from keras_colorize.staging import Staged, StagedExample
 
 RECORDS_PER_SHARD = 512
 

@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize import leaks, media, screening
+from keras_colorize import media
+from keras_colorize.data import leaks, screening
+from keras_colorize.data.records import PICTURES, SPLITS, Manifest, parse
 from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import nearest_existing, sha256_of, write_json
 from keras_colorize.image import figures, metrics, pixels
-from keras_colorize.records import PICTURES, SPLITS, Manifest, parse
 
 REPORT = "inspection.json"
 SHEET, COLUMNS = 48, 8  # pictures on a contact sheet, and in its row

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from keras_colorize import assembly, executors, finding, records
-from keras_colorize.assembly import Settings
+from keras_colorize.data import assembly, executors, finding, records
+from keras_colorize.data.assembly import Settings
+from keras_colorize.data.sources import Source
+from keras_colorize.data.staging import Stage, Staged
 from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError, one_line
 from keras_colorize.files import check_apart, is_within, locked
-from keras_colorize.sources import Source
-from keras_colorize.staging import Stage, Staged
 
 
 def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keras_colorize import media
+from keras_colorize.data.sources import ArchiveSource, FolderSource, Source, VideoSource
 from keras_colorize.errors import SourceError, UsageError, one_line
 from keras_colorize.files import is_unicode
-from keras_colorize.sources import ArchiveSource, FolderSource, Source, VideoSource
 
 
 def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict[str, str]]:

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize import augment as augmentation
-from keras_colorize import memory
 from keras_colorize.config import AugmentConfig, DataConfig
+from keras_colorize.data import augment as augmentation
+from keras_colorize.data import memory
+from keras_colorize.data.records import Manifest, parse
 from keras_colorize.devices import ONE_DEVICE, Devices
 from keras_colorize.errors import DatasetError
 from keras_colorize.image import pixels
-from keras_colorize.records import Manifest, parse
 
 SHARDS_AT_ONCE = 4
 LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums

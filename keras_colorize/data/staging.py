@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from keras_colorize import __version__, media
+from keras_colorize.data.sources import Counts, Sample, Sampling, Source
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.image import pixels
-from keras_colorize.sources import Counts, Sample, Sampling, Source
 
 REPORT_EVERY = 0.5  # seconds between two notes of the progress
 PICTURES = ("color", "gray", "edge")  # as they follow each other in the staged file

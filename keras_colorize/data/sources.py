@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import media, screening, shots
+from keras_colorize import media
+from keras_colorize.data import screening, shots
 from keras_colorize.errors import SourceError
 from keras_colorize.files import sha256_of
 from keras_colorize.image import pixels

@@ -1,0 +1,1 @@
+"""Episodes to batches: what a network is trained and measured on."""
