@@ -26,9 +26,10 @@ import onnxruntime  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 
-from keras_colorize import config, export, models, run_directory  # noqa: E402
+from keras_colorize import config, export, models  # noqa: E402
 from keras_colorize.export import runtimes  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
+from keras_colorize.training import run_directory  # noqa: E402
 
 TURNS = 15
 SIZES = ((180, 320), (360, 640))

@@ -37,9 +37,10 @@ quiet.import_tensorflow()
 import keras  # noqa: E402
 from bare_step import BareStep  # noqa: E402
 
-from keras_colorize import config, training  # noqa: E402
+from keras_colorize import config  # noqa: E402
 from keras_colorize.data.dataset import Dataset  # noqa: E402
 from keras_colorize.data.records import Manifest  # noqa: E402
+from keras_colorize.training import train  # noqa: E402
 
 PYTORCH = Path(__file__).with_name("pytorch_gan.py")
 STEPS = 10  # at most, of a turn
@@ -103,7 +104,7 @@ def whole(wanted: config.Config, directory: str) -> list[str]:
         raise SystemExit(f"{directory}: has one batch an epoch; give a larger dataset")
     watch = Watch(BareStep(wanted, data.size), data.batches_per_epoch)
     with tempfile.TemporaryDirectory() as folder, watch.over_fit():
-        training.train(wanted, data, Path(folder) / "run")
+        train.train(wanted, data, Path(folder) / "run")
     rows = []
     for name, speeds in (
             ("the compiled step alone, one batch in memory", watch.step),

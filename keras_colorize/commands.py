@@ -139,12 +139,12 @@ def _run_train(options: argparse.Namespace) -> None:
 
     wanted = config.load(options.config, options.set)
     quiet.import_tensorflow()
-    from keras_colorize import devices, training
     from keras_colorize.data import dataset
+    from keras_colorize.training import devices, train
 
     data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
                            wanted.train.seed, wanted.augment, wanted.data)
-    trained = training.train(wanted, data, options.out, options.init_from)
+    trained = train.train(wanted, data, options.out, options.init_from)
     if not devices.connect().first:
         return
     print(f"{options.out}: " + ("trained" if trained else "was trained already")

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_colorize import cli, config, training
+from keras_colorize import cli, config
 from keras_colorize.cartoon import episode
 from keras_colorize.data import build, dataset
 from keras_colorize.data.sources import Sampling
+from keras_colorize.training import train
 
 SIZE = (64, 96)
 TINY = ("model.encoder=[4,4,4,4,4,4]", "model.decoder=[4,4,4,4,4,4]",
@@ -57,7 +58,7 @@ def runs(data_dir, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("runs")
     for name in ("convnet_gray", "convnet_edge", "gan_gray", "gan_edge"):
         wanted = tiny(f"cpu/{name}")
-        training.train(wanted, data_for(wanted, data_dir), folder / name)
+        train.train(wanted, data_for(wanted, data_dir), folder / name)
     return {path.name: path for path in folder.iterdir()}
 
 

@@ -10,10 +10,11 @@ import pytest
 from conftest import wait_for
 from PIL import Image
 
-from keras_colorize import colorizer, export, media, run_directory
+from keras_colorize import colorizer, export, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import RunError, SettingsMismatch, SourceError, UsageError
 from keras_colorize.image import line_lock, pixels
+from keras_colorize.training import run_directory
 
 
 @pytest.fixture(scope="module")

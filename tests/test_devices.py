@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from conftest import TINY, command, data_for, tiny
 
-from keras_colorize import checkpoints, devices, event_log, models, run_directory
+from keras_colorize import models
 from keras_colorize.errors import DatasetError, UsageError
+from keras_colorize.training import checkpoints, devices, run_directory, tensorboard
 
 BACKENDS = ("tensorflow", "jax")
 SHALLOW = (*TINY, "model.encoder=[4,4,4]", "model.decoder=[4,4,4]", "model.discriminator=[4,4,4]")
@@ -96,7 +97,7 @@ def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
     starts = run_directory.describe(tmp_path)["starts"]
     assert [(each["from_step"], each["backend"]) for each in starts] == [
         (0, "tensorflow"), (2, "jax"), (4, "tensorflow")]
-    assert event_log.read_scalars(tmp_path / "tensorboard" / "train")["batch/d_loss"][0] == [
+    assert tensorboard.read_scalars(tmp_path / "tensorboard" / "train")["batch/d_loss"][0] == [
         1, 2, 3, 4, 5, 6]
     for line in (["evaluate", tmp_path, "--data", data_dir, "--out", tmp_path / "report"],
                  ["export", tmp_path, "--out", tmp_path / "saved"]):

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from test_builder import examples
 
-from keras_colorize import baselines, evaluation, export, media, run_directory
+from keras_colorize import baselines, evaluation, export, media
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import Examples, measuring
 from keras_colorize.export import model_card
 from keras_colorize.image import pixels
+from keras_colorize.training import run_directory
 
 
 @pytest.fixture(scope="module")

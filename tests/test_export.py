@@ -10,10 +10,11 @@ from conftest import SIZE, command, data_for, tiny
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from keras_colorize import export, media, run_directory, training
+from keras_colorize import export, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.image import line_lock, pixels
+from keras_colorize.training import run_directory, train
 
 # What a stranger runs: TensorFlow alone, with this package and all that it needs out of reach.
 FRESH = """
@@ -251,7 +252,7 @@ def test_its_warm_up_requests_are_what_its_signatures_take(saved, signatures):
 
 def test_averaged_weights_are_those_that_are_exported(runs, data_dir, tmp_path):
     wanted = tiny("cpu/gan_gray", "optimizer.ema=0.9")
-    training.train(wanted, data_for(wanted, data_dir), tmp_path / "run")
+    train.train(wanted, data_for(wanted, data_dir), tmp_path / "run")
     assert export.export(tmp_path / "run", tmp_path / "saved")
     assert "Averaged weights (EMA): 0.9" in (tmp_path / "saved" / "README.md").read_text()
     gray = np.random.default_rng(0).integers(0, 256, (1, *SIZE, 1), np.uint8)

@@ -12,9 +12,10 @@ import pytest
 import tensorflow as tf
 from conftest import TINY, data_for, heed_ctrl_c, tiny
 
-from keras_colorize import checkpoints, guards, models, run_directory, training
-from keras_colorize.checkpoints import Position
+from keras_colorize import models
 from keras_colorize.errors import RunError, UsageError
+from keras_colorize.training import checkpoints, guards, run_directory, train
+from keras_colorize.training.checkpoints import Position
 
 
 def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(data_dir, tmp_path):
@@ -49,8 +50,8 @@ def test_a_second_trainer_in_one_run_directory_is_refused(runs, data_dir, tmp_pa
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
     more = tiny("cpu/convnet_gray", "train.epochs=3")
     with run_directory.held(run_dir), pytest.raises(UsageError, match="worked on by process"):
-        training.train(more, data_for(more, data_dir), run_dir)
-    assert training.train(more, data_for(more, data_dir), run_dir)
+        train.train(more, data_for(more, data_dir), run_dir)
+    assert train.train(more, data_for(more, data_dir), run_dir)
 
 
 def test_what_a_killed_process_half_wrote_is_never_chosen_and_is_cleared(runs, data_dir, tmp_path):
@@ -62,7 +63,7 @@ def test_what_a_killed_process_half_wrote_is_never_chosen_and_is_cleared(runs, d
     (run_dir / ".generator.12345678.partial.keras").write_bytes(b"half")
     assert run_directory.latest_checkpoint(run_dir) == good
     more = tiny("cpu/convnet_gray", "train.epochs=3")
-    assert training.train(more, data_for(more, data_dir), run_dir)
+    assert train.train(more, data_for(more, data_dir), run_dir)
     assert not [path for path in run_dir.rglob("*") if "partial" in path.name]
 
 
@@ -106,7 +107,7 @@ def test_memory_that_runs_out_is_answered_with_the_batch_size_to_try(data_dir, t
             condition + tf.reduce_mean(tf.tile(condition, [1, 10**5, 10**5, 1])), color))
     with pytest.raises(RunError, match=r"out of memory with batches of 4 pictures; start a new run "
                                        r"with --set train\.batch_size=2"):
-        training.train(wanted, data, tmp_path / "run")
+        train.train(wanted, data, tmp_path / "run")
 
 
 def test_the_batch_to_try_divides_among_the_devices_and_memory_may_run_out_anywhere(tmp_path):

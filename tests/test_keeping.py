@@ -11,19 +11,10 @@ import numpy as np
 import pytest
 from conftest import SIZE, data_for, tiny
 
-from keras_colorize import (
-    checkpoints,
-    colorizer,
-    config,
-    evaluation,
-    export,
-    keeping,
-    models,
-    run_directory,
-    training,
-)
-from keras_colorize.checkpoints import Position
+from keras_colorize import colorizer, config, evaluation, export, models
 from keras_colorize.files import sha256_of, whole_file, whole_folder
+from keras_colorize.training import checkpoints, keeping, run_directory, train
+from keras_colorize.training.checkpoints import Position
 
 HALF = ("train.precision=float16", "optimizer.ema=0.9")
 
@@ -149,7 +140,7 @@ def test_the_best_networks_of_a_run_are_measured_exported_and_colour_like_a_run(
 def test_checkpoints_kept_may_change_when_a_run_goes_on(runs, data_dir, tmp_path):
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
     wanted = tiny("cpu/convnet_gray", "train.epochs=3", "train.checkpoints_kept=1")
-    assert training.train(wanted, data_for(wanted, data_dir), run_dir)
+    assert train.train(wanted, data_for(wanted, data_dir), run_dir)
     assert len(list((run_dir / "checkpoints").iterdir())) == 1
     assert run_directory.read_config(run_dir) == wanted
 

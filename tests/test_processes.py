@@ -9,8 +9,8 @@ import pytest
 from conftest import wait_for
 from test_devices import finish, losses_of, train
 
-from keras_colorize import checkpoints, devices, event_log, run_directory
 from keras_colorize.errors import UsageError
+from keras_colorize.training import checkpoints, devices, run_directory, tensorboard
 
 OVERRIDES = ("train.epochs=2", "train.checkpoint_steps=1", "augment.crop=0.8",
              "optimizer.learning_rate=2e-4")  # the paper's
@@ -63,7 +63,7 @@ def test_where_one_process_is_killed_the_other_says_so_at_once_and_both_resume(k
     _assert_both_stopped_by_it(processes, killed, tmp_path)
     assert [each["from_step"] > 0
             for each in run_directory.describe(tmp_path)["starts"]] == [False, True]
-    steps = event_log.read_scalars(tmp_path / "tensorboard" / "train")["batch/g_loss"][0]
+    steps = tensorboard.read_scalars(tmp_path / "tensorboard" / "train")["batch/g_loss"][0]
     assert steps == list(range(1, steps[-1] + 1))
 
 

@@ -10,10 +10,11 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from conftest import SIZE
 
-from keras_colorize import export, models, run_directory
+from keras_colorize import export, models
 from keras_colorize.errors import SettingsMismatch
 from keras_colorize.export import runtimes
 from keras_colorize.image import pixels
+from keras_colorize.training import run_directory
 
 SIZES = ((1, 180, 320), (1, 181, 333), (2, *SIZE), (3, 97, 45), (1, 1, 1))
 

@@ -14,17 +14,9 @@ from conftest import TINY, command, data_for, tiny, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from keras_colorize import (
-    checkpoints,
-    cli,
-    config,
-    event_log,
-    media,
-    models,
-    run_directory,
-    training,
-)
+from keras_colorize import cli, config, media, models
 from keras_colorize.errors import NotFiniteError, RunError, SettingsMismatch, UsageError
+from keras_colorize.training import checkpoints, run_directory, tensorboard, train
 
 LOSSES = {"convnet": {"loss", "l1"}, "gan": {"d_loss", "g_loss", "g_adversarial", "l1"}}
 JUDGED = {"convnet": set(), "gan": {"d_real_accuracy", "d_fake_accuracy"}}
@@ -33,7 +25,7 @@ NORMS = {"convnet": {"gradient_norm"}, "gan": {"d_gradient_norm", "g_gradient_no
 
 def scalars(run_dir, writer="train"):
     """What TensorBoard reads of a run."""
-    return event_log.read_scalars(run_dir / "tensorboard" / writer)
+    return tensorboard.read_scalars(run_dir / "tensorboard" / writer)
 
 
 def state_of(run_dir):
@@ -91,10 +83,10 @@ def test_saved_networks_load_in_a_fresh_process_after_one_import(runs):
 def test_a_run_stopped_after_an_epoch_and_resumed_equals_one_that_never_was(name, data_dir,
                                                                             tmp_path):
     three = tiny(f"cpu/{name}", "train.epochs=3")
-    training.train(three, data_for(three, data_dir), tmp_path / "whole")
+    train.train(three, data_for(three, data_dir), tmp_path / "whole")
     two = tiny(f"cpu/{name}", "train.epochs=2")
-    training.train(two, data_for(two, data_dir), tmp_path / "resumed")
-    training.train(three, data_for(three, data_dir), tmp_path / "resumed")
+    train.train(two, data_for(two, data_dir), tmp_path / "resumed")
+    train.train(three, data_for(three, data_dir), tmp_path / "resumed")
     _assert_equal_runs(tmp_path / "whole", tmp_path / "resumed")
     starts = run_directory.describe(tmp_path / "resumed")["starts"]
     steps = data_for(three, data_dir).batches_per_epoch
@@ -151,33 +143,33 @@ def test_a_finished_run_is_left_alone_and_may_grow(runs, data_dir, tmp_path):
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
     before = (run_dir / "run.json").read_bytes()
     wanted = tiny("cpu/convnet_gray")
-    assert training.train(wanted, data_for(wanted, data_dir), run_dir) is False
+    assert train.train(wanted, data_for(wanted, data_dir), run_dir) is False
     assert (run_dir / "run.json").read_bytes() == before
     fewer = tiny("cpu/convnet_gray", "train.epochs=1")
     with pytest.raises(SettingsMismatch, match=r"train\.epochs was 2, now 1"):
-        training.train(fewer, data_for(fewer, data_dir), run_dir)
+        train.train(fewer, data_for(fewer, data_dir), run_dir)
     more = tiny("cpu/convnet_gray", "train.epochs=3")
-    assert training.train(more, data_for(more, data_dir), run_dir) is True
+    assert train.train(more, data_for(more, data_dir), run_dir) is True
     assert scalars(run_dir)["epoch/loss"][0] == [1, 2, 3]
 
 
 def test_another_configuration_or_dataset_on_the_same_run_is_refused(runs, data_dir, tmp_path):
     other = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-4")
     with pytest.raises(SettingsMismatch, match=r"optimizer\.learning_rate was 0\.001, now 0\.0001"):
-        training.train(other, data_for(other, data_dir), runs["gan_gray"])
+        train.train(other, data_for(other, data_dir), runs["gan_gray"])
     same = tiny("cpu/gan_gray")
     data = data_for(same, data_dir)
     data.manifest.values["digest"] = "another"
     with pytest.raises(SettingsMismatch, match="is a run on another dataset"):
-        training.train(same, data, runs["gan_gray"])
+        train.train(same, data, runs["gan_gray"])
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="exists and is no run directory"):
-        training.train(same, data, tmp_path)
+        train.train(same, data, tmp_path)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(data_dir, tmp_path):
     calm = tiny("cpu/convnet_gray", "train.epochs=1")
-    training.train(calm, data_for(calm, data_dir), tmp_path)
+    train.train(calm, data_for(calm, data_dir), tmp_path)
     good = run_directory.latest_checkpoint(tmp_path)
     more = tiny("cpu/convnet_gray")
     data = data_for(more, data_dir)
@@ -186,7 +178,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(d
         lambda condition, color: (condition * np.nan, color))
     step = data.batches_per_epoch + 1
     with pytest.raises(NotFiniteError, match=f"batch {step}: loss is not finite.*{good.name}"):
-        training.train(more, data, tmp_path)
+        train.train(more, data, tmp_path)
     assert run_directory.latest_checkpoint(tmp_path) == good
 
 
@@ -196,32 +188,32 @@ def test_a_validation_loss_that_is_not_finite_saves_nothing(data_dir, tmp_path):
     batches = data.validation()
     data.validation = lambda _: batches.map(lambda condition, color: (condition, color * np.nan))
     with pytest.raises(NotFiniteError, match="val_loss is not finite"):
-        training.train(wanted, data, tmp_path)
+        train.train(wanted, data, tmp_path)
     assert not (tmp_path / "generator.keras").exists()
     assert run_directory.latest_checkpoint(tmp_path) is None
 
 
 def test_a_cut_log_killed_before_it_removed_the_old_files_is_cut_again_without_repeats(tmp_path):
-    log = event_log.EventLog(tmp_path)
+    log = tensorboard.EventLog(tmp_path)
     for step in range(1, 6):
         log.scalars(step, {"batch/loss": step / 2})
     log.close()
     old = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    event_log.cut(tmp_path, lambda tag, step: step <= 3)
+    tensorboard.cut(tmp_path, lambda tag, step: step <= 3)
     for path, content in old.items():
         path.write_bytes(content)
-    event_log.cut(tmp_path, lambda tag, step: step <= 3)
-    assert event_log.read_scalars(tmp_path) == {"batch/loss": ([1, 2, 3], [0.5, 1.0, 1.5])}
+    tensorboard.cut(tmp_path, lambda tag, step: step <= 3)
+    assert tensorboard.read_scalars(tmp_path) == {"batch/loss": ([1, 2, 3], [0.5, 1.0, 1.5])}
 
 
 def test_a_run_killed_while_its_directory_began_starts_afresh(data_dir, tmp_path):
     wanted = tiny("cpu/convnet_gray", "train.epochs=1")
     (tmp_path / ".run.123.partial.json").touch()
-    training.train(wanted, data_for(wanted, data_dir), tmp_path)
+    train.train(wanted, data_for(wanted, data_dir), tmp_path)
     begun = tmp_path / "begun"
     begun.mkdir()
     shutil.copy(tmp_path / "run.json", begun)
-    assert training.train(wanted, data_for(wanted, data_dir), begun) is True
+    assert train.train(wanted, data_for(wanted, data_dir), begun) is True
 
 
 def test_a_damaged_run_is_named(runs, data_dir, tmp_path):
@@ -237,7 +229,7 @@ def test_a_damaged_run_is_named(runs, data_dir, tmp_path):
         for path in broken.glob(name):
             path.write_text(content)
         with pytest.raises(RunError, match=message):
-            training.train(wanted, data, broken)
+            train.train(wanted, data, broken)
 
 
 @pytest.mark.parametrize("name", ["model.weights.h5", "position.json"])
@@ -247,7 +239,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_is_written_again(
     newest = run_directory.latest_checkpoint(run_dir)
     (newest / name).write_bytes((newest / name).read_bytes()[:20])
     wanted = tiny("cpu/convnet_gray", "train.epochs=3")
-    training.train(wanted, data_for(wanted, data_dir), run_dir)
+    train.train(wanted, data_for(wanted, data_dir), run_dir)
     assert f"warning: {newest}: cannot be restored (" in capsys.readouterr().err
     starts = run_directory.describe(run_dir)["starts"]
     steps = data_for(wanted, data_dir).batches_per_epoch
@@ -274,17 +266,17 @@ def test_a_run_stopped_while_it_validates_ends_as_one_that_never_was(runs, data_
         tf.ensure_shape(tf.numpy_function(stop_at_the_second, [condition], tf.float32),
                         condition.shape), color))
     with pytest.raises(RunError, match=f"SIGTERM after batch {data.batches_per_epoch};"):
-        training.train(wanted, data, tmp_path)
+        train.train(wanted, data, tmp_path)
     assert run_directory.latest_checkpoint(tmp_path).name.endswith("-unvalidated")
     assert not (tmp_path / "history.csv").exists()
-    training.train(wanted, data_for(wanted, data_dir), tmp_path)
+    train.train(wanted, data_for(wanted, data_dir), tmp_path)
     _assert_equal_runs(runs["convnet_gray"], tmp_path)
 
 
 def test_a_gradient_that_is_not_finite_stops_the_run_before_it_is_saved(data_dir, tmp_path):
     wanted = tiny("cpu/gan_gray", "loss.l1_weight=1e38", "train.checkpoint_steps=1")
     with pytest.raises(NotFiniteError, match=r"batch 1: g_gradient_norm is not finite.*none yet"):
-        training.train(wanted, data_for(wanted, data_dir), tmp_path)
+        train.train(wanted, data_for(wanted, data_dir), tmp_path)
     assert run_directory.latest_checkpoint(tmp_path) is None
 
 
@@ -316,27 +308,27 @@ def test_a_run_draws_its_losses_and_names_the_next_command(runs, data_dir, capsy
 
 def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
     wanted = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-30", "train.epochs=1")
-    training.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned",
+    train.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned",
                    init_from=runs["gan_gray"])
     for load in (run_directory.load_generator, run_directory.load_discriminator):
         for one, other in zip(load(runs["gan_gray"]).trainable_weights,
                               load(tmp_path / "tuned").trainable_weights, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
     with pytest.raises(SettingsMismatch, match="is a run with another --init-from"):
-        training.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned")
+        train.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned")
     source = shutil.copytree(runs["gan_gray"], tmp_path / "source" / "gan_gray")
     (source / "generator.keras").unlink()  # it was needed to begin, not to go on
     more = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-30", "train.epochs=2")
-    assert training.train(more, data_for(more, data_dir), tmp_path / "tuned", init_from=source)
+    assert train.train(more, data_for(more, data_dir), tmp_path / "tuned", init_from=source)
     assert run_directory.describe(tmp_path / "tuned")["init_from"]["run"] == "gan_gray"
     with pytest.raises(SettingsMismatch, match="takes edge input, the new run gray; give a run on"):
-        training.train(wanted, data_for(wanted, data_dir), tmp_path / "y", runs["gan_edge"])
+        train.train(wanted, data_for(wanted, data_dir), tmp_path / "y", runs["gan_edge"])
     wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8,8,8,8]")
     with pytest.raises(SettingsMismatch, match="its generator has another shape"):
-        training.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
+        train.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
 
 
 def test_the_same_seed_gives_the_same_run(runs, data_dir, tmp_path):
     wanted = tiny("cpu/convnet_gray")
-    training.train(wanted, data_for(wanted, data_dir), tmp_path / "again")
+    train.train(wanted, data_for(wanted, data_dir), tmp_path / "again")
     _assert_equal_runs(runs["convnet_gray"], tmp_path / "again")

@@ -8,11 +8,12 @@ import tensorflow as tf
 from conftest import SIZE, data_for, tiny
 from keras import layers
 
-from keras_colorize import config, export, models, training
+from keras_colorize import config, export, models
 from keras_colorize.image import pixels
 from keras_colorize.models.chroma import JoinLuminance
 from keras_colorize.models.objectives import absolute_loss
 from keras_colorize.models.upsampling import upsample
+from keras_colorize.training import train
 
 VARIANTS = {
     "absolute": ("convnet_gray", "loss.objective=absolute"),
@@ -173,7 +174,7 @@ def test_a_run_with_variants_trains_exports_and_keeps_the_luminance_of_what_it_c
     wanted = tiny("gan_gray", "model.discriminator_head=patch", "model.upsampling=resize",
                   "model.output=chroma", "model.normalization=instance", "train.epochs=1",
                   "optimizer.learning_rate=1e-2")
-    assert training.train(wanted, data_for(wanted, data_dir), tmp_path / "run")
+    assert train.train(wanted, data_for(wanted, data_dir), tmp_path / "run")
     assert export.export(tmp_path / "run", tmp_path / "saved")
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     gray = np.random.default_rng(0).integers(0, 256, (1, 65, 99, 1), np.uint8)

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize import export, run_directory
+from keras_colorize import export
 from keras_colorize.errors import RunError
 from keras_colorize.export.tiles import OVERLAP, TILE, WHOLE
 from keras_colorize.files import sha256_of
 from keras_colorize.image import pixels
+from keras_colorize.training import run_directory
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from keras_colorize.config import AugmentConfig, DataConfig
 from keras_colorize.data import augment as augmentation
 from keras_colorize.data import memory
 from keras_colorize.data.records import Manifest, parse
-from keras_colorize.devices import ONE_DEVICE, Devices
 from keras_colorize.errors import DatasetError
 from keras_colorize.image import pixels
+from keras_colorize.training.devices import ONE_DEVICE, Devices
 
 SHARDS_AT_ONCE = 4
 LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import run_directory, run_summary
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
@@ -14,6 +13,7 @@ from keras_colorize.evaluation.candidates import TITLES, Candidate, candidates, 
 from keras_colorize.evaluation.examples import Examples
 from keras_colorize.files import sha256_of, whole_file, write_json
 from keras_colorize.image import figures
+from keras_colorize.training import run_directory, run_summary
 
 __all__ = ["BATCH", "TITLES", "Candidate", "Examples", "colorizer_of", "evaluate", "names_of",
            "of_run", "tables"]

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import baselines, run_directory
+from keras_colorize import baselines
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.image import pixels
+from keras_colorize.training import run_directory
 
 TITLES = {"convnet": "ConvNet", "gan": "GAN", "input": "return the input",
           "mean_colour": "mean colour", "transfer": "colour transfer",

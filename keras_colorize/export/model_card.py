@@ -4,8 +4,8 @@ import csv
 import json
 from pathlib import Path
 
-from keras_colorize import checkpoints, run_directory
 from keras_colorize.errors import UsageError, one_line
+from keras_colorize.training import checkpoints, run_directory
 
 LEVELS = 127.5  # of 0..255 in one of [-1, 1], in which training measures
 MOST_SOURCES = 20  # that the card names

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_colorize import run_directory
 from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.export import model_card, runtimes, warmup
 from keras_colorize.export.signatures import Colorizer
 from keras_colorize.files import json_text, sha256_of, whole_file, whole_folder, write_json
+from keras_colorize.training import run_directory
 
 CARD = "assets.extra/keras_colorize.json"  # of a SavedModel; other formats have it on top
 SAVED_MODEL = "saved_model"

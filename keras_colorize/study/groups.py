@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from keras_colorize import run_directory
 from keras_colorize.config import Config
 from keras_colorize.data.dataset import Place
 from keras_colorize.evaluation import Candidate, tables
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
 from keras_colorize.image.metrics import Resampling
+from keras_colorize.training import run_directory
 
 DISTANCES = ("l1", "l2", "ciede2000")
 COMPARED = (*DISTANCES, "colourfulness", "edge_bleed")

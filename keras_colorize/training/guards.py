@@ -12,12 +12,12 @@ from pathlib import Path
 
 import keras
 
-from keras_colorize import checkpoints
-from keras_colorize.checkpoints import Position
-from keras_colorize.devices import out_of_memory
 from keras_colorize.errors import NotFiniteError, RunError
 from keras_colorize.files import nearest_existing
-from keras_colorize.keeping import Keeper
+from keras_colorize.training import checkpoints
+from keras_colorize.training.checkpoints import Position
+from keras_colorize.training.devices import out_of_memory
+from keras_colorize.training.keeping import Keeper
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 COLLAPSED_AFTER = 200  # batches in a row without one mistake of D

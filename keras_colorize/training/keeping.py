@@ -9,11 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_colorize import checkpoints, event_log, media
-from keras_colorize.checkpoints import Position
-from keras_colorize.devices import alone
+from keras_colorize import media
 from keras_colorize.files import whole_file
 from keras_colorize.image import figures, pixels
+from keras_colorize.training import checkpoints, tensorboard
+from keras_colorize.training.checkpoints import Position
+from keras_colorize.training.devices import alone
 
 SHOWN = 6  # validation pictures
 
@@ -34,7 +35,7 @@ class Keeper:
     """
 
     def __init__(self, run_dir: Path, copy: keras.Model, networks: dict[str, keras.Model],
-                 logs: dict[str, event_log.EventLog], batch, kept: int, pool: ThreadPoolExecutor):
+                 logs: dict[str, tensorboard.EventLog], batch, kept: int, pool: ThreadPoolExecutor):
         self.run_dir, self.copy, self.networks = run_dir, copy, networks
         self.logs, self.kept = logs, kept
         self.condition, self.color = (np.asarray(each)[:SHOWN] for each in batch)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import keras
 
-from keras_colorize import checkpoints, event_log
 from keras_colorize import config as configuration
-from keras_colorize.checkpoints import Position
 from keras_colorize.config import Config, TrainConfig
-from keras_colorize.devices import Devices
 from keras_colorize.errors import RunError
 from keras_colorize.files import whole_file
-from keras_colorize.guards import StopRequest
-from keras_colorize.keeping import Keeper
-from keras_colorize.processes import agree_any
+from keras_colorize.training import checkpoints, tensorboard
+from keras_colorize.training.checkpoints import Position
+from keras_colorize.training.devices import Devices
+from keras_colorize.training.guards import StopRequest
+from keras_colorize.training.keeping import Keeper
+from keras_colorize.training.processes import agree_any
 
 
 class CountSteps(keras.callbacks.Callback):
@@ -62,15 +62,15 @@ class LogLosses(keras.callbacks.Callback):
         self.history = run_dir / "history.csv"
         folders = {name: run_dir / "tensorboard" / name for name in ("train", "validation")}
         for folder in folders.values():
-            event_log.cut(folder, self._already_done)
-        self.logs = {name: event_log.EventLog(folder) for name, folder in folders.items()}
+            tensorboard.cut(folder, self._already_done)
+        self.logs = {name: tensorboard.EventLog(folder) for name, folder in folders.items()}
         self.rows = self._read_history()
         self.logs["train"].describe(configuration.dumps(config), {
             f"{table}.{key}": value if isinstance(value, bool | int | float) else str(value)
             for table, values in asdict(config).items() for key, value in values.items()})
 
     def _already_done(self, tag: str, step: int) -> bool:
-        if tag in event_log.DESCRIPTION:
+        if tag in tensorboard.DESCRIPTION:
             return False  # each start describes its own configuration, which may have more epochs
         return step <= (self.position.step if tag.startswith("batch/") else self.position.epoch)
 

@@ -9,19 +9,19 @@ from typing import Protocol
 
 import keras
 
-from keras_colorize import (
+from keras_colorize import models
+from keras_colorize.config import Config
+from keras_colorize.errors import SettingsMismatch
+from keras_colorize.training import (
     callbacks,
     checkpoints,
     guards,
     keeping,
-    models,
     run_directory,
     run_summary,
 )
-from keras_colorize.config import Config
-from keras_colorize.devices import Devices, connect, spread
-from keras_colorize.errors import SettingsMismatch
-from keras_colorize.processes import check_agreement, left_at_once, together
+from keras_colorize.training.devices import Devices, connect, spread
+from keras_colorize.training.processes import check_agreement, left_at_once, together
 
 
 class Batches(Protocol):

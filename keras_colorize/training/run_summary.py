@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize import checkpoints, event_log, media
+from keras_colorize import media
 from keras_colorize.image import figures
+from keras_colorize.training import checkpoints, tensorboard
 
 TITLES = {"loss": "ConvNet loss", "d_loss": "D loss", "g_loss": "G loss"}  # figures 7, 8 and 9
 Curve = tuple[list[int], list[float]]
@@ -49,7 +50,7 @@ def draw_losses(run_dir: Path) -> Path:
 
 def logged_losses(run_dir: Path) -> dict[str, tuple[dict[str, Curve], Curve]]:
     """What `figures.loss_curves` draws of each loss in `TITLES` that a run has logged."""
-    logged = {writer: event_log.read_scalars(run_dir / "tensorboard" / writer)
+    logged = {writer: tensorboard.read_scalars(run_dir / "tensorboard" / writer)
               for writer in ("train", "validation")}
     return {loss: ({writer: values[f"epoch/{loss}"] for writer, values in logged.items()
                     if f"epoch/{loss}" in values}, logged["train"][f"batch/{loss}"])

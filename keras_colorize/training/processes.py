@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from keras_colorize.devices import Devices
 from keras_colorize.errors import ColorizeError, RunError, UsageError, one_line
+from keras_colorize.training.devices import Devices
 
 LONGEST = 500  # bytes of an error that the other processes are told
 GONE = re.compile("gloo|nccl|unavailable|heartbeat|connection|socket closed", re.IGNORECASE)

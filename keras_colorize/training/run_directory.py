@@ -14,10 +14,11 @@ from pathlib import Path
 
 import keras
 
-from keras_colorize import __version__, checkpoints, config
+from keras_colorize import __version__, config
 from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
 from keras_colorize.files import PARTIAL, clear_partial, locked, sha256_of, whole_file, write_json
+from keras_colorize.training import checkpoints
 
 CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # what may decide numbers

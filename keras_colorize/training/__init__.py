@@ -1,0 +1,1 @@
+"""A run: a configuration and a dataset to a trained model."""
