@@ -36,9 +36,11 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="runs on gray input")
     options = parser.parse_args()
     quiet.import_tensorflow()
-    from keras_colorize.baselines import return_input
     from keras_colorize.data.dataset import Dataset
-    from keras_colorize.evaluation import BATCH, Examples, of_run
+    from keras_colorize.evaluation.baselines import return_input
+    from keras_colorize.evaluation.candidates import of_run
+    from keras_colorize.evaluation.evaluate import BATCH
+    from keras_colorize.evaluation.examples import Examples
 
     examples = Examples(Dataset(options.data, "gray", BATCH), "test")
     colorings = {"return the input": return_input,

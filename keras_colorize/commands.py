@@ -172,18 +172,18 @@ def _run_evaluate(options: argparse.Namespace) -> None:
         raise UsageError("--unseen", "belongs to a study", "add --study, or leave it out")
     quiet.import_tensorflow()
     if options.study:
-        from keras_colorize.study import study
+        from keras_colorize.evaluation.study import study
 
         study(options.runs, options.data, options.out, options.split, options.unseen,
               options.screentone)
         print((options.out / "table1.md").read_text(encoding="utf-8"))
         print(f"look at {options.out / 'report.html'}")
         return
-    from keras_colorize import evaluation
+    from keras_colorize.evaluation import evaluate
 
-    report = evaluation.evaluate(options.runs, options.data, options.out, options.split,
-                                 options.screentone)
-    print(evaluation.tables.markdown(report["rows"]))
+    report = evaluate.evaluate(options.runs, options.data, options.out, options.split,
+                               options.screentone)
+    print(evaluate.tables.markdown(report["rows"]))
     print(f"look at {options.out}: metrics.json, table1.md, pictures and loss curves")
 
 

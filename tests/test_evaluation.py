@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from test_builder import examples
 
-from keras_colorize import baselines, evaluation, export, media
+from keras_colorize import export, media
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
-from keras_colorize.evaluation import Examples, measuring
+from keras_colorize.evaluation import baselines, evaluate, measuring
+from keras_colorize.evaluation.examples import Examples
 from keras_colorize.export import model_card
 from keras_colorize.image import pixels
 from keras_colorize.training import run_directory
@@ -19,7 +20,7 @@ from keras_colorize.training import run_directory
 def report_dir(runs, data_dir, tmp_path_factory):
     """A report on all four tiny runs."""
     out = tmp_path_factory.mktemp("report")
-    evaluation.evaluate(list(runs.values()), data_dir, out)
+    evaluate.evaluate(list(runs.values()), data_dir, out)
     return out
 
 
@@ -65,7 +66,7 @@ def test_distances_in_the_report_are_those_of_the_test_pictures(report_dir, runs
 
 
 def test_every_figure_has_its_interval_over_shots(runs, data_dir, tmp_path):
-    report = evaluation.evaluate([runs["gan_gray"]], data_dir, tmp_path / "all", "all")
+    report = evaluate.evaluate([runs["gan_gray"]], data_dir, tmp_path / "all", "all")
     for row in report["rows"]:
         assert row["shots"] > 5 and row["pictures"] > row["shots"]
         for name in ("l1", "l2", "psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95",
@@ -80,7 +81,7 @@ def test_every_figure_has_its_interval_over_shots(runs, data_dir, tmp_path):
 
 
 def test_pictures_csv_holds_what_the_means_are_of(report_dir):
-    lines = evaluation.tables.read_pictures(report_dir / "pictures.csv")
+    lines = evaluate.tables.read_pictures(report_dir / "pictures.csv")
     for (model, condition), row in rows_of(report_dir).items():
         own = [line for line in lines if (line["model"], line["input"]) == (model, condition)]
         assert [line["number"] for line in own] == [*range(row["pictures"])]
@@ -108,18 +109,18 @@ def test_successive_frames_of_a_shot_are_pairs_and_pages_are_not():
 
 def test_a_report_of_an_earlier_version_is_made_anew(runs, data_dir, tmp_path):
     out, run = tmp_path / "old", [runs["convnet_edge"]]
-    evaluation.evaluate(run, data_dir, out)
+    evaluate.evaluate(run, data_dir, out)
     made = json.loads((out / "metrics.json").read_text())
     (out / "metrics.json").write_text(json.dumps(
         {name: value for name, value in made.items() if name != "schema"} | {"rows": []}))
-    assert evaluation.evaluate(run, data_dir, out) == made
+    assert evaluate.evaluate(run, data_dir, out) == made
 
 
 def test_runs_on_another_dataset_are_named(runs, data_dir, tmp_path, capsys):
     run = shutil.copytree(runs["convnet_edge"], tmp_path / "stranger")
     described = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**described, "dataset_digest": "another"}))
-    report = evaluation.evaluate([run, runs["convnet_gray"]], data_dir, tmp_path / "out")
+    report = evaluate.evaluate([run, runs["convnet_gray"]], data_dir, tmp_path / "out")
     assert report["trained_elsewhere"] == ["stranger"]
     own = run_directory.sha256_of(run / "generator.keras")
     assert model_card.measured(tmp_path / "out", own)[0]["elsewhere"]
@@ -151,7 +152,7 @@ def test_pictures_kept_for_flicker_hold_no_batch_in_memory(data_dir):
 
 
 def test_a_split_can_be_chosen(runs, data_dir, tmp_path):
-    values = {split: evaluation.evaluate([runs["convnet_gray"]], data_dir, tmp_path / split, split)
+    values = {split: evaluate.evaluate([runs["convnet_gray"]], data_dir, tmp_path / split, split)
               for split in ("test", "validation")}
     assert values["validation"]["split"] == "validation"
     assert values["test"]["rows"][0]["l1"] != values["validation"]["rows"][0]["l1"]
@@ -169,7 +170,7 @@ def test_pictures_and_curves_are_drawn_for_every_run(report_dir, runs):
 
 
 def test_gray_input_can_be_redrawn_as_printed_manga(report_dir, runs, data_dir, tmp_path):
-    evaluation.evaluate([runs["gan_gray"]], data_dir, tmp_path / "printed", screentone=True)
+    evaluate.evaluate([runs["gan_gray"]], data_dir, tmp_path / "printed", screentone=True)
     printed, gray = rows_of(tmp_path / "printed"), rows_of(report_dir)
     assert printed["input", "gray"]["l1"] > 1.5 * gray["input", "gray"]["l1"]
     assert printed["gan", "gray"]["l1"] != gray["gan", "gray"]["l1"]
@@ -179,32 +180,32 @@ def test_gray_input_can_be_redrawn_as_printed_manga(report_dir, runs, data_dir, 
     assert np.array_equal(*pages)
     assert np.isin(pages[0], (0, 255)).mean() > 0.5  # ink and paper
     with pytest.raises(SettingsMismatch, match="is a report on other runs"):
-        evaluation.evaluate([runs["gan_gray"]], data_dir, tmp_path / "printed")
+        evaluate.evaluate([runs["gan_gray"]], data_dir, tmp_path / "printed")
     with pytest.raises(UsageError, match="takes edges, which screentone leaves as they are"):
-        evaluation.evaluate(list(runs.values()), data_dir, tmp_path / "edge", screentone=True)
+        evaluate.evaluate(list(runs.values()), data_dir, tmp_path / "edge", screentone=True)
 
 
 def test_a_finished_report_is_found_and_another_is_refused(report_dir, runs, data_dir):
     before = {path: path.stat().st_mtime_ns for path in report_dir.iterdir()}
-    evaluation.evaluate(list(runs.values()), data_dir, report_dir)
+    evaluate.evaluate(list(runs.values()), data_dir, report_dir)
     assert {path: path.stat().st_mtime_ns for path in report_dir.iterdir()} == before
     for run_dirs, split in (([runs["gan_gray"]], "test"), (list(runs.values()), "train")):
         with pytest.raises(SettingsMismatch, match="is a report on other runs"):
-            evaluation.evaluate(run_dirs, data_dir, report_dir, split)
+            evaluate.evaluate(run_dirs, data_dir, report_dir, split)
 
 
 def test_what_cannot_be_evaluated_is_named(runs, data_dir, tmp_path):
     with pytest.raises(RunError, match="is no run directory"):
-        evaluation.evaluate([tmp_path / "none"], data_dir, tmp_path / "out")
+        evaluate.evaluate([tmp_path / "none"], data_dir, tmp_path / "out")
     twin = shutil.copytree(runs["gan_gray"], tmp_path / "gan_gray")
     with pytest.raises(UsageError, match="two runs have one name"):
-        evaluation.evaluate([runs["gan_gray"], twin], data_dir, tmp_path / "out")
+        evaluate.evaluate([runs["gan_gray"], twin], data_dir, tmp_path / "out")
     (twin / "generator.keras").write_bytes(b"cut")
     with pytest.raises(RunError, match=r"generator\.keras: is damaged"):
-        evaluation.evaluate([twin], data_dir, tmp_path / "out")
+        evaluate.evaluate([twin], data_dir, tmp_path / "out")
     (twin / "generator.keras").unlink()
     with pytest.raises(RunError, match=r"has no generator\.keras: no epoch was finished"):
-        evaluation.evaluate([twin], data_dir, tmp_path / "out")
+        evaluate.evaluate([twin], data_dir, tmp_path / "out")
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 

@@ -32,7 +32,7 @@ BAD = {**BAD_VIDEOS,
        **{f"pictures of {name}/{name}": bad for name, bad in BAD_PICTURES.items()}}
 
 
-def build(*places, out, **sampling):
+def build_all(*places, out, **sampling):
     """Builds a dataset with an example of every frame, and returns its manifest."""
     settings = build.Settings(Sampling(**{"every": 1, "size": SIZE, **sampling}), "frame")
     return build.build(list(places), out, settings, workers=2)[0]
@@ -51,7 +51,7 @@ def test_every_kind_of_source_gives_the_right_pictures(tmp_path):
     for name, write in PICTURES.items():
         (tmp_path / f"pictures of {name}").mkdir()
         expected[f"pictures of {name}"] = write(tmp_path / f"pictures of {name}" / name)
-    manifest = build(tmp_path, out=tmp_path.with_name(f"{tmp_path.name}_dataset"))
+    manifest = build_all(tmp_path, out=tmp_path.with_name(f"{tmp_path.name}_dataset"))
     seen = {}
     for split in records.SPLITS:
         for each in examples(manifest.directory, split):
@@ -78,7 +78,7 @@ def good(tmp_path_factory):
 def test_each_bad_source_is_one_line_and_the_rest_is_built_when_asked(good, tmp_path):
     folder = tmp_path / "sources"
     shutil.copytree(good, folder)
-    build(folder, out=tmp_path / "good")
+    build_all(folder, out=tmp_path / "good")
     for name, (write, _) in BAD.items():
         (folder / name).parent.mkdir(exist_ok=True)
         write(folder / name)
@@ -151,7 +151,7 @@ def test_black_bars_are_cropped_and_told(tmp_path):
     inner = [episode.draw_frame(60 * number) for number in range(12)]
     barred = [cv2.copyMakeBorder(picture, 60, 60, 0, 0, cv2.BORDER_CONSTANT) for picture in inner]
     film_of(barred, tmp_path / "film.mp4")
-    manifest = build(tmp_path / "film.mp4", out=tmp_path / "out", zoom="area")
+    manifest = build_all(tmp_path / "film.mp4", out=tmp_path / "out", zoom="area")
     top, left, height, width = source_of(manifest, "film.mp4")["crop"]
     assert abs(top - 60) <= 2 and abs(height - 360) <= 4 and (left, width) == (0, 640)
     assert f"black bars cropped to {height}x{width}" in build.summary(manifest)
@@ -192,10 +192,11 @@ def test_held_black_and_gray_frames_are_counted_and_left_out_when_asked(tmp_path
     held = [drawn[1]] * 5
     gray = [np.dstack([pixels.gray(drawn[2])] * 3)]
     film_of(drawn[:1] + held + gray + [np.zeros_like(drawn[0])] + drawn[3:], tmp_path / "film.mp4")
-    kept = source_of(build(tmp_path / "film.mp4", out=tmp_path / "all"), "film.mp4")
+    kept = source_of(build_all(tmp_path / "film.mp4", out=tmp_path / "all"), "film.mp4")
     assert kept["kept"] == kept["decoded"] == 17
     assert kept["noted"] == {"held": 4, "gray": 2, "black": 1}  # what is black is gray as well
-    manifest = build(tmp_path / "film.mp4", out=tmp_path / "some", drop=("black", "gray", "held"))
+    manifest = build_all(tmp_path / "film.mp4", out=tmp_path / "some",
+                         drop=("black", "gray", "held"))
     some = source_of(manifest, "film.mp4")
     assert some["kept"] == 11 and some["skipped"] == {"held": 4, "gray": 1, "black": 1}
     assert "4 held left out" in build.summary(manifest)
@@ -208,7 +209,7 @@ def test_blank_and_colourless_windows_of_a_page_are_left_out(tmp_path):
     (tmp_path / "pages").mkdir()
     for number in range(4):
         media.write_picture(tmp_path / "pages" / f"{number}.png", page)
-    manifest = build(tmp_path / "pages", out=tmp_path / "out", size=(90, 160))
+    manifest = build_all(tmp_path / "pages", out=tmp_path / "out", size=(90, 160))
     source = source_of(manifest, "pages")
     assert source["skipped"] == {"blank window": 4, "colourless window": 8}
     assert source["kept"] == 4 * 4 and source["decoded"] == 4

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import SIZE, data_for, tiny
 
-from keras_colorize import colorizer, config, evaluation, export, models
+from keras_colorize import colorizer, config, export, models
+from keras_colorize.evaluation import evaluate
 from keras_colorize.files import sha256_of, whole_file, whole_folder
 from keras_colorize.training import checkpoints, keeping, run_directory, train
 from keras_colorize.training.checkpoints import Position
@@ -125,7 +126,7 @@ def test_the_best_networks_of_a_run_are_measured_exported_and_colour_like_a_run(
     best = run_dir / "best"
     shutil.copyfile(runs["convnet_gray"] / "generator.keras", best / "generator.keras")
     (best / "best.json").write_text(json.dumps({"epoch": 1, "step": 5, "l1": 0.1}))
-    rows = evaluation.evaluate([run_dir, best], data_dir, tmp_path / "report")["rows"]
+    rows = evaluate.evaluate([run_dir, best], data_dir, tmp_path / "report")["rows"]
     l1 = {row["run"]: row["l1"] for row in rows}
     assert l1["mine"] != l1["mine-best"]
     assert (tmp_path / "report" / "mine-best_d_loss.png").is_file()

@@ -16,9 +16,10 @@ from conftest import data_for, tiny
 from keras_colorize import media
 from keras_colorize.cartoon import episode
 from keras_colorize.data import finding
-from keras_colorize.evaluation import Examples, tables
+from keras_colorize.evaluation import failures, groups, hint_curve, ranked, tables, unseen
+from keras_colorize.evaluation.examples import Examples
+from keras_colorize.evaluation.study import study
 from keras_colorize.image import line_lock
-from keras_colorize.study import failures, groups, hints, ranked, study, unseen
 
 PHONE = 390  # pixels
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")
@@ -51,7 +52,7 @@ def studied(run_dirs, data_dir, other_series, tmp_path_factory):
     """The report directory of a study, and what study.json says."""
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hints, "PICTURES", 6)  # of the 32, which take most of a study's time
+        patch.setattr(hint_curve, "PICTURES", 6)  # of the 32, which take most of a study's time
         result = study(run_dirs, data_dir, out, "all", [other_series])
     assert result == json.loads((out / "study.json").read_text())
     return out, result

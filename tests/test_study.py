@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_colorize.data.dataset import Place
+from keras_colorize.evaluation import groups, hint_curve
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS
-from keras_colorize.study import groups, hints
 
 SHOTS = 30
 
@@ -95,13 +95,13 @@ def test_the_interval_of_a_crossing_may_end_beyond_every_count():
     resampling = groups.Resampling(range(10))
     count = len(resampling.resampled(np.arange(10.0)))
     crossed = [0.0] * (count // 10) + [5.0] * (count // 2)
-    assert hints._ends(resampling, crossed + [None] * (count - len(crossed))) == [0.0, None]
-    assert hints._ends(resampling, [7.0] * count) == [7.0, 7.0]
+    assert hint_curve._ends(resampling, crossed + [None] * (count - len(crossed))) == [0.0, None]
+    assert hint_curve._ends(resampling, [7.0] * count) == [7.0, 7.0]
 
 
 def test_the_hints_that_equal_a_model_are_read_off_the_curve():
     counts, means = [1, 10, 100], [30.0, 20.0, 10.0]
-    assert hints.crossing(counts, means, 15) == pytest.approx(np.sqrt(1000))
-    assert hints.crossing(counts, means, 20) == pytest.approx(10)
-    assert hints.crossing(counts, means, 31) == 0
-    assert hints.crossing(counts, means, 9) is None
+    assert hint_curve.crossing(counts, means, 15) == pytest.approx(np.sqrt(1000))
+    assert hint_curve.crossing(counts, means, 20) == pytest.approx(10)
+    assert hint_curve.crossing(counts, means, 31) == 0
+    assert hint_curve.crossing(counts, means, 9) is None

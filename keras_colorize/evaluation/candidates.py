@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import baselines
 from keras_colorize.data.dataset import Dataset
+from keras_colorize.evaluation import baselines
 from keras_colorize.image import pixels
 from keras_colorize.training import run_directory
 

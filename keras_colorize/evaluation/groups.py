@@ -9,7 +9,8 @@ from scipy import stats
 
 from keras_colorize.config import Config
 from keras_colorize.data.dataset import Place
-from keras_colorize.evaluation import Candidate, tables
+from keras_colorize.evaluation import tables
+from keras_colorize.evaluation.candidates import Candidate
 from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
 from keras_colorize.image.metrics import Resampling
 from keras_colorize.training import run_directory

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_colorize.study.groups import Group
+from keras_colorize.evaluation.groups import Group
 
 RULE = ("Ranked by the mean L1 of all runs on the input: the best, the median and the worst "
         "picture, and after each the next in rank of another shot. None was picked by hand.")

@@ -9,11 +9,22 @@ import numpy as np
 from keras_colorize.data import finding
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.evaluation import BATCH, Candidate, Examples, evaluate, names_of, of_run, tables
+from keras_colorize.evaluation import (
+    failures,
+    findings,
+    hint_curve,
+    plots,
+    ranked,
+    tables,
+    unseen,
+    web_page,
+)
+from keras_colorize.evaluation.candidates import Candidate, of_run
+from keras_colorize.evaluation.evaluate import BATCH, evaluate, names_of
+from keras_colorize.evaluation.examples import Examples
+from keras_colorize.evaluation.groups import Group, comparisons, grouped, rows
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.image import figures
-from keras_colorize.study import failures, hints, page, plots, ranked, report, unseen
-from keras_colorize.study.groups import Group, comparisons, grouped, rows
 
 __all__ = ["study"]
 
@@ -74,9 +85,9 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     if result["failures"]:
         plots.sizes(report_dir / "failures_size.png", result["failures"])
     with whole_file(report_dir / "study.md") as temporary:
-        temporary.write_text(report.markdown(result), encoding="utf-8")
-    page.write(report_dir / "report.html", f"Study of {len(names)} runs on {data_dir.name}",
-               report.parts(result, galleries, report_dir))
+        temporary.write_text(findings.markdown(result), encoding="utf-8")
+    web_page.write(report_dir / "report.html", f"Study of {len(names)} runs on {data_dir.name}",
+               findings.parts(result, galleries, report_dir))
     write_json(report_dir / "study.json", result)
     return result
 
@@ -108,8 +119,8 @@ def _study_input(result: dict, galleries: dict[str, Gallery], examples: Examples
                  here: list[Group], runs: dict[str, list[Candidate]], report_dir: Path) -> None:
     """The parts that are each input's own: hints and ranked pictures."""
     condition = examples.condition
-    result["hints"][condition] = hints.curve(examples, here)
-    hints.plot(report_dir / f"hints_{condition}.png", condition, result["hints"][condition])
+    result["hints"][condition] = hint_curve.curve(examples, here)
+    hint_curve.plot(report_dir / f"hints_{condition}.png", condition, result["hints"][condition])
     picked = ranked.chosen(here)
     shown = examples.chosen([number for _, number in picked])
     galleries[condition] = [

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from keras_colorize.cartoon import episode
 from keras_colorize.data.dataset import Dataset
-from keras_colorize.evaluation import Examples
+from keras_colorize.evaluation.examples import Examples
 from keras_colorize.image import metrics, pixels
 from keras_colorize.image.figures import evenly
 from keras_colorize.image.metrics.distances import chroma_error

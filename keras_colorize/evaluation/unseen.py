@@ -3,10 +3,10 @@
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize.baselines import Baseline
 from keras_colorize.data import screening
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.sources import Counts, Sampling, Source
+from keras_colorize.evaluation.baselines import Baseline
 from keras_colorize.image import figures, metrics, pixels
 from keras_colorize.image.metrics.structure import near_edges
 

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from keras_colorize import baselines
-from keras_colorize.evaluation import Examples
+from keras_colorize.evaluation import baselines
+from keras_colorize.evaluation.examples import Examples
+from keras_colorize.evaluation.groups import Group
 from keras_colorize.image import figures, metrics
-from keras_colorize.study.groups import Group
 
 COUNTS = (1, 2, 3, 5, 10, 20, 30, 100, 300, 1000, 3000, 10000)
 MOST = 4  # a picture has at least so many times more pixels than hints

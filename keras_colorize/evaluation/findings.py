@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize.evaluation import TITLES, tables
-from keras_colorize.study import failures, groups, page, ranked
+from keras_colorize.evaluation import failures, groups, ranked, tables, web_page
+from keras_colorize.evaluation.candidates import TITLES
 
 PAIRS = {"models": "On the same input", "inputs": "Gray against edge input",
          "baselines": "Against what any model must beat"}
@@ -44,8 +44,8 @@ def _introduction(result: dict) -> list[str]:
     printed = " Gray input is redrawn as printed manga." if result["screentone"] else ""
     runs = "Runs: " + ", ".join(sorted(result["made_of"]["generators"])) + "."
     elsewhere = result["trained_elsewhere"]
-    warning = [page.paragraph(f"{tables.strangers(elsewhere)}.")] if elsewhere else []
-    return [page.paragraph(runs), *warning, page.paragraph(
+    warning = [web_page.paragraph(f"{tables.strangers(elsewhere)}.")] if elsewhere else []
+    return [web_page.paragraph(runs), *warning, web_page.paragraph(
         f"Measured on the {result['split']} pictures of {data['name']} ({height}x{width}, digest "
         f"{data['digest'][:12]}, split by {data['split_by']}): {data['pictures']} of "
         f"{data['shots']} shots or pages.{leak}{printed} Distances are on 0..255, lower is "
@@ -53,17 +53,18 @@ def _introduction(result: dict) -> list[str]:
 
 
 def _table(rows: list[dict]) -> list[str]:
-    found = [page.heading("Table 1: distances, beside what any model must beat")]
+    found = [web_page.heading("Table 1: distances, beside what any model must beat")]
     most = max(each["pictures"] for each in rows)
     for condition in dict.fromkeys(each["input"] for each in rows):
         here = [each for each in rows if each["input"] == condition]
-        found.append(page.heading(f"{condition} input", 3))
+        found.append(web_page.heading(f"{condition} input", 3))
         for names in tables.TABLES:
             header = ["model", *(tables.COLUMNS[name][0] for name in names)]
-            found.append(page.table(header, (
+            found.append(web_page.table(header, (
                 [_named(each, most), *(tables.cell(each, name).replace(" [", "\n[")
                                        for name in names)] for each in here)))
-    return [*found, page.paragraph("Runs that differ in their seed alone stand in one row.", True)]
+    return [*found,
+            web_page.paragraph("Runs that differ in their seed alone stand in one row.", True)]
 
 
 def _named(row: dict, most: int) -> str:
@@ -75,11 +76,11 @@ def _named(row: dict, most: int) -> str:
 def _comparisons(comparisons: list[dict]) -> list[str]:
     if not comparisons:
         return []
-    found = [page.heading("Is one model better than another?"), page.paragraph(groups.TEST)]
+    found = [web_page.heading("Is one model better than another?"), web_page.paragraph(groups.TEST)]
     for pair, title in PAIRS.items():
         rows = [comparison(each) for each in comparisons if _pair(each) == pair]
         if rows:
-            found += [page.heading(title, 3), page.table(COMPARISON, rows)]
+            found += [web_page.heading(title, 3), web_page.table(COMPARISON, rows)]
     return found
 
 
@@ -103,43 +104,44 @@ def _pair(each: dict) -> str:
 
 
 def _hints(hints: dict, report_dir: Path) -> list[str]:
-    found = [page.heading("How many hints equal a model?"), page.paragraph(
+    found = [web_page.heading("How many hints equal a model?"), web_page.paragraph(
         "Scribble propagation (Levin, Lischinski and Weiss 2004), given the true colour of so many "
         "random pixels of each picture, on the same pictures as the models.")]
     for condition, curve in hints.items():
-        found.append(page.drawing(report_dir / f"hints_{condition}.png",
+        found.append(web_page.drawing(report_dir / f"hints_{condition}.png",
                                   f"L1 against hints, {condition} input, {curve['pictures']} "
                                   "pictures; a square marks where hints equal a model."))
     return found
 
 
 def _curves(names: list[str], report_dir: Path) -> list[str]:
-    return [page.heading("Loss curves (figures 7 to 9)"),
-            *(page.drawing(report_dir / name, name.removesuffix(".png"), True) for name in names)]
+    return [web_page.heading("Loss curves (figures 7 to 9)"),
+            *(web_page.drawing(report_dir / name, name.removesuffix(".png"), True)
+              for name in names)]
 
 
 def _pictures(galleries: dict) -> list[str]:
-    found = [page.heading("Pictures (figures 10 and 11)"), page.paragraph(ranked.RULE)]
+    found = [web_page.heading("Pictures (figures 10 and 11)"), web_page.paragraph(ranked.RULE)]
     for condition in ("gray", "edge"):
         if condition in galleries:
-            found += [page.heading(f"{condition} input", 3),
-                      *(page.pictures(named, title) for title, named in galleries[condition])]
+            found += [web_page.heading(f"{condition} input", 3),
+                      *(web_page.pictures(named, title) for title, named in galleries[condition])]
     return found
 
 
 def _failures(found: dict | None, report_dir: Path) -> list[str]:
-    title = page.heading("The paper's failures (figures 12 to 14)")
+    title = web_page.heading("The paper's failures (figures 12 to 14)")
     if not found:
-        return [title, page.paragraph(
+        return [title, web_page.paragraph(
             "Not measured here: that needs masks, which only the drawn episode has. Study runs on "
             "a dataset of it (keras-colorize draw-episode).")]
-    parts = [title, page.paragraph("Measured on frames of the split, drawn anew: as they are, "
+    parts = [title, web_page.paragraph("Measured on frames of the split, drawn anew: as they are, "
                                    f"with a caption ({failures.CAPTION!r}), and darkened.")]
     sections = (("Exchange of hair colour (figure 12)", _hair),
                 ("Large objects (figure 13)", _size), ("Captions (figure 14)", _caption),
                 ("Black frames", _black))
     for words, section in sections:
-        parts += [page.heading(words, 3), *section(found, report_dir)]
+        parts += [web_page.heading(words, 3), *section(found, report_dir)]
     return parts
 
 
@@ -153,7 +155,7 @@ def _hair(found: dict, report_dir: Path) -> list[str]:
 def _size(found: dict, report_dir: Path) -> list[str]:
     sizes = {label: each["size"] for label, each in found.items() if each["size"]}
     if not sizes:
-        return [page.paragraph("Too few characters are seen.")]
+        return [web_page.paragraph("Too few characters are seen.")]
     first = next(iter(sizes.values()))
     header = [f"up to {share:.0%} ({seen})" for share, seen
               in zip(first["upto"], first["seen"], strict=True)]
@@ -161,11 +163,11 @@ def _size(found: dict, report_dir: Path) -> list[str]:
              *(_with_interval(each, name, "+.2f") for name in ("correlation",
                                                                "correlation_within"))]
             for label, each in sizes.items()]
-    return [page.paragraph("Chroma L1 on each character seen, by its share of the frame (and how "
-                           "many were seen), and Spearman's rank correlation of the two: over all, "
+    return [web_page.paragraph("Chroma L1 on each character seen, by its share of the frame (and "
+                           "how many were seen), and Spearman's rank correlation of the two: over all, "
                            "and of what either is above the character's own mean."),
-            page.table(["model", *header, "correlation", "within characters"], rows),
-            page.drawing(report_dir / "failures_size.png", "Chroma L1 against size.")]
+            web_page.table(["model", *header, "correlation", "within characters"], rows),
+            web_page.drawing(report_dir / "failures_size.png", "Chroma L1 against size.")]
 
 
 def _caption(found: dict, report_dir: Path) -> list[str]:
@@ -186,8 +188,9 @@ def _seen(found: dict, key: str, names: dict[str, str], form: str, words: str) -
     rows = [[label, *(_with_interval(each[key], name, form) for name in names),
              str(each[key]["seen"]), str(each[key]["shots"])]
             for label, each in found.items() if each[key]]
-    return [page.paragraph(words), page.table(["model", *names.values(), "seen", "shots"], rows)] \
-        if rows else [page.paragraph("No frame shows it.")]
+    return [web_page.paragraph(words),
+            web_page.table(["model", *names.values(), "seen", "shots"], rows)] \
+        if rows else [web_page.paragraph("No frame shows it.")]
 
 
 def _unseen(found: dict | None, gallery: list) -> list[str]:
@@ -197,14 +200,14 @@ def _unseen(found: dict | None, gallery: list) -> list[str]:
         ("colourfulness", ".1f"), ("luminance_l1", ".2f"), ("stray", ".1%"),
         ("off_palette", ".1%"), ("l1", ".2f"), ("l1_of_gray", ".2f")))]
         for label, each in found["models"].items()]
-    return [page.heading("Unseen series (figure 15)"), page.paragraph(
+    return [web_page.heading("Unseen series (figure 15)"), web_page.paragraph(
         f"{found['pictures']} pictures of {', '.join(found['sources'])}, judged without a truth: "
         "colourfulness; by how much the luminance is not the input's; the share of visible changes "
         "of colour far from every edge; the share of pixels in colours rare in training. Where the "
         "pictures have colours of their own, L1 too, and its share of the gray picture's."),
-        page.table(["model", "colourfulness", "luminance L1", "stray", "off palette", "L1",
+        web_page.table(["model", "colourfulness", "luminance L1", "stray", "off palette", "L1",
                     "of the gray picture's"], rows),
-        *(page.pictures(named, title) for title, named in gallery)]
+        *(web_page.pictures(named, title) for title, named in gallery)]
 
 
 def _with_interval(values: dict, name: str, form: str) -> str:
