@@ -31,10 +31,10 @@ from keras_colorize import quiet
 
 quiet.import_tensorflow()
 
-from keras_colorize import colorizer, config, export, media, models  # noqa: E402
+from keras_colorize import colorize, config, export, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
-from keras_colorize.colorizer import film as film_module  # noqa: E402
-from keras_colorize.colorizer import page_file  # noqa: E402
+from keras_colorize.colorize import film as film_module  # noqa: E402
+from keras_colorize.colorize import page_file  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 
 TURNS = 3
@@ -43,11 +43,11 @@ PAGE = (2570, 1800)
 HUGE = (12000, 8000)
 
 
-def paper_model() -> colorizer.Model:
+def paper_model() -> colorize.Model:
     """The paper's generator, 180x320, untrained."""
     wanted = config.load("gan_gray").model
     module = export.Colorizer(models.unet(wanted.encoder, wanted.decoder))
-    return colorizer.Model("the paper's generator", "", "gray", "spline", (180, 320),
+    return colorize.Model("the paper's generator", "", "gray", "spline", (180, 320),
                            module.network, module)
 
 
@@ -58,12 +58,12 @@ def seconds(call, clock=time.perf_counter) -> float:
     return clock() - begun
 
 
-def page_rows(model: colorizer.Model, folder: Path) -> str:
+def page_rows(model: colorize.Model, folder: Path) -> str:
     """Rows on one page, and on several of them in a folder."""
     drawn = cv2.resize(pixels.gray(episode.draw_frame(0)), PAGE[::-1],
                        interpolation=cv2.INTER_CUBIC)
     file = media.encode_picture(drawn)
-    settings, both = colorizer.Settings(), colorizer.Models(model)
+    settings, both = colorize.Settings(), colorize.Models(model)
     scale = model.scale_for(*PAGE)
     small = pixels.scale(drawn, tuple(round(length * scale) for length in PAGE))
     times = {"wall": ([], []), "processor": ([], []), "folder": ([], [])}
@@ -79,7 +79,7 @@ def page_rows(model: colorizer.Model, folder: Path) -> str:
         alone, whole = times["folder"]
         alone.append(seconds(lambda: [model.colorize(small) for _ in range(PAGES)]) / PAGES)
         out = folder / f"colored {model.name.replace('/', ' ')} {turn}"
-        whole.append(seconds(lambda place=out: colorizer.colorize(
+        whole.append(seconds(lambda place=out: colorize.colorize(
             both, [folder / "pages"], place, settings)) / PAGES)
     rows = []
     for name, what in (("wall", f"page of 1800x2570, seen at {small.shape[1]}x{small.shape[0]}"),
@@ -106,7 +106,7 @@ def write_part(film: Path, part: Path, frames: int, times: int) -> None:
         container.mux(stream.encode())
 
 
-def network_alone(model: colorizer.Model, part: Path) -> float:
+def network_alone(model: colorize.Model, part: Path) -> float:
     """Seconds of the network on the frames that it is asked for, decoded beforehand."""
     layout = film_module.Film.open(part, "libx264").layout
     size = layout.height, layout.width
@@ -116,11 +116,11 @@ def network_alone(model: colorizer.Model, part: Path) -> float:
     return seconds(lambda: [model.colorize(guide) for guide in guides])
 
 
-def end_to_end(model: colorizer.Model, part: Path, folder: Path) -> tuple[float, dict]:
+def end_to_end(model: colorize.Model, part: Path, folder: Path) -> tuple[float, dict]:
     """Seconds of a whole film, and what is said of it."""
     parts, record = Path(tempfile.mkdtemp(dir=folder)), {}
     spent = seconds(lambda: record.update(film_module.color_film(
-        part, folder / "out.mkv", model, colorizer.Settings(), parts)))
+        part, folder / "out.mkv", model, colorize.Settings(), parts)))
     return spent, record
 
 
@@ -136,7 +136,7 @@ class NeverHeld:
         return self.number
 
 
-def film_rows(model: colorizer.Model, film: Path, frames: int, folder: Path) -> str:
+def film_rows(model: colorize.Model, film: Path, frames: int, folder: Path) -> str:
     """Rows on a part of a film."""
     once, twice = folder / "once.mkv", folder / "twice.mkv"
     write_part(film, once, frames, 1)
@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="also measured, its memory too")
     parser.add_argument("--frames", type=int, default=120, help="of the film (%(default)s)")
     options = parser.parse_args()
-    chosen = [paper_model()] + ([colorizer.Model.load(options.model)] if options.model else [])
+    chosen = [paper_model()] + ([colorize.Model.load(options.model)] if options.model else [])
     print(provenance())
     with tempfile.TemporaryDirectory() as name:
         for model in chosen:

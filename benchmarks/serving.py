@@ -40,7 +40,7 @@ quiet.import_tensorflow()
 from keras_colorize import config, export, files, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
-from keras_colorize.serving.model import Served  # noqa: E402
+from keras_colorize.serving.served import Served  # noqa: E402
 
 TURNS = 3
 BATCHES = (1, 2, 4, 8)

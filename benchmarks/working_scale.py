@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("pages", type=Path, nargs="+", help="pictures in colour, or a video")
     options = parser.parse_args()
     quiet.import_tensorflow()
-    from keras_colorize.colorizer import Model
+    from keras_colorize.colorize import Model
 
     model = Model.load(options.model)
     pictures = [picture for path in options.pages for picture in (

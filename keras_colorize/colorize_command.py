@@ -53,13 +53,13 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(options.out, "names a file that is neither a comic (.cbz) nor a video",
                          "name a folder")
     quiet.import_tensorflow("tensorflow")
-    from keras_colorize import colorizer
+    from keras_colorize import colorize
 
-    models = colorizer.Models(colorizer.Model.load(options.model), options.edge_model
-                              and colorizer.Model.load(options.edge_model))
-    settings = colorizer.Settings(**{name: getattr(options, name) for name in (
+    models = colorize.Models(colorize.Model.load(options.model), options.edge_model
+                              and colorize.Model.load(options.edge_model))
+    settings = colorize.Settings(**{name: getattr(options, name) for name in (
         "lock", "treat_as", "scale", "hints", "format", "quality", "layers", "codec", "crf")})
-    report = colorizer.colorize(models, options.inputs, options.out, settings)
+    report = colorize.colorize(models, options.inputs, options.out, settings)
     for reason in report.failed:
         print(f"error: {reason}", file=sys.stderr)
     for line in report.lines(options.out):

@@ -12,7 +12,7 @@ from conftest import wait_for
 from media_files import BAD_COMICS
 from PIL import Image
 
-from keras_colorize import colorizer, media
+from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import UsageError
 from keras_colorize.image import line_lock, pixels
@@ -23,7 +23,7 @@ INFO = b"<ComicInfo><Series>Pepper</Series></ComicInfo>"
 @pytest.fixture(scope="module")
 def models(runs):
     """The tiny gray GAN."""
-    return colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
+    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
 
 
 def page(number, size=(150, 110)):
@@ -53,7 +53,7 @@ def write_book(path, count=4, bad=()):
 def test_a_cbz_keeps_its_order_names_folders_and_all_else(models, tmp_path):
     source, out = tmp_path / "book.cbz", tmp_path / "colored.cbz"
     names = write_book(source)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert not report.failed and len(report.colored) == 4
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(out) as new:
         assert new.namelist() == old.namelist() and new.comment == old.comment
@@ -70,13 +70,13 @@ def test_a_cbz_keeps_its_order_names_folders_and_all_else(models, tmp_path):
     pages = json.loads((tmp_path / "colored.cbz.job" / "report.json").read_text())["pages"]
     assert [each.get("kind") for each in pages] == ["book", "gray", "gray", "gray", "color"] or \
         sorted(each["kind"] for each in pages) == ["book", "color", "gray", "gray", "gray"]
-    assert colorizer.colorize(models, [source], out).found_done == 1
+    assert colorize.colorize(models, [source], out).found_done == 1
 
 
 def test_a_chosen_format_renames_the_pages(models, tmp_path):
     source, out = tmp_path / "book.cbz", tmp_path / "colored.cbz"
     names = write_book(source)
-    colorizer.colorize(models, [source], out, colorizer.Settings(format="webp", quality=60))
+    colorize.colorize(models, [source], out, colorize.Settings(format="webp", quality=60))
     with zipfile.ZipFile(out) as new:
         assert set(new.namelist()) == {"ComicInfo.xml", "credits/notes.txt",
                                        *(f"{name[:-4]}.webp" for name in names)}
@@ -87,7 +87,7 @@ def test_a_chosen_format_renames_the_pages(models, tmp_path):
 def test_a_bad_page_is_a_line_of_the_report_and_stays_as_it_was(models, tmp_path):
     source, out = tmp_path / "book.cbz", tmp_path / "colored.cbz"
     names = write_book(source, bad=(3,))
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert len(report.failed) == 1 and "cannot be read as a picture" in report.failed[0]
     with zipfile.ZipFile(out) as new:
         assert new.read(names[3]) == b"no picture" and len(new.namelist()) == 6
@@ -97,7 +97,7 @@ def test_a_bad_page_is_a_line_of_the_report_and_stays_as_it_was(models, tmp_path
 def test_a_killed_book_goes_on_and_ends_with_the_same_bytes(models, runs, tmp_path):
     source, out = tmp_path / "book.cbz", tmp_path / "colored.cbz"
     write_book(source, 40)
-    colorizer.colorize(models, [source], tmp_path / "whole.cbz")
+    colorize.colorize(models, [source], tmp_path / "whole.cbz")
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
                                 str(runs["gan_gray"]), str(source), "--out", str(out)],
                                stderr=subprocess.DEVNULL)
@@ -106,7 +106,7 @@ def test_a_killed_book_goes_on_and_ends_with_the_same_bytes(models, runs, tmp_pa
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not out.exists()
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert 0 < len(report.colored) <= 36
     assert out.read_bytes() == (tmp_path / "whole.cbz").read_bytes() and not parts.exists()
 
@@ -116,7 +116,7 @@ def test_a_killed_book_goes_on_and_ends_with_the_same_bytes(models, runs, tmp_pa
 def test_a_comic_that_is_not_read_is_one_line(name, models, tmp_path):
     write, message = BAD_COMICS[name]
     write(tmp_path / name)
-    report = colorizer.colorize(models, [tmp_path / name], tmp_path / "out")
+    report = colorize.colorize(models, [tmp_path / name], tmp_path / "out")
     wanted = "comic.pdf: is no PDF, or a damaged one" if name == "comic.pdf" else message
     assert len(report.failed) == 1 and wanted in report.failed[0]
     assert not list((tmp_path / "out").glob("*.cbz"))
@@ -140,7 +140,7 @@ def test_a_pdf_becomes_a_cbz_at_its_pictures_own_resolution(models, tmp_path):
     source, out = tmp_path / "book.pdf", tmp_path / "book.cbz"
     pictures = [page(0), page(1, (301, 211)), page(2, (97, 140))]
     write_pdf(source, pictures)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert not report.failed
     with zipfile.ZipFile(out) as archive:
         assert archive.namelist() == ["page001.png", "page002.png", "page003.png"]
@@ -159,7 +159,7 @@ def test_an_encrypted_pdf_is_one_line(models, tmp_path):
               (key, key))
     assert file.count(b"trailer\r\n<<") == 1
     (tmp_path / "locked.pdf").write_bytes(file.replace(b"trailer\r\n<<", locked))
-    report = colorizer.colorize(models, [tmp_path / "locked.pdf"], tmp_path / "out")
+    report = colorize.colorize(models, [tmp_path / "locked.pdf"], tmp_path / "out")
     assert report.failed == [f"{tmp_path / 'locked.pdf'}: is encrypted; save it again without a "
                              "password"]
 
@@ -170,16 +170,16 @@ def test_a_comic_and_pictures_go_into_one_folder(models, tmp_path):
     write_book(folder / "one" / "book.cbz")
     write_pdf(folder / "two.pdf", [page(0)])
     media.write_picture(folder / "cover.png", page(3))
-    report = colorizer.colorize(models, [folder], tmp_path / "out")
+    report = colorize.colorize(models, [folder], tmp_path / "out")
     assert not report.failed
     found = sorted(path.relative_to(tmp_path / "out").as_posix()
                    for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert found == [".lock", "colorize.json", "colorize.jsonl", "cover.png", "one/book.cbz",
                      "report.html", "report.json", "two.cbz"]
-    assert colorizer.colorize(models, [folder], tmp_path / "out").found_done == 3
+    assert colorize.colorize(models, [folder], tmp_path / "out").found_done == 3
 
 
 def test_a_comic_does_not_become_a_film(models, tmp_path):
     write_book(tmp_path / "book.cbz")
     with pytest.raises(UsageError, match="cannot be made of"):
-        colorizer.colorize(models, [tmp_path / "book.cbz"], tmp_path / "out.mkv")
+        colorize.colorize(models, [tmp_path / "book.cbz"], tmp_path / "out.mkv")

@@ -12,10 +12,10 @@ import pytest
 from conftest import wait_for
 from media_files import TIMES
 
-from keras_colorize import colorizer, media
+from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
-from keras_colorize.colorizer import film as film_module
-from keras_colorize.colorizer.steadying import Steadier
+from keras_colorize.colorize import film as film_module
+from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.errors import UsageError
 from keras_colorize.image import pixels
 from keras_colorize.media import planes
@@ -28,7 +28,7 @@ SOUND = {".mp4": "aac", ".mkv": "flac", ".mov": "pcm_s16le", ".webm": "libopus",
 @pytest.fixture(scope="module")
 def models(runs):
     """The tiny gray GAN."""
-    return colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
+    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
 
 
 def drawings(count, size=SIZE, each=1):
@@ -99,7 +99,7 @@ def test_each_container_keeps_its_sound_byte_for_byte(suffix, models, tmp_path):
     codec = {".webm": "libvpx-vp9", ".avi": "mpeg4"}.get(suffix, "libx264")
     options = {"deadline": "realtime", "cpu-used": "8"} if suffix == ".webm" else {}
     write_film(source, drawings(30), codec, sound=SOUND[suffix], options=options)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert not report.failed and report.colored == {out: models.pages.name}
     assert packets(out, "audio") == packets(source, "audio") != []
     (old_times, old), (times, new) = frames_of(source), frames_of(out)
@@ -134,7 +134,7 @@ def test_metadata_chapters_subtitles_and_attachments_are_copied(models, tmp_path
             if packet.size:
                 packet.stream = copies[packet.stream.index]
                 both.mux(packet)
-    assert not colorizer.colorize(models, [source], out).failed
+    assert not colorize.colorize(models, [source], out).failed
     with av.open(str(source)) as old, av.open(str(out)) as new:
         assert new.metadata["title"] == "A film with all"
         assert new.streams.video[0].metadata["language"] == "jpn"
@@ -149,7 +149,7 @@ def test_metadata_chapters_subtitles_and_attachments_are_copied(models, tmp_path
 def test_variable_frame_rate_stays_variable(models, tmp_path):
     source, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
     write_film(source, drawings(len(TIMES)), times=TIMES)
-    colorizer.colorize(models, [source], out)
+    colorize.colorize(models, [source], out)
     (before, _), (after, _) = frames_of(source), frames_of(out)
     assert after == before and after[-1] == TIMES[-1]
 
@@ -161,14 +161,14 @@ def test_odd_sizes_depths_and_layouts_are_kept_exactly(size, codec, form, models
     """FFV1 loses nothing: every luma code is as it was."""
     source, out = tmp_path / "in.mkv", tmp_path / "out.mkv"
     write_film(source, drawings(6, size), codec, form)
-    report = colorizer.colorize(models, [source], out, colorizer.Settings(codec="ffv1"))
+    report = colorize.colorize(models, [source], out, colorize.Settings(codec="ffv1"))
     assert not report.failed
     (_, old), (_, new) = frames_of(source), frames_of(out)
     assert (new[0].height, new[0].width) == size and len(new) == 6
     layout = planes.layout_of(old[0], "ffv1")
     for before, after in zip(old, new, strict=True):
         np.testing.assert_array_equal(planes.luma(before, layout), planes._plane(after, 0))
-    by_default = colorizer.colorize(models, [source], tmp_path / "x264.mkv")
+    by_default = colorize.colorize(models, [source], tmp_path / "x264.mkv")
     assert not by_default.failed
     assert (frames_of(tmp_path / "x264.mkv")[1][0].height) == size[0]
 
@@ -177,7 +177,7 @@ def test_rotation_shape_of_pixels_and_colour_tags_are_kept(models, tmp_path):
     source, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
     tags = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 2}
     write_film(source, drawings(6), aspect=Fraction(4, 3), rotation=90, tags=tags)
-    colorizer.colorize(models, [source], out)
+    colorize.colorize(models, [source], out)
     with av.open(str(source)) as old, av.open(str(out)) as new:
         assert new.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
         a, b = next(old.decode(video=0)), next(new.decode(video=0))
@@ -191,7 +191,7 @@ def test_held_drawings_keep_their_chroma_and_the_flicker_is_less(models, tmp_pat
     frames = [np.clip(drawing + noise.normal(0, 1, SIZE), 0, 255).astype(np.uint8)
               for drawing in drawings(40, each=4)]
     write_film(source, frames, "ffv1")
-    report = colorizer.colorize(models, [source], out, colorizer.Settings(codec="ffv1"))
+    report = colorize.colorize(models, [source], out, colorize.Settings(codec="ffv1"))
     record = json.loads((tmp_path / "out.mkv.job" / "report.json").read_text())["pages"][0]
     assert record["frames"] == 40 and record["held"] >= 28
     assert record["flicker_after"] < record["flicker_before"]
@@ -232,10 +232,10 @@ def test_chroma_follows_what_moves():
 def test_a_colour_film_is_copied_unless_it_is_treated_as_gray(models, film, tmp_path):
     short = tmp_path / "short.mp4"
     episode.write_video(short, slice(0, 40))
-    report = colorizer.colorize(models, [short], tmp_path / "out")
+    report = colorize.colorize(models, [short], tmp_path / "out")
     assert (tmp_path / "out" / "short.mp4").read_bytes() == short.read_bytes()
     assert "copied untouched" in report.films[0]
-    colorizer.colorize(models, [short], tmp_path / "gray", colorizer.Settings(treat_as="gray"))
+    colorize.colorize(models, [short], tmp_path / "gray", colorize.Settings(treat_as="gray"))
     assert (tmp_path / "gray" / "short.mp4").read_bytes() != short.read_bytes()
 
 
@@ -258,7 +258,7 @@ def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path, mo
     monkeypatch.setattr(film_module, "tqdm",
                         lambda *args, **named: bars.append(bar(*args, **named)) or bars[-1])
     try:
-        report = colorizer.colorize(models, [source], out)
+        report = colorize.colorize(models, [source], out)
     finally:
         film_module.muxing.Encoder = write
     assert not report.failed and len(seen) == 4 - len(kept) <= 2
@@ -266,7 +266,7 @@ def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path, mo
     times, made = frames_of(out)
     assert len(made) == len(frames) and (np.diff(times) > 0).all()
     assert packets(out, "audio") == packets(source, "audio")
-    assert colorizer.colorize(models, [source], out).found_done == 1
+    assert colorize.colorize(models, [source], out).found_done == 1
 
 
 def test_a_held_frame_keeps_its_chroma_across_a_kill():
@@ -290,19 +290,19 @@ def test_a_film_cut_short_is_told_and_leaves_no_film(models, film, tmp_path):
     source = tmp_path / "in.mkv"
     write_film(source, drawings(200), options={"preset": "ultrafast"})
     source.write_bytes(source.read_bytes()[:source.stat().st_size // 3])
-    report = colorizer.colorize(models, [source], tmp_path / "out")
+    report = colorize.colorize(models, [source], tmp_path / "out")
     assert "in.mkv: " in report.failed[0] and not (tmp_path / "out" / "in.mkv").exists()
 
 
 def test_what_a_container_cannot_hold_is_told(models, tmp_path):
     source = tmp_path / "in.mkv"
     write_film(source, drawings(5), sound="flac")
-    report = colorizer.colorize(models, [source], tmp_path / "out.webm")
+    report = colorize.colorize(models, [source], tmp_path / "out.webm")
     assert "name a --out that ends in .mkv" in report.failed[0]
     assert not (tmp_path / "out.webm").exists()
     with pytest.raises(UsageError, match="is no encoder that is known here"):
-        colorizer.colorize(models, [source], tmp_path / "other.mkv",
-                           colorizer.Settings(codec="paint"))
+        colorize.colorize(models, [source], tmp_path / "other.mkv",
+                           colorize.Settings(codec="paint"))
 
 
 def test_the_networks_own_picture_and_ink_are_films_too(models, tmp_path):
@@ -310,7 +310,7 @@ def test_the_networks_own_picture_and_ink_are_films_too(models, tmp_path):
     write_film(source, drawings(5))
     for lock in ("none", "ink"):
         out = tmp_path / f"{lock}.mkv"
-        assert not colorizer.colorize(models, [source], out, colorizer.Settings(lock=lock)).failed
+        assert not colorize.colorize(models, [source], out, colorize.Settings(lock=lock)).failed
         assert len(frames_of(out)[1]) == 5
 
 

@@ -9,7 +9,7 @@ import pytest
 from media_files import TIMES, write_animated_gif, write_resized_ts
 from test_film import SIZE, colors_of, drawings, frames_of, packets, write_film
 
-from keras_colorize import colorizer, media
+from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import SourceError
 from keras_colorize.media import containers, copying, muxing
@@ -20,7 +20,7 @@ FAST = {"preset": "ultrafast"}
 @pytest.fixture(scope="module")
 def models(runs):
     """The tiny gray GAN."""
-    return colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
+    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
 
 
 @pytest.mark.parametrize(("codec", "crf", "suffix", "sound", "said"), [
@@ -36,8 +36,8 @@ def test_what_cannot_be_written_is_told_before_a_frame_is_coloured(codec, crf, s
                                                                    models, tmp_path):
     source = tmp_path / f"in{'.mkv' if suffix == '.webm' else suffix}"
     write_film(source, drawings(5), options=FAST, sound=sound)
-    report = colorizer.colorize(models, [source], tmp_path / f"out{suffix}",
-                                colorizer.Settings(codec=codec, crf=crf))
+    report = colorize.colorize(models, [source], tmp_path / f"out{suffix}",
+                                colorize.Settings(codec=codec, crf=crf))
     assert len(report.failed) == 1 and said in report.failed[0]
     assert "--codec or --crf" in report.failed[0] or "a --out that ends in" in report.failed[0]
     assert not list(tmp_path.rglob("piece*")) and not (tmp_path / f"out{suffix}").exists()
@@ -46,8 +46,8 @@ def test_what_cannot_be_written_is_told_before_a_frame_is_coloured(codec, crf, s
 def test_a_film_whose_frames_change_their_size_is_told(models, tmp_path):
     source = tmp_path / "in.ts"
     write_resized_ts(source, (64, 96), (96, 128))
-    report = colorizer.colorize(models, [source], tmp_path / "out.mkv",
-                                colorizer.Settings(treat_as="gray"))
+    report = colorize.colorize(models, [source], tmp_path / "out.mkv",
+                                colorize.Settings(treat_as="gray"))
     assert "changes its size at frame 12" in report.failed[0]
     assert "from 96x64 to 128x96; cut it there" in report.failed[0]
 
@@ -66,7 +66,7 @@ def test_a_colour_film_goes_into_another_container_packet_by_packet(models, tmp_
                 if packet.size:
                     packet.stream = new
                     both.mux(packet)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert not report.failed, report.failed
     assert "copied packet by packet" in report.films[0] and out.read_bytes()[4:8] == b"ftyp"
     assert packets(out, "audio") == packets(source, "audio") != []
@@ -76,7 +76,7 @@ def test_a_colour_film_goes_into_another_container_packet_by_packet(models, tmp_
         np.testing.assert_array_equal(before.to_ndarray(), after.to_ndarray())
     with av.open(str(out)) as film:
         assert film.metadata["title"] == "In colour"
-    refused = colorizer.colorize(models, [source], tmp_path / "out.webm")
+    refused = colorize.colorize(models, [source], tmp_path / "out.webm")
     assert "out.webm: cannot hold the film" in refused.failed[0]
     assert not (tmp_path / "out.webm").exists()
 
@@ -85,10 +85,10 @@ def test_an_animation_in_colour_keeps_its_suffix(models, tmp_path):
     source, out = tmp_path / "moving.gif", tmp_path / "out"
     write_animated_gif(source)
     for _ in range(2):
-        report = colorizer.colorize(models, [source], out)
+        report = colorize.colorize(models, [source], out)
     assert (out / "moving.gif").read_bytes() == source.read_bytes() and report.found_done == 1
     assert not (out / "moving.mkv").exists()
-    report = colorizer.colorize(models, [source], tmp_path / "moving.mkv")
+    report = colorize.colorize(models, [source], tmp_path / "moving.mkv")
     assert "would be copied to itself" in report.failed[0] and media.is_video(source)
 
 
@@ -96,7 +96,7 @@ def test_an_animation_in_colour_keeps_its_suffix(models, tmp_path):
 def test_a_container_without_h264_is_refused_where_it_was_named(suffix, models, tmp_path):
     source, out = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
     write_film(source, drawings(3), options=FAST)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert f"({suffix}) that holds neither H.264 nor VP9; name a --out" in report.failed[0]
     assert not out.exists()
 
@@ -105,12 +105,12 @@ def test_in_a_folder_a_film_of_such_a_container_becomes_matroska(models, tmp_pat
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     write_film(source / "a.wmv", drawings(6), "wmv2", options=FAST)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert not report.failed and list(report.colored) == [out / "a.mkv"]
     assert len(frames_of(out / "a.mkv")[1]) == 6 and not (out / "a.wmv").exists()
     whole = (out / "a.mkv").read_bytes()
     write_film(source / "a.mpg", drawings(4), "mpeg2video", options=FAST)
-    again = colorizer.colorize(models, [source], out)
+    again = colorize.colorize(models, [source], out)
     assert again.found_done == 1 and len(again.failed) == 1
     assert "a.mpg: and another input are both to be" in again.failed[0]
     assert (out / "a.mkv").read_bytes() == whole
@@ -130,11 +130,11 @@ def test_a_film_that_lacks_frames_does_not_appear(tmp_path):
 def test_varying_times_are_refused_by_avi_and_kept_by_matroska(models, tmp_path):
     source = tmp_path / "in.mkv"
     write_film(source, drawings(len(TIMES)), times=TIMES, options=FAST)
-    report = colorizer.colorize(models, [source], tmp_path / "out.avi")
+    report = colorize.colorize(models, [source], tmp_path / "out.avi")
     assert "cannot hold the varying times" in report.failed[0]
     assert not (tmp_path / "out.avi").exists()
     assert containers.place_of(source, tmp_path / "out.avi", False) == tmp_path / "out.mkv"
-    colorizer.colorize(models, [source], tmp_path / "out.mkv")
+    colorize.colorize(models, [source], tmp_path / "out.mkv")
     assert frames_of(tmp_path / "out.mkv")[0] == frames_of(source)[0]
 
 
@@ -158,7 +158,7 @@ def test_the_network_sees_a_turned_film_upright(models, tmp_path):
         source, out = tmp_path / f"{name}.mp4", tmp_path / f"{name}_out.mp4"
         stored = [np.ascontiguousarray(np.rot90(picture, -turn)) for picture in upright]
         write_film(source, stored, rotation=90 * turn, options={"crf": "1"})
-        assert not colorizer.colorize(models, [source], out, colorizer.Settings(crf=1)).failed
+        assert not colorize.colorize(models, [source], out, colorize.Settings(crf=1)).failed
         frames = frames_of(out)[1]
         assert round(frames[0].rotation / 90) % 4 == turn
         colors[name] = np.stack([np.rot90(colors_of(frame), turn, (1, 2)) for frame in frames])
@@ -180,7 +180,7 @@ def test_streams_of_bare_data_are_told(models, tmp_path):
                 note.time_base, note.stream, packet.stream = packet.time_base, data, shown
                 both.mux(packet)
                 both.mux(note)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert report.films[0].endswith("; streams of data left out: 1")
     page, = json.loads((tmp_path / "out.mkv.job" / "report.json").read_text())["pages"]
     assert page["notes"] == ["streams of data left out: 1"]
@@ -188,11 +188,11 @@ def test_streams_of_bare_data_are_told(models, tmp_path):
 
 def test_flicker_of_the_written_film_is_less_than_frame_by_frame(models, tmp_path):
     """Held frames keep their chroma to the bit; that of others changes less than coloured alone."""
-    noise, lossless = np.random.default_rng(0), colorizer.Settings(codec="ffv1")
+    noise, lossless = np.random.default_rng(0), colorize.Settings(codec="ffv1")
     frames = [np.clip(drawing + noise.normal(0, 1, SIZE), 0, 255).astype(np.uint8)
               for drawing in drawings(16, each=2)]
     write_film(tmp_path / "in.mkv", frames, "ffv1")
-    report = colorizer.colorize(models, [tmp_path / "in.mkv"], tmp_path / "out.mkv", lossless)
+    report = colorize.colorize(models, [tmp_path / "in.mkv"], tmp_path / "out.mkv", lossless)
     record, = json.loads((tmp_path / "out.mkv.job" / "report.json").read_text())["pages"]
     assert record["held"] == 8 and record["flicker_held"] == 0
     assert report.films[0].endswith("0.00 in held frames")
@@ -201,7 +201,7 @@ def test_flicker_of_the_written_film_is_less_than_frame_by_frame(models, tmp_pat
     alone.mkdir()
     for number, frame in enumerate(frames[::2]):
         write_film(alone / f"{number}.mkv", [frame], "ffv1")
-    colorizer.colorize(models, [alone], tmp_path / "alone_out", lossless)
+    colorize.colorize(models, [alone], tmp_path / "alone_out", lossless)
     single = [colors_of(frames_of(tmp_path / "alone_out" / f"{number}.mkv")[1][0])
               for number in range(8)]
     for first in written[::2], written[1::2]:
@@ -212,11 +212,11 @@ def test_flicker_of_the_written_film_is_less_than_frame_by_frame(models, tmp_pat
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from keras_colorize import colorizer
-models = colorizer.Models(colorizer.Model.load(Path(sys.argv[1])))
+from keras_colorize import colorize
+models = colorize.Models(colorize.Model.load(Path(sys.argv[1])))
 for name in sys.argv[2:]:
-    settings = colorizer.Settings(scale=0.1, treat_as="gray", crf=40)
-    assert not colorizer.colorize(models, [Path(name)], Path(name).with_suffix(".out.mkv"),
+    settings = colorize.Settings(scale=0.1, treat_as="gray", crf=40)
+    assert not colorize.colorize(models, [Path(name)], Path(name).with_suffix(".out.mkv"),
                                   settings).failed
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

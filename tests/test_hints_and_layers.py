@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_colorize import cli, colorizer, media
+from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
-from keras_colorize.colorizer import hints
+from keras_colorize.colorize import hints
 from keras_colorize.errors import SourceError
 from keras_colorize.image import line_lock, pixels
 
@@ -18,7 +18,7 @@ from keras_colorize.image import line_lock, pixels
 @pytest.fixture(scope="module")
 def models(runs):
     """The tiny gray GAN."""
-    return colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
+    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def redness(picture):
 
 
 def test_a_stroke_colours_its_surface_and_no_other(models, page, tmp_path):
-    colorizer.colorize(models, [page], tmp_path / "plain")
-    colorizer.colorize(models, [page], tmp_path / "hinted",
-                       colorizer.Settings(hints=tmp_path / "strokes.png"))
+    colorize.colorize(models, [page], tmp_path / "plain")
+    colorize.colorize(models, [page], tmp_path / "hinted",
+                       colorize.Settings(hints=tmp_path / "strokes.png"))
     plain, hinted = (media.read_picture(tmp_path / name / "page.png")
                      for name in ("plain", "hinted"))
     inside = np.zeros((240, 360), np.uint8)
@@ -63,8 +63,8 @@ def test_hints_colour_white_paper_under_ink(models, tmp_path):
     strokes[90:110, 60:140] = (40, 90, 230, 255)
     media.write_picture(tmp_path / "page.png", paper)
     Image.fromarray(strokes).save(tmp_path / "page_hints.png")
-    colorizer.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
-                       colorizer.Settings(lock="ink", hints=tmp_path / "page_hints.png"))
+    colorize.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
+                       colorize.Settings(lock="ink", hints=tmp_path / "page_hints.png"))
     colored = media.read_picture(tmp_path / "out" / "page.png")
     np.testing.assert_allclose(colored[60, 60].astype(int), (40, 90, 230), atol=6)
     assert (colored[paper == 0] == 0).all()
@@ -74,8 +74,8 @@ def test_a_folder_of_hints_is_for_the_pages_of_its_names(models, page, tmp_path)
     (tmp_path / "hints").mkdir()
     (tmp_path / "strokes.png").rename(tmp_path / "hints" / "page.png")
     media.write_picture(tmp_path / "other.png", media.read_picture(page))
-    colorizer.colorize(models, [page, tmp_path / "other.png"], tmp_path / "out",
-                       colorizer.Settings(hints=tmp_path / "hints"))
+    colorize.colorize(models, [page, tmp_path / "other.png"], tmp_path / "out",
+                       colorize.Settings(hints=tmp_path / "hints"))
     hinted, plain = (media.read_picture(tmp_path / "out" / f"{name}.png")
                      for name in ("page", "other"))
     assert redness(hinted)[120, 100] > 50 > redness(plain)[120, 100]
@@ -112,8 +112,8 @@ def composed(path):
 def test_the_layers_together_are_the_coloured_page(lock, models, tmp_path):
     picture = pixels.gray(episode.draw_frame(0))[:200, :300]
     media.write_picture(tmp_path / "page.png", np.ascontiguousarray(picture))
-    colorizer.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
-                       colorizer.Settings(layers=True, lock=lock))
+    colorize.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
+                       colorize.Settings(layers=True, lock=lock))
     together, merged = composed(tmp_path / "out" / "page.ora")
     colored = media.read_picture(tmp_path / "out" / "page.png")
     np.testing.assert_array_equal(merged, colored)
@@ -129,8 +129,8 @@ def test_krita_shows_the_layers_as_the_coloured_page(lock, wanted, most, models,
     """Its own picture of the layers: that which the file holds beside them is painted over."""
     picture = np.ascontiguousarray(pixels.gray(episode.draw_frame(0))[:200, :300])
     media.write_picture(tmp_path / "page.png", picture)
-    colorizer.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
-                       colorizer.Settings(layers=True, lock=lock))
+    colorize.colorize(models, [tmp_path / "page.png"], tmp_path / "out",
+                       colorize.Settings(layers=True, lock=lock))
     with zipfile.ZipFile(tmp_path / "out" / "page.ora") as old, \
             zipfile.ZipFile(tmp_path / "layers.ora", "w") as new:
         for entry in old.infolist():

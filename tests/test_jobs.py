@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from serving_process import write_model
 
-from keras_colorize import cli, colorizer, media
+from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.image import pixels
@@ -22,7 +22,7 @@ def saved(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(saved):
-    return colorizer.Models(colorizer.Model.load(saved))
+    return colorize.Models(colorize.Model.load(saved))
 
 
 def page(number=0):
@@ -48,26 +48,26 @@ def test_a_file_that_is_none_of_ours_is_not_written_over(models, pages, tmp_path
     source, mine = write_book(tmp_path / "in.cbz", "1.png"), tmp_path / "mine.cbz"
     mine.write_bytes(b"precious")
     with pytest.raises(UsageError, match=r"mine\.cbz: exists and was not coloured by this"):
-        colorizer.colorize(models, [source], mine)
+        colorize.colorize(models, [source], mine)
     assert mine.read_bytes() == b"precious" and not (tmp_path / "mine.cbz.job").exists()
-    colorizer.colorize(models, [pages], tmp_path / "out")
+    colorize.colorize(models, [pages], tmp_path / "out")
     media.write_picture(pages / "b.png", page(1))
     (tmp_path / "out" / "b.png").write_bytes(b"precious")
     with pytest.raises(UsageError, match=r"b\.png: exists and was not coloured by this"):
-        colorizer.colorize(models, [pages], tmp_path / "out")
+        colorize.colorize(models, [pages], tmp_path / "out")
     assert (tmp_path / "out" / "b.png").read_bytes() == b"precious"
 
 
 def test_a_name_that_is_not_utf8_is_refused_before_anything_is_coloured(models, pages, tmp_path):
     (pages / os.fsdecode(b"\xff.png")).write_bytes((pages / "a.png").read_bytes())
     with pytest.raises(SourceError, match="has a name that is not UTF-8; rename it"):
-        colorizer.colorize(models, [pages], tmp_path / "out")
+        colorize.colorize(models, [pages], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_film_that_cannot_be_opened_is_reported_and_the_rest_goes_on(models, pages, tmp_path):
     (pages / "0.mp4").symlink_to(tmp_path / "nowhere.mp4")
-    report = colorizer.colorize(models, [pages], tmp_path / "out")
+    report = colorize.colorize(models, [pages], tmp_path / "out")
     assert len(report.colored) == 1
     assert report.failed == [
         f"{pages / '0.mp4'}: cannot be read (No such file or directory); check it"]
@@ -87,38 +87,38 @@ def test_hints_of_one_page_are_refused_for_several_and_claim_nothing(models, pag
     media.write_picture(pages / "b.png", page(1))
     for source, out in ((pages, tmp_path / "out"), (book, tmp_path / "out.cbz")):
         with pytest.raises(UsageError, match="is the hints of one page, and there are 2"):
-            colorizer.colorize(models, [source], out, colorizer.Settings(hints=strokes))
+            colorize.colorize(models, [source], out, colorize.Settings(hints=strokes))
     assert not list(tmp_path.glob("out*"))
 
 
 def test_hints_for_films_alone_are_refused_and_claim_nothing(models, film, tmp_path):
     (tmp_path / "hints").mkdir()
     with pytest.raises(UsageError, match="is a film, and hints are for pages"):
-        colorizer.colorize(models, [film], tmp_path / "out.mp4",
-                           colorizer.Settings(hints=tmp_path / "hints"))
+        colorize.colorize(models, [film], tmp_path / "out.mp4",
+                           colorize.Settings(hints=tmp_path / "hints"))
     assert not list(tmp_path.glob("out*"))
 
 
 def test_a_result_that_was_emptied_is_made_again(models, pages, tmp_path):
     write_book(pages / "book.cbz", "1.png")
     out = tmp_path / "out"
-    colorizer.colorize(models, [pages], out)
+    colorize.colorize(models, [pages], out)
     whole = {name: (out / name).read_bytes() for name in ("a.png", "book.cbz")}
     for name in whole:
         (out / name).write_bytes(b"")
-    assert colorizer.colorize(models, [pages], out).found_done == 0
+    assert colorize.colorize(models, [pages], out).found_done == 0
     assert {name: (out / name).read_bytes() for name in whole} == whole
-    assert colorizer.colorize(models, [pages], out).found_done == 2
+    assert colorize.colorize(models, [pages], out).found_done == 2
 
 
 def test_a_failure_of_a_removed_input_is_no_longer_counted(models, pages, tmp_path):
     (pages / "b.png").write_bytes(b"no picture")
     with zipfile.ZipFile(pages / "book.cbz", "w") as archive:
         archive.writestr("1.png", b"no picture")
-    assert len(colorizer.colorize(models, [pages], tmp_path / "out").failed) == 2
+    assert len(colorize.colorize(models, [pages], tmp_path / "out").failed) == 2
     (pages / "b.png").unlink()
     (pages / "book.cbz").unlink()
-    assert not colorizer.colorize(models, [pages], tmp_path / "out").failed
+    assert not colorize.colorize(models, [pages], tmp_path / "out").failed
     said = json.loads((tmp_path / "out" / "report.json").read_text())
     assert said["counts"]["failed"] == 0 and [each["page"] for each in said["pages"]] == ["a.png"]
 
@@ -131,7 +131,7 @@ def test_a_damaged_entry_stays_as_it_is_and_no_book_is_lost(models, tmp_path):
     file = bytearray(source.read_bytes())
     file[file.index(b"hello thumbs") + 3] ^= 255
     source.write_bytes(file)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert not report.failed
     line = f"{source / 'Thumbs.db'}: is damaged in its archive, and stays as it is"
     assert line in report.lines(out) and line in (tmp_path / "out.cbz.job/report.html").read_text()
@@ -149,7 +149,7 @@ def test_a_damaged_page_keeps_its_place_and_the_bytes_that_there_are(models, tmp
     at = file.index(stored)
     file[at + 60] ^= 255
     source.write_bytes(file)
-    report = colorizer.colorize(models, [source], out)
+    report = colorize.colorize(models, [source], out)
     assert len(report.failed) == 1 and "2.png: is damaged in its archive" in report.failed[0]
     assert bytes(file[at:at + len(stored)]) in out.read_bytes()
     with zipfile.ZipFile(out) as archive:
@@ -158,7 +158,7 @@ def test_a_damaged_page_keeps_its_place_and_the_bytes_that_there_are(models, tmp
 
 def test_pages_that_would_be_one_keep_their_suffix_too(models, tmp_path):
     source, out = write_book(tmp_path / "in.cbz", "c/1.png", "c/1.jpg", "2.png"), tmp_path / "o.cbz"
-    colorizer.colorize(models, [source], out, colorizer.Settings(format="webp", quality=80))
+    colorize.colorize(models, [source], out, colorize.Settings(format="webp", quality=80))
     with zipfile.ZipFile(out) as archive:
         assert archive.namelist() == ["c/1.png.webp", "c/1.jpg.webp", "2.webp"]
 
@@ -166,12 +166,12 @@ def test_pages_that_would_be_one_keep_their_suffix_too(models, tmp_path):
 def test_layers_of_two_pages_do_not_write_over_each_other(models, pages, tmp_path):
     media.write_picture(pages / "a.jpg", page(3))
     media.write_picture(pages / "b.png", page(1))
-    out, settings = tmp_path / "out", colorizer.Settings(layers=True)
-    colorizer.colorize(models, [pages], out, settings)
+    out, settings = tmp_path / "out", colorize.Settings(layers=True)
+    colorize.colorize(models, [pages], out, settings)
     assert sorted(place.name for place in out.glob("*.ora")) == ["a.jpg.ora", "a.png.ora", "b.ora"]
     before = (out / "b.ora").read_bytes()
     (out / "b.ora").unlink()
-    assert colorizer.colorize(models, [pages], out, settings).found_done == 2
+    assert colorize.colorize(models, [pages], out, settings).found_done == 2
     assert (out / "b.ora").read_bytes() == before
 
 
@@ -179,15 +179,15 @@ def test_layers_of_a_book_lie_in_the_jobs_folder(models, tmp_path):
     source, out = write_book(tmp_path / "in.cbz", "c/1.png", "c/1.jpg", "2.png"), tmp_path / "o.cbz"
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "2.ora").write_bytes(b"precious")
-    settings = colorizer.Settings(layers=True)
-    colorizer.colorize(models, [source], out, settings)
+    settings = colorize.Settings(layers=True)
+    colorize.colorize(models, [source], out, settings)
     assert (tmp_path / "o" / "2.ora").read_bytes() == b"precious"
     layers = tmp_path / "o.cbz.job" / "o.cbz.layers"
     assert sorted(place.relative_to(layers).as_posix() for place in layers.rglob("*.ora")) == [
         "2.ora", "c/1.jpg.ora", "c/1.png.ora"]
-    assert colorizer.colorize(models, [source], out, settings).found_done == 1
+    assert colorize.colorize(models, [source], out, settings).found_done == 1
     (layers / "2.ora").unlink()
-    colorizer.colorize(models, [source], out, settings)
+    colorize.colorize(models, [source], out, settings)
     assert (layers / "2.ora").exists()
 
 

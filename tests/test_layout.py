@@ -57,7 +57,7 @@ def test_within_models_too():
 
 
 def test_colouring_needs_neither_training_nor_the_gan():
-    code = "import sys, keras_colorize.colorizer; print(*sys.modules)"
+    code = "import sys, keras_colorize.colorize; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert "keras_colorize.export" in loaded.split()
     for name in ("training", "callbacks", "models", "models.gan"):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 from serving_process import write_model
 
-from keras_colorize import colorizer, media
+from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, pixels
 
@@ -17,7 +17,7 @@ from keras_colorize.image import line_lock, pixels
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     saved = write_model(tmp_path_factory.mktemp("saved") / "model")
-    return colorizer.Models(colorizer.Model.load(saved))
+    return colorize.Models(colorize.Model.load(saved))
 
 
 def page(number=0):
@@ -29,8 +29,8 @@ def page(number=0):
 def color(models, tmp_path):
     """A function that colours a file and returns the report of the call, and that of the page."""
     def run(path, **settings):
-        report = colorizer.colorize(models, [path], tmp_path / "out",
-                                    colorizer.Settings(**settings))
+        report = colorize.colorize(models, [path], tmp_path / "out",
+                                    colorize.Settings(**settings))
         said = json.loads((tmp_path / "out" / "report.json").read_text())["pages"]
         return report, next(each for each in said if each["page"].startswith(f"{path.stem}."))
 
@@ -49,12 +49,12 @@ def test_hints_are_for_the_page_of_their_folder_alone(models, tmp_path):
         media.write_picture(tmp_path / "pages" / f"{name}.png", page())
     (tmp_path / "hints" / "a").mkdir(parents=True)
     strokes().save(tmp_path / "hints" / "a" / "001.png")
-    settings = colorizer.Settings(hints=tmp_path / "hints")
-    colorizer.colorize(models, [tmp_path / "pages"], tmp_path / "out", settings)
+    settings = colorize.Settings(hints=tmp_path / "hints")
+    colorize.colorize(models, [tmp_path / "pages"], tmp_path / "out", settings)
     with zipfile.ZipFile(tmp_path / "book.cbz", "w") as archive:
         for name in ("a/001.jpg", "b/001.jpg"):
             archive.writestr(name, media.encode_picture(page(), ".jpg"))
-    colorizer.colorize(models, [tmp_path / "book.cbz"], tmp_path / "out.cbz", settings)
+    colorize.colorize(models, [tmp_path / "book.cbz"], tmp_path / "out.cbz", settings)
     for folder, hinted in (("out", "a/001.png"), ("out.cbz.job", "out.cbz/a/001.jpg")):
         pages = json.loads((tmp_path / folder / "report.json").read_text())["pages"]
         assert [each["page"] for each in pages if each.get("hints")] == [hinted]

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize import colorizer, media
+from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import page_kind, pixels
 
@@ -93,9 +93,9 @@ def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(pitch, treat_a
     scene = cv2.resize(pixels.gray(episode.draw_frame(0)), (960, 540))
     page = (60 + halftone(scene, pitch, 45) * (120 / 255)).astype(np.uint8)
     media.write_picture(tmp_path / "dots.png", page)
-    models = colorizer.Models(colorizer.Model.load(runs["gan_gray"]))
-    colorizer.colorize(models, [tmp_path / "dots.png"], tmp_path / "out",
-                       colorizer.Settings(treat_as=treat_as))
+    models = colorize.Models(colorize.Model.load(runs["gan_gray"]))
+    colorize.colorize(models, [tmp_path / "dots.png"], tmp_path / "out",
+                       colorize.Settings(treat_as=treat_as))
     said, = json.loads((tmp_path / "out" / "report.json").read_text())["pages"]
     assert said["kind"] == "screentone"
     colored = media.read_picture(tmp_path / "out" / "dots.png")

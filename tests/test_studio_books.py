@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from serving_process import ServingProcess, assert_refused, serving, write_model
 
-from keras_colorize import colorizer, media
+from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
-from keras_colorize.colorizer import Settings
+from keras_colorize.colorize import Settings
 from keras_colorize.image import pixels
 from keras_colorize.serving import incoming, shelf, uploads
 from keras_colorize.serving.refusals import Busy
@@ -29,7 +29,7 @@ def saved(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(saved):
-    return colorizer.Models(colorizer.Model.load(saved))
+    return colorize.Models(colorize.Model.load(saved))
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,7 @@ from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import measuring, tables
-from keras_colorize.evaluation.candidates import (
-    Candidate,
-    candidates,
-)
+from keras_colorize.evaluation.candidates import Candidate, candidates
 from keras_colorize.evaluation.examples import Examples
 from keras_colorize.files import sha256_of, whole_file, write_json
 from keras_colorize.image import figures

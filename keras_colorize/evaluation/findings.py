@@ -164,8 +164,8 @@ def _size(found: dict, report_dir: Path) -> list[str]:
                                                                "correlation_within"))]
             for label, each in sizes.items()]
     return [web_page.paragraph("Chroma L1 on each character seen, by its share of the frame (and "
-                           "how many were seen), and Spearman's rank correlation of the two: over all, "
-                           "and of what either is above the character's own mean."),
+                           "how many were seen), and Spearman's rank correlation of the two: over "
+                           "all, and of what either is above the character's own mean."),
             web_page.table(["model", *header, "correlation", "within characters"], rows),
             web_page.drawing(report_dir / "failures_size.png", "Chroma L1 against size.")]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_colorize.colorizer import Settings
+from keras_colorize.colorize import Settings
 
 WORDS = {"--lock ink lays its ink over colours": "keep its ink in place of its luminance",
          "--format png keeps it": "PNG keeps it",

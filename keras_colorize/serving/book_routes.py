@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from keras_colorize import media
-from keras_colorize.colorizer import Models
+from keras_colorize.colorize import Models
 from keras_colorize.serving import incoming, uploads
 from keras_colorize.serving.arrivals import Piece
-from keras_colorize.serving.books import Book, Page
+from keras_colorize.serving.book import Book, Page
 from keras_colorize.serving.outgoing import Desk, gone
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.service import Service

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from keras_colorize.colorizer import LOCKS, Settings
+from keras_colorize.colorize import LOCKS, Settings
 from keras_colorize.image import page_kind
 from keras_colorize.serving.refusals import Busy, Refused
 

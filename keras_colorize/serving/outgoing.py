@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from keras_colorize.errors import ColorizeError
 from keras_colorize.serving import uploads
-from keras_colorize.serving.books import Book
+from keras_colorize.serving.book import Book
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.shelf import Shelf
 

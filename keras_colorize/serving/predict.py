@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from keras_colorize.serving import pictures, tensors
+from keras_colorize.serving import scans, tensors
 from keras_colorize.serving.refusals import Refused
 from keras_colorize.serving.service import Service, pixels_of
 
@@ -80,11 +80,11 @@ def _parse(service: Service, body: bytes) -> _Call:
     for name, array in inputs.items():
         if array.dtype == object:
             for place, file in enumerate(array):
-                array[place], count = pictures.admitted(file, left)
+                array[place], count = scans.admitted(file, left)
                 left -= count
         elif array.ndim == 4:
             service.check_numbers(pixels_of(array))
-            if array.shape[3] not in pictures.CHANNELS:
+            if array.shape[3] not in scans.CHANNELS:
                 raise Refused(400, f"input '{name}' is of {array.shape[3]} channels, expected 1 "
                                    "or 3")
     return _Call(signature, inputs, rows)

@@ -9,7 +9,7 @@ import anyio
 import numpy as np
 
 from keras_colorize import quiet
-from keras_colorize.serving import pictures
+from keras_colorize.serving import scans
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.worker import Worker
@@ -49,9 +49,9 @@ class Service:
             RunError: it is none, or damaged.
         """
         quiet.import_tensorflow("tensorflow")
-        from keras_colorize.serving import model
+        from keras_colorize.serving import served
 
-        self.served = model.load(self.path)
+        self.served = served.load(self.path)
 
     def check_ready(self) -> None:
         """Raises Busy where a request for the model would not be taken now."""
@@ -125,4 +125,4 @@ class Service:
 
 def pixels_of(batch: np.ndarray) -> int:
     """The pixels that pictures [batch, h, w, channels] count as."""
-    return len(batch) * pictures.counted(*batch.shape[1:3])
+    return len(batch) * scans.counted(*batch.shape[1:3])

@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 
 import tensorflow as tf
 
-from keras_colorize.colorizer import Settings
+from keras_colorize.colorize import Settings
 from keras_colorize.errors import SourceError
 from keras_colorize.serving.access_log import write_line
+from keras_colorize.serving.book import Book
 from keras_colorize.serving.book_page import Page
-from keras_colorize.serving.books import Book
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.uploads import told
 

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from keras_colorize import media
 from keras_colorize.errors import ColorizeError, SourceError, one_line
-from keras_colorize.serving.pictures import SCANS
+from keras_colorize.serving.scans import SCANS
 
 ARCHIVES = media.ARCHIVE_SUFFIXES | media.BOOK_SUFFIXES  # read, or refused with a remedy
 MOST_PIXELS = 40_000_000  # of a page, which takes some 32 bytes of memory for each

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.colorizer import hints
-from keras_colorize.colorizer.model import Model
-from keras_colorize.colorizer.settings import Settings
+from keras_colorize.colorize import hints
+from keras_colorize.colorize.predictor import Model
+from keras_colorize.colorize.settings import Settings
 from keras_colorize.image import line_lock, page_kind, pixels
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found

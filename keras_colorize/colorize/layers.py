@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from keras_colorize import media
-from keras_colorize.colorizer.page import Colored
+from keras_colorize.colorize.page import Colored
 from keras_colorize.files import whole_file
 from keras_colorize.image import line_lock, pixels
 

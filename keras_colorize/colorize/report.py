@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.colorizer.page import FLAGGED
+from keras_colorize.colorize.page import FLAGGED
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.image import pixels
 

@@ -11,12 +11,12 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorizer.ahead import ahead, together
-from keras_colorize.colorizer.footage import Film
-from keras_colorize.colorizer.model import Model
-from keras_colorize.colorizer.page import flats
-from keras_colorize.colorizer.settings import Settings
-from keras_colorize.colorizer.steadying import Steadier
+from keras_colorize.colorize.ahead import ahead, together
+from keras_colorize.colorize.footage import Film
+from keras_colorize.colorize.page import flats
+from keras_colorize.colorize.predictor import Model
+from keras_colorize.colorize.settings import Settings
+from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.data import screening, shots
 from keras_colorize.files import whole_file
 from keras_colorize.image import line_lock, pixels

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.colorizer import hints, layers, report
-from keras_colorize.colorizer import page as page_of
-from keras_colorize.colorizer.ahead import ahead
-from keras_colorize.colorizer.page import Models
-from keras_colorize.colorizer.settings import Settings
+from keras_colorize.colorize import hints, layers, report
+from keras_colorize.colorize import page as page_of
+from keras_colorize.colorize.ahead import ahead
+from keras_colorize.colorize.page import Models
+from keras_colorize.colorize.settings import Settings
 from keras_colorize.image import line_lock, page_kind, pixels
 
 LARGE = 16_000_000  # pixels of a page, from which on its memory counts: one such at a time

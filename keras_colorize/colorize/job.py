@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from keras_colorize.colorizer.inputs import Work
+from keras_colorize.colorize.inputs import Work
 from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.files import clear_partial, locked, write_json
 

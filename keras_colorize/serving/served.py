@@ -10,11 +10,11 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_colorize import colorizer, export
+from keras_colorize import colorize, export
 from keras_colorize.errors import RunError, one_line
 from keras_colorize.export.tiles import WHOLE
-from keras_colorize.serving.pictures import white
 from keras_colorize.serving.refusals import Busy, Refused
+from keras_colorize.serving.scans import white
 from keras_colorize.serving.tensors import Input
 
 
@@ -22,7 +22,7 @@ from keras_colorize.serving.tensors import Input
 class Served:
     """A loaded model as a server calls it."""
 
-    model: colorizer.Model
+    model: colorize.Model
     """The same as `colorize` uses it."""
     signatures: dict[str, Callable]
     definitions: dict[str, dict]
@@ -47,7 +47,7 @@ class Served:
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Served":
-        model = colorizer.Model.load(path)
+        model = colorize.Model.load(path)
         stored = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
         definitions = {name: json_format.MessageToDict(
             definition, preserving_proto_field_name=True,

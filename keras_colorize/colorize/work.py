@@ -10,14 +10,14 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorizer import film, footage, hints, report
-from keras_colorize.colorizer.ahead import together
-from keras_colorize.colorizer.inputs import Work, is_file_output, with_suffix, works
-from keras_colorize.colorizer.job import Job
-from keras_colorize.colorizer.page import Models
-from keras_colorize.colorizer.page_file import colored_file
-from keras_colorize.colorizer.report import CONVERTED, COPIED, Report
-from keras_colorize.colorizer.settings import Settings
+from keras_colorize.colorize import film, footage, hints, report
+from keras_colorize.colorize.ahead import together
+from keras_colorize.colorize.inputs import Work, is_file_output, with_suffix, works
+from keras_colorize.colorize.job import Job
+from keras_colorize.colorize.page import Models
+from keras_colorize.colorize.page_file import colored_file
+from keras_colorize.colorize.report import CONVERTED, COPIED, Report
+from keras_colorize.colorize.settings import Settings
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import sha256_of, whole_file
 from keras_colorize.media import containers
