@@ -60,7 +60,7 @@ def lengthened(film: Path, longer: Path, times: int) -> None:
 
 def peak_memory(film: Path, out: Path, workers: int) -> float:
     """The most memory, in GB, that a build and its workers hold together."""
-    process = psutil.Popen([sys.executable, "-m", "keras_colorize", "build-tfrecords", film,
+    process = psutil.Popen([sys.executable, "-m", "keras_colorize.cli", "build-tfrecords", film,
                             "--out", out, "--split-by", "frame", "--workers", str(workers)],
                            stdout=subprocess.DEVNULL)
     peak = 0

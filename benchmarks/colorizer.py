@@ -160,7 +160,7 @@ def film_rows(model: colorize.Model, film: Path, frames: int, folder: Path) -> s
 
 def peak_memory(*arguments: object) -> float:
     """The most memory, in GB, that the command holds."""
-    process = psutil.Popen([sys.executable, "-m", "keras_colorize", "colorize",
+    process = psutil.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
                             *map(str, arguments)], stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
     peak = 0

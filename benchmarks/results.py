@@ -160,7 +160,7 @@ def main() -> None:
     for arguments in commands(TABLES[options.table], places, options.out, options.table):
         print("$ keras-colorize", *arguments, flush=True)
         if not options.list:
-            done = subprocess.run([sys.executable, "-m", "keras_colorize", *arguments])
+            done = subprocess.run([sys.executable, "-m", "keras_colorize.cli", *arguments])
             if done.returncode:
                 sys.exit(done.returncode)
 

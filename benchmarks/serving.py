@@ -98,7 +98,7 @@ class Server:
 
     def __init__(self, saved: Path, log: Path):
         self.process = psutil.Popen(
-            [sys.executable, "-m", "keras_colorize", "serve", str(saved), "--name", "model",
+            [sys.executable, "-m", "keras_colorize.cli", "serve", str(saved), "--name", "model",
              "--port", "0", "--queue", str(QUEUE)], stdout=log.open("w"), stderr=subprocess.PIPE,
             text=True)
         self.url = re.search(r"at (http://\S+?)/v1", self.process.stderr.readline())[1]

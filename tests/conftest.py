@@ -81,7 +81,7 @@ def wait_for(condition, process=None, seconds: float = 120) -> None:
 
 def command(*arguments: object) -> subprocess.CompletedProcess:
     """Runs `keras-colorize` in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "keras_colorize", *map(str, arguments)],
+    return subprocess.run([sys.executable, "-m", "keras_colorize.cli", *map(str, arguments)],
                           capture_output=True, text=True)
 
 

@@ -34,7 +34,7 @@ class ServingProcess:
         self.log, self.errors = log, log.with_suffix(".errors")
         with log.open("w") as stream, self.errors.open("w") as errors:
             self.process = psutil.Popen(
-                [sys.executable, "-m", "keras_colorize", "serve", str(model), "--port", "0",
+                [sys.executable, "-m", "keras_colorize.cli", "serve", str(model), "--port", "0",
                  "--name", "series", *map(str, flags)], stdout=stream, stderr=errors, env=env)
         self.url = self._url()
         self.predict = f"{self.url}/v1/models/series:predict"

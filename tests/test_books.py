@@ -98,7 +98,7 @@ def test_a_killed_book_goes_on_and_ends_with_the_same_bytes(models, runs, tmp_pa
     source, out = tmp_path / "book.cbz", tmp_path / "colored.cbz"
     write_book(source, 40)
     colorize.colorize(models, [source], tmp_path / "whole.cbz")
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
+    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
                                 str(runs["gan_gray"]), str(source), "--out", str(out)],
                                stderr=subprocess.DEVNULL)
     parts, journal = (tmp_path / "colored.cbz.job" / name for name in (".parts", "colorize.jsonl"))

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from conftest import TINY, command, heed_ctrl_c, wait_for
 
-from keras_colorize import cli, commands, media
+from keras_colorize import cli, media
+from keras_colorize.cli import commands
 
 BIN = Path(cli.__file__).parents[1] / "bin"
 COMMANDS = [name for name, *_ in commands.COMMANDS]
@@ -22,7 +23,7 @@ OVERRIDES = [part for override in TINY for part in ("--set", override)]
 def test_help_answers_in_under_half_a_second():
     def seconds():
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "keras_colorize", "--help"], check=True,
+        subprocess.run([sys.executable, "-m", "keras_colorize.cli", "--help"], check=True,
                        capture_output=True)
         return time.perf_counter() - start
 
@@ -200,7 +201,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_pat
 
 def test_ctrl_c_is_one_line_and_leaves_nothing_under_the_final_name(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-m", "keras_colorize", "draw-episode", str(tmp_path / "episode.mp4")],
+        [sys.executable, "-m", "keras_colorize.cli", "draw-episode", str(tmp_path / "episode.mp4")],
         stderr=subprocess.PIPE, text=True,
         preexec_fn=heed_ctrl_c)
     wait_for(lambda: list(tmp_path.iterdir()), process)

@@ -129,7 +129,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(gray, models, tmp_
         media.write_picture(pages / f"{number}.png", pixels.gray(episode.draw_frame(9 * number)))
     colorize.colorize(gray, [pages], tmp_path / "whole")
     out = tmp_path / "out"
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
+    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
                                 models["gray"].name, str(pages), "--out", str(out)])
     journal = out / "colorize.jsonl"
     wait_for(lambda: journal.exists() and journal.read_text().count('"page"') >= 3, process)

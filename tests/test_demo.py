@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import command
 
-from keras_colorize import demo, media
+from keras_colorize import media
+from keras_colorize.cli import demo
 from keras_colorize.errors import ColorizeError
 
 

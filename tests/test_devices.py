@@ -26,7 +26,7 @@ def python(*arguments, **environment):
                             stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
 
 
-def train(data_dir, run_dir, *overrides, launcher=("-m", "keras_colorize"), **environment):
+def train(data_dir, run_dir, *overrides, launcher=("-m", "keras_colorize.cli"), **environment):
     """Starts `train` of a tiny GAN, of three levels: XLA takes seconds to compile each."""
     arguments = [each for override in (*SHALLOW, *overrides) for each in ("--set", override)]
     environment = {"JAX_COMPILATION_CACHE_DIR": str(data_dir.parent / "jax"),
@@ -101,7 +101,7 @@ def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
         1, 2, 3, 4, 5, 6]
     for line in (["evaluate", tmp_path, "--data", data_dir, "--out", tmp_path / "report"],
                  ["export", tmp_path, "--out", tmp_path / "saved"]):
-        finish(python("-m", "keras_colorize", *line, KERAS_BACKEND="jax"))
+        finish(python("-m", "keras_colorize.cli", *line, KERAS_BACKEND="jax"))
     assert (tmp_path / "report" / "table1.md").exists()
     assert (tmp_path / "saved" / "saved_model.pb").exists()
 

@@ -243,7 +243,7 @@ def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path, mo
     source, out = tmp_path / "in.mkv", tmp_path / "out.mkv"
     frames = drawings(3 * film_module.PIECE + 50, each=2)
     write_film(source, frames, options={"preset": "ultrafast"}, sound="flac")
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "colorize",
+    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
                                 str(runs["gan_gray"]), str(source), "--out", str(out)],
                                stderr=subprocess.DEVNULL)
     wait_for(lambda: len(list(tmp_path.rglob("piece*.nut"))) >= 2, process)

@@ -25,7 +25,7 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
         arguments += ["--set", override]
     stopped_at = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        process = subprocess.Popen([sys.executable, "-u", "-m", "keras_colorize", "train",
+        process = subprocess.Popen([sys.executable, "-u", "-m", "keras_colorize.cli", "train",
                                     *map(str, arguments)], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
         for line in process.stdout:

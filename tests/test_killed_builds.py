@@ -45,7 +45,7 @@ def undisturbed(series, tmp_path_factory):
 
 def start(series, out):
     """The build as a process of its own."""
-    return subprocess.Popen([sys.executable, "-m", "keras_colorize", "build-tfrecords", series,
+    return subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "build-tfrecords", series,
                              "--out", out, *OPTIONS, "--workers", "2"],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             preexec_fn=heed_ctrl_c)

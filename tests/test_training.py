@@ -113,7 +113,7 @@ def test_a_run_killed_twice_within_an_epoch_ends_as_one_that_never_was_bit_for_b
 
 def _kill_after_another_checkpoint(arguments, run_dir):
     before = run_directory.latest_checkpoint(run_dir)
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize", "train",
+    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "train",
                                 *map(str, arguments)], stdout=subprocess.DEVNULL)
     wait_for(lambda: run_directory.latest_checkpoint(run_dir) != before, process)
     os.kill(process.pid, signal.SIGKILL)

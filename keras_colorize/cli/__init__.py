@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from keras_colorize import __version__
-from keras_colorize.commands import COMMANDS
+from keras_colorize.cli.commands import COMMANDS
 from keras_colorize.errors import ColorizeError
 
 

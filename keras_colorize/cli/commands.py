@@ -5,9 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from keras_colorize import colorize_command, quiet, serve_command
+from keras_colorize import quiet
+from keras_colorize.cli import colorizing, serving
+from keras_colorize.cli.arguments import place as _place
 from keras_colorize.errors import UsageError
-from keras_colorize.flags import place as _place
 
 SMALLEST = 64  # the six halvings of the U-Net end at one pixel
 LARGEST = 4096  # no film has more lines to learn from, and memory goes with the square
@@ -219,7 +220,7 @@ def _declare_demo(command: argparse.ArgumentParser) -> None:
 
 def _run_demo(options: argparse.Namespace) -> None:
     quiet.import_tensorflow("tensorflow")
-    from keras_colorize import demo
+    from keras_colorize.cli import demo
 
     demo.demonstrate(options.out, options.main)
 
@@ -236,9 +237,9 @@ COMMANDS = (
     ("export", "Write a run's generator as a SavedModel, ONNX or LiteRT.",
      _declare_export, _run_export),
     ("colorize", "Colour pictures, comics, videos and folders of them.",
-     colorize_command.declare, colorize_command.run),
+     colorizing.declare, colorizing.run),
     ("serve", "Serve a model over HTTP, as TensorFlow Serving does.",
-     serve_command.declare, serve_command.run),
+     serving.declare, serving.run),
     ("draw-episode", "Draw the cartoon that the demo learns from.",
      _declare_draw_episode, _run_draw_episode),
     ("demo", "Do all of it, small, on the drawn cartoon.",

@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from keras_colorize import flags, quiet
+from keras_colorize import quiet
+from keras_colorize.cli import arguments
 from keras_colorize.errors import UsageError
 
 
@@ -14,7 +15,7 @@ def declare(command: argparse.ArgumentParser) -> None:
     add("model", metavar="MODEL", type=Path, help="a SavedModel, or a run directory")
     add("inputs", metavar="INPUT", nargs="+", type=Path,
         help="pictures, comics (CBZ, PDF), videos, and folders of them")
-    add("--out", required=True, type=flags.place,
+    add("--out", required=True, type=arguments.place,
         help="the folder for what is coloured; or, of one comic or video, the file (.cbz, .mkv...)")
     add("--edge-model", type=Path, metavar="MODEL",
         help="colours the pages that are pure line art, without gray tones")
@@ -25,18 +26,18 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="the network's own picture, as --lock none")
     add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
         help="what all pages are, in place of judging each")
-    add("--scale", type=flags.share, metavar="FACTOR",
+    add("--scale", type=arguments.share, metavar="FACTOR",
         help="how much smaller the network sees pages, above 0 to 1 (as large as it learned them)")
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with strokes of colour, which fill what they lie on; or a "
              "folder of them, named as the pages, in the same folders")
     add("--format", choices=("png", "jpeg", "webp"), help="of all pages (each its own)")
-    add("--quality", type=flags.quality, metavar="N",
+    add("--quality", type=arguments.quality, metavar="N",
         help="of JPEG and WebP with --format, 1 to 100")
     add("--layers", action="store_true",
         help="also write each page as OpenRaster (.ora), ink and colour apart")
     add("--codec", help="of video, as FFmpeg names it (H.264, or VP9 in .webm)")
-    add("--crf", type=flags.crf, metavar="N",
+    add("--crf", type=arguments.crf, metavar="N",
         help="quality of video, 0 to 63: smaller is better and larger")
 
 

@@ -1,5 +1,0 @@
-"""`python -m keras_colorize` is the command `keras-colorize`."""
-
-from keras_colorize.cli import main
-
-raise SystemExit(main())
