@@ -18,7 +18,7 @@ import av
 import psutil
 from provenance import provenance
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 
 TURNS = 5
 TIMES_LONGER = 30
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("film", type=Path)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    quiet.import_tensorflow()
+    import_tensorflow()
     with tempfile.TemporaryDirectory() as name:
         longer = Path(name) / f"longer{options.film.suffix}"
         lengthened(options.film, longer, TIMES_LONGER)

@@ -27,9 +27,9 @@ import numpy as np
 import psutil
 from provenance import provenance
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 
-quiet.import_tensorflow()
+import_tensorflow()
 
 from keras_colorize import colorize, config, export, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402

@@ -55,9 +55,9 @@ def step_operations(model, size: tuple[int, int]) -> int:
 
 def measure(options: argparse.Namespace) -> dict:
     """One row, in this process."""
-    from keras_colorize import quiet
+    from keras_colorize import import_tensorflow
 
-    quiet.import_tensorflow()
+    import_tensorflow()
     import keras
     import tensorflow as tf
     from bare_step import BareStep

@@ -25,9 +25,9 @@ import numpy as np
 from provenance import provenance
 from tqdm import tqdm
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 
-quiet.import_tensorflow()
+import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 

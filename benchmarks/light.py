@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from provenance import provenance
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 
 LEVELS = 8  # grays that count as one
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, metavar="DATASET")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="runs on gray input")
     options = parser.parse_args()
-    quiet.import_tensorflow()
+    import_tensorflow()
     from keras_colorize.data.dataset import Dataset
     from keras_colorize.evaluation.baselines import return_input
     from keras_colorize.evaluation.candidates import of_run

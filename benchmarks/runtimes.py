@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from provenance import provenance, version
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 
-quiet.import_tensorflow("tensorflow")
+import_tensorflow("tensorflow")
 
 import keras  # noqa: E402
 import onnxruntime  # noqa: E402

@@ -30,9 +30,9 @@ from unittest import mock
 
 from provenance import provenance
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 
-quiet.import_tensorflow()
+import_tensorflow()
 
 import keras  # noqa: E402
 from bare_step import BareStep  # noqa: E402

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from provenance import provenance
 
-from keras_colorize import media, quiet
+from keras_colorize import import_tensorflow, media
 from keras_colorize.image import line_lock, pixels
 
 FACTORS = (0.5, 0.75, 1, 1.5, 2, 3)
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("pages", type=Path, nargs="+", help="pictures in colour, or a video")
     options = parser.parse_args()
-    quiet.import_tensorflow()
+    import_tensorflow()
     from keras_colorize.colorize import Model
 
     model = Model.load(options.model)

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 SCRIPT = """
-from keras_colorize import quiet
-quiet.import_tensorflow()
+from keras_colorize import import_tensorflow
+import_tensorflow()
 import tensorflow as tf
 double = tf.function(lambda number: tf.constant(number))
 for number in range(9):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 from keras_colorize.cli import arguments
 from keras_colorize.errors import UsageError
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             media.is_video_name(options.out) or options.out.suffix.lower() == ".cbz"):
         raise UsageError(options.out, "names a file that is neither a comic (.cbz) nor a video",
                          "name a folder")
-    quiet.import_tensorflow("tensorflow")
+    import_tensorflow("tensorflow")
     from keras_colorize import colorize
 
     models = colorize.Models(colorize.Model.load(options.model), options.edge_model

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 from keras_colorize.cli import colorizing, serving
 from keras_colorize.cli.arguments import place as _place
 from keras_colorize.errors import UsageError
@@ -75,7 +75,7 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
 
 
 def _run_build_tfrecords(options: argparse.Namespace) -> int:
-    quiet.import_tensorflow()
+    import_tensorflow()
     from keras_colorize.data import build
     from keras_colorize.data.sources import Sampling
 
@@ -98,7 +98,7 @@ def _declare_inspect(command: argparse.ArgumentParser) -> None:
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
-    quiet.import_tensorflow()
+    import_tensorflow()
     from keras_colorize.data import inspect
 
     out = options.out or options.data / "inspection"
@@ -139,7 +139,7 @@ def _run_train(options: argparse.Namespace) -> None:
     from keras_colorize import config
 
     wanted = config.load(options.config, options.set)
-    quiet.import_tensorflow()
+    import_tensorflow()
     from keras_colorize.data import dataset
     from keras_colorize.training import devices, train
 
@@ -171,7 +171,7 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
 def _run_evaluate(options: argparse.Namespace) -> None:
     if options.unseen and not options.study:
         raise UsageError("--unseen", "belongs to a study", "add --study, or leave it out")
-    quiet.import_tensorflow()
+    import_tensorflow()
     if options.study:
         from keras_colorize.evaluation.study import study
 
@@ -203,7 +203,7 @@ def _declare_export(command: argparse.ArgumentParser) -> None:
 
 
 def _run_export(options: argparse.Namespace) -> None:
-    quiet.import_tensorflow("tensorflow")
+    import_tensorflow("tensorflow")
     from keras_colorize import export
 
     written = export.export(options.run, options.out, options.format, options.report,
@@ -219,7 +219,7 @@ def _declare_demo(command: argparse.ArgumentParser) -> None:
 
 
 def _run_demo(options: argparse.Namespace) -> None:
-    quiet.import_tensorflow("tensorflow")
+    import_tensorflow("tensorflow")
     from keras_colorize.cli import demo
 
     demo.demonstrate(options.out, options.main)

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import numpy as np
 
-from keras_colorize import quiet
+from keras_colorize import import_tensorflow
 from keras_colorize.serving import scans
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.refusals import Busy, Refused
@@ -48,7 +48,7 @@ class Service:
         Raises:
             RunError: it is none, or damaged.
         """
-        quiet.import_tensorflow("tensorflow")
+        import_tensorflow("tensorflow")
         from keras_colorize.serving import served
 
         self.served = served.load(self.path)
