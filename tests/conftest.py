@@ -12,11 +12,13 @@ import pytest
 
 from keras_colorize import cli, config
 from keras_colorize.cartoon import episode
-from keras_colorize.data import build, dataset
+from keras_colorize.data import build, dataset, records
 from keras_colorize.data.sources import Sampling
 from keras_colorize.training import train
 
 SIZE = (64, 96)
+PHONE = 390  # pixels
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")
 TINY = ("model.encoder=[4,4,4,4,4,4]", "model.decoder=[4,4,4,4,4,4]",
         "model.discriminator=[4,4,4,4,4,4]", "train.batch_size=4", "train.epochs=2")
 
@@ -115,3 +117,16 @@ def random_pictures():
     """A function that makes uint8 noise of a shape."""
     generator = np.random.default_rng(0)
     return lambda *shape: generator.integers(0, 256, shape, np.uint8)
+
+
+def files_of(folder):
+    """The names and bytes of a folder's files."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def examples(data_dir, split):
+    """The parsed records of a split."""
+    import tensorflow as tf
+
+    shards = records.Manifest.read(data_dir).shards(split)
+    return [records.parse(each) for each in tf.data.TFRecordDataset([str(path) for path in shards])]

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -75,7 +76,7 @@ def test_both_backends_give_the_same_losses_and_networks_over_ten_steps(tmp_path
         keras.utils.set_random_seed(0)
         models.build(tiny(name, *overrides), (64, 96)).save_weights(
             tmp_path / f"{name}.weights.h5")
-    processes = [python("-c", TEN_STEPS, os.path.dirname(__file__), tmp_path, *overrides,
+    processes = [python("-c", TEN_STEPS, Path(__file__).parents[1], tmp_path, *overrides,
                         KERAS_BACKEND=backend) for backend in BACKENDS]
     seen = [[list(map(float, line.split())) for line in finish(process).splitlines()]
             for process in processes]
@@ -108,6 +109,7 @@ def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
 
 MIRRORED = """
 import sys
+from pathlib import Path
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -174,7 +176,7 @@ def test_a_step_in_each_precision_and_with_xla_moves_all_weights(backend):
     steps = [f"{name} train.precision={precision}" for name in ("convnet_gray", "gan_gray")
              for precision in ("float16", "bfloat16")]
     steps += ["convnet_gray train.xla=on"] if backend == "tensorflow" else []
-    output = finish(python("-c", ONE_STEP, os.path.dirname(__file__), *steps,
+    output = finish(python("-c", ONE_STEP, Path(__file__).parents[1], *steps,
                            KERAS_BACKEND=backend))
     assert output.split() == ["done"] * len(steps)
 

@@ -4,7 +4,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
+from conftest import examples, files_of
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
@@ -14,17 +14,6 @@ from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
 from keras_colorize.image import pixels
 
 SETTINGS = build.Settings(Sampling(every=40, size=(64, 96)))
-
-
-def files_of(folder):
-    """The names and bytes of a folder's files."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def examples(data_dir, split):
-    """The parsed records of a split."""
-    shards = records.Manifest.read(data_dir).shards(split)
-    return [records.parse(each) for each in tf.data.TFRecordDataset([str(path) for path in shards])]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from keras_colorize.export.tiles import WHOLE
 from keras_colorize.image import pixels
 from keras_colorize.serving.service import Service
 
-TEXT = (Path(__file__).parents[1] / "docs" / "serving.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
 
 
 @pytest.fixture(scope="module")

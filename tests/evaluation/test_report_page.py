@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import data_for, tiny
+from conftest import BROWSERS, PHONE, data_for, tiny
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
@@ -20,9 +20,6 @@ from keras_colorize.evaluation import failures, groups, hint_curve, ranked, tabl
 from keras_colorize.evaluation.examples import Examples
 from keras_colorize.evaluation.study import study
 from keras_colorize.image import line_lock
-
-PHONE = 390  # pixels
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from concurrent.futures import Future
 
 import numpy as np
 import pytest
+from conftest import files_of
 from media_files import scene
-from test_builder import files_of
 
 from keras_colorize import cli, media
 from keras_colorize.data import build

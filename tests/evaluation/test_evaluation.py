@@ -4,7 +4,7 @@ import weakref
 
 import numpy as np
 import pytest
-from test_builder import examples
+from conftest import examples
 
 from keras_colorize import export, media
 from keras_colorize.data.dataset import Dataset, Place

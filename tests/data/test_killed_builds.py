@@ -13,8 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import heed_ctrl_c, wait_for
-from test_builder import files_of
+from conftest import files_of, heed_ctrl_c, wait_for
 
 from keras_colorize import media
 from keras_colorize.data import build, executors

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_builder import examples
+from conftest import examples
 
 from keras_colorize import media
 from keras_colorize.config import AugmentConfig, DataConfig

@@ -9,7 +9,7 @@ import pytest
 from keras_colorize import cli, config
 from keras_colorize.config import Config
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def commands_of(table):

@@ -293,7 +293,7 @@ def test_help_of_serve_imports_nothing_heavy():
 
 def example(language: str) -> str:
     """The client of docs/serving.md in a language."""
-    text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
     return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)[1]
 
 

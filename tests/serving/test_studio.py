@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from conftest import BROWSERS, PHONE
 from playwright.sync_api import expect, sync_playwright
 from serving_process import serving, write_model
-from test_report_page import BROWSERS, PHONE
 
 from keras_colorize import cli, media
 from keras_colorize.cartoon import episode

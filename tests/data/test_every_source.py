@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import command
+from conftest import command, examples, files_of
 from media_files import (
     BAD_COMICS,
     BAD_PICTURES,
@@ -18,7 +18,6 @@ from media_files import (
     write_comic_cbz,
     write_resized_ts,
 )
-from test_builder import examples, files_of
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
