@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from keras_colorize.image.pixels import gray
+from keras_colorize.image.pixels import PAGE_HEIGHT, gray
 
-PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
 OVERLAP = 0.5  # the least share of its height that a window of a page shares with the next
 BAR_LUMINANCE = 32  # black bars are nowhere lighter, however a codec has smeared them
 
@@ -17,7 +16,8 @@ def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
     """Cuts a comic page into windows as wide as itself and of the shape of `size`.
 
     The windows cover the page from top to bottom, evenly spaced, and overlap by half or more. A
-    picture less than `PAGE_HEIGHT` times taller than such a window is returned whole.
+    picture is no page, and returned whole, if it is less than `PAGE_HEIGHT` times as tall as such
+    a window.
     """
     window_height = max(1, round(picture.shape[1] * size[0] / size[1]))
     spare = picture.shape[0] - window_height
@@ -29,16 +29,15 @@ def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
 
 
 def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | None:
-    """What black bars leave of a film, judged from some of its frames.
+    """Finds the part of a film within its black bars, in some of its frames.
 
     Args:
         pictures: uint8 RGB [h, w, 3].
 
     Returns:
-        Top, left, height and width of the smallest box that holds every pixel which is in any
-        frame lighter than `BAR_LUMINANCE`; None where there are no bars, where less than a
-        quarter of the frame would be left, as of a film of night alone, and where the frames
-        differ in size.
+        Top, left, height and width of the smallest box that holds every pixel which is lighter
+        than `BAR_LUMINANCE` in any frame. None where there are no bars, where less than a quarter
+        of the frame would remain, as in a film of night alone, and where frames differ in size.
     """
     if len({picture.shape for picture in pictures}) != 1:
         return None
@@ -52,7 +51,7 @@ def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | N
 
 
 def crop(picture: np.ndarray, box: tuple[int, int, int, int] | None) -> np.ndarray:
-    """The part of a picture in `box` (top, left, height, width), or all of it for None."""
+    """Cuts out the part of a picture in `box` (top, left, height, width), or all of it for None."""
     if box is None:
         return picture
     top, left, height, width = box

@@ -15,6 +15,7 @@ CANNY = (100, 200)  # low and high threshold of the edge detector
 ZOOMS = ("spline", "area")
 LUMINANCE_WEIGHTS, LUMINANCE_UNIT = (9798, 19235, 3735), 1 << 15  # OpenCV's own, bit for bit
 RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)  # their sum is 1
+PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
 BAND = 40  # rows or columns that are zoomed together
 LONGEST = 4  # windows' lengths of a picture that are scaled before it is cropped to one
 JUDGED_WIDTH = 256  # pictures are judged no wider: grain and small print average out
