@@ -18,7 +18,7 @@ from keras_colorize.data import build_workers, records, splits
 from keras_colorize.data.build_workers import Stage, Staged, StagedExample
 from keras_colorize.data.sources import DROPPABLE, Sampling, Source, find
 from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError, one_line
-from keras_colorize.files import check_apart, is_within, locked, sha256_of, write_json
+from keras_colorize.files import check_apart, is_within, locked, reading, sha256_of, write_json
 from keras_colorize.image import figures, pixels
 
 RECORDS_PER_SHARD = 512
@@ -131,12 +131,11 @@ def _fingerprints(sources: list[Source], workers: int, skip_bad: bool,
         futures = {source.name: pool.submit(source.fingerprint) for source in sources}
         for name, future in tqdm(futures.items(), "checksums", unit="source", delay=2):
             try:
-                fingerprints[name] = future.result()
-            except OSError as reason:
-                error = SourceError(reason.filename, f"cannot be read ({reason.strerror})",
-                                    "check it")
+                with reading(Path(name)):
+                    fingerprints[name] = future.result()
+            except SourceError as error:
                 if not skip_bad:
-                    raise error from reason
+                    raise
                 fingerprints[name], failed[name] = None, str(error)
     return fingerprints, failed
 

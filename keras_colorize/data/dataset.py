@@ -134,12 +134,9 @@ class Dataset:
         if self.augment == AugmentConfig():
             return self._finished(stored.map(self._signed, tf.data.AUTOTUNE))
 
-        def varied(number, stored):
-            pair = self._vary(stored, tf.constant(epoch, tf.int64), number,
-                              devices.part(self.batch_size).start)
-            return tuple(pixels.to_signed(tf.cast(each, tf.float32)) for each in pair)
-
-        return self._finished(stored.enumerate(skip).map(varied, tf.data.AUTOTUNE))
+        first = devices.part(self.batch_size).start
+        return self._finished(stored.enumerate(skip).map(
+            lambda number, stored: self._vary(stored, epoch, number, first), tf.data.AUTOTUNE))
 
     def validation(self, devices: Sharing = ONE) -> tf.data.Dataset:
         """Gives all validation examples in their order, in batches as those of `training`.
@@ -250,16 +247,16 @@ class Dataset:
         return _decode_all(self._stored("train"), self.manifest.counts["train"],
                              self.manifest.directory)
 
-    def _vary(self, stored: tuple[tf.Tensor, ...], epoch: tf.Tensor, number: tf.Tensor,
-              first: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Varies a batch as seed, epoch and batch number decide, to uint8 (condition, colour).
+    def _vary(self, stored: tuple[tf.Tensor, ...], epoch: int, number: tf.Tensor, first: int,
+              ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Varies a batch as seed, epoch and batch number decide, to signed (condition, colour).
 
         Args:
             first: the number, in the whole batch, of the first row here.
         """
         zoom = self.manifest.values.get("zoom", "spline")
 
-        def vary(epoch, number, colors, edges=None):
+        def vary(number, colors, edges=None):
             edges = [None] * len(colors) if edges is None else edges[..., 0]
             pairs = [augmentation.vary(*each, self.augment, np.random.default_rng(
                         [self.seed, epoch, number, row]), zoom)
@@ -267,11 +264,11 @@ class Dataset:
             return [np.stack(each) for each in zip(*pairs, strict=True)]
 
         # Stateless, for it draws from its seeds alone: so that batches are varied in parallel.
-        condition, color = tf.numpy_function(vary, [epoch, number, *stored], (tf.uint8, tf.uint8),
-                                             stateful=False)
+        pair = tf.numpy_function(vary, [number, *stored], (tf.uint8, tf.uint8), stateful=False)
         rows = stored[0].shape[0]
-        return (tf.ensure_shape(condition, (rows, *self.size, 1)),
-                tf.ensure_shape(color, (rows, *self.size, 3)))
+        return tuple(pixels.to_signed(tf.cast(tf.ensure_shape(
+            each, (rows, *self.size, channels)), tf.float32))
+            for each, channels in zip(pair, (1, 3), strict=True))
 
     def _pair(self, color: tf.Tensor, edge: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Turns stored pictures, uint8, into float32 (condition, colour) in 0..255."""

@@ -76,8 +76,8 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class VideoSource:
-    """A video, of which one frame in `every` is kept, from frame 0 on (section 4)."""
+class FileSource:
+    """A source in one file."""
 
     name: str
     path: Path
@@ -85,6 +85,10 @@ class VideoSource:
     def fingerprint(self) -> str:
         """Computes the SHA-256 of the file."""
         return sha256_of(self.path)
+
+
+class VideoSource(FileSource):
+    """A video, of which one frame in `every` is kept, from frame 0 on (section 4)."""
 
     def length(self) -> int:
         """Returns how many frames to expect, for progress; 0 where the video does not say."""
@@ -146,16 +150,8 @@ class FolderSource:
         return _windows(map(media.read_picture, self.pictures), sampling, counts)
 
 
-@dataclass(frozen=True)
-class BookSource:
+class BookSource(FileSource):
     """A comic in one file; its pages are treated as those of a folder."""
-
-    name: str
-    path: Path
-
-    def fingerprint(self) -> str:
-        """Computes the SHA-256 of the file."""
-        return sha256_of(self.path)
 
     def length(self) -> int:
         """Returns how many pages to expect, for progress; 0 where the file cannot be read."""
