@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from keras_colorize.errors import ColorizeError, SourceError, UsageError, first_line
 
@@ -118,6 +117,8 @@ def locked(path: Path, where: Path) -> Iterator[None]:
     Raises:
         UsageError: another process holds it.
     """
+    from filelock import FileLock, Timeout  # here, since `--help` locks nothing
+
     lock = FileLock(path, timeout=0, fallback_to_soft=False)
     try:
         lock.acquire()
