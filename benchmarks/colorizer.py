@@ -34,7 +34,7 @@ import_tensorflow()
 from keras_colorize import colorize, config, export, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.colorize import film as film_module  # noqa: E402
-from keras_colorize.colorize import page_file  # noqa: E402
+from keras_colorize.colorize import page as page_file  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 
 TURNS = 3

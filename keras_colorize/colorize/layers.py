@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -9,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from keras_colorize import media
-from keras_colorize.colorize.page import Colored
 from keras_colorize.files import whole_file
 from keras_colorize.image import line_lock, pixels
 
@@ -17,6 +17,22 @@ MIDDLE = 150  # the luminance of the colour layer, with the most room for chroma
 THUMBNAIL = 256  # pixels of its longer side, which the format asks for
 
 Layer = tuple[str, str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Colored:
+    """A coloured page, and what the report says of it."""
+
+    picture: np.ndarray
+    """RGB [h, w, 3] of the type of the page's luminance."""
+    record: dict
+    values: np.ndarray
+    """What it was coloured by, hints included: chroma [h, w, 2] under the luminance lock, else
+    colours [h, w, 3], float32 at the network's size or finer."""
+    guide: np.ndarray
+    """The luminance at their size, uint8."""
+    surface: np.ndarray
+    """The page's luminance without dots, uint8 [H, W]."""
 
 
 def write(path: Path, page: media.Page, colored: Colored) -> None:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_colorize.errors import UsageError
-from keras_colorize.export.signatures import Colorizer
+from keras_colorize.export.graph import Colorizer
 from keras_colorize.files import whole_file
 
 OPSET = 18  # of ONNX: the newest that tf2onnx writes

@@ -1,22 +1,17 @@
 """Frames in and out of videos, pictures and comic archives."""
 
-from keras_colorize.media.archives import (
+from keras_colorize.media.comics import (
     ARCHIVE_SUFFIXES,
+    BOOK_SUFFIXES,
     COMIC_SUFFIXES,
+    Book,
+    PdfBook,
     archive_pages,
     is_archive,
+    is_book,
     natural_order,
+    open_book,
     read_archive,
-)
-from keras_colorize.media.books import BOOK_SUFFIXES, Book, PdfBook, is_book, open_book
-from keras_colorize.media.pages import (
-    FORMATS,
-    Page,
-    Style,
-    decoded_colors,
-    encode_page,
-    read_page,
-    written_rows,
 )
 from keras_colorize.media.pictures import (
     MOST_PIXELS,
@@ -27,6 +22,15 @@ from keras_colorize.media.pictures import (
     picture_of,
     read_picture,
     write_picture,
+)
+from keras_colorize.media.stored_pictures import (
+    FORMATS,
+    Page,
+    Style,
+    decoded_colors,
+    encode_page,
+    read_page,
+    written_rows,
 )
 from keras_colorize.media.video import (
     VIDEO_SUFFIXES,

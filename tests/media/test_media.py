@@ -232,7 +232,7 @@ def test_a_bad_comic_is_refused_in_one_line(name, tmp_path):
 
 def test_a_large_honest_comic_is_no_bomb(tmp_path, monkeypatch):
     media_files.write_comic_cbz(tmp_path / "comic.cbz")
-    monkeypatch.setattr(media.archives, "LARGEST_ARCHIVE", 10)
+    monkeypatch.setattr(media.comics, "LARGEST_ARCHIVE", 10)
     assert len(media.archive_pages(tmp_path / "comic.cbz")) == len(media_files.PAGES)
 
 

@@ -10,17 +10,15 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorize import film, footage, hints, report
+from keras_colorize.colorize import film, hints, report
 from keras_colorize.colorize.ahead import together
-from keras_colorize.colorize.inputs import Work, is_file_output, with_suffix, works
-from keras_colorize.colorize.job import Job
-from keras_colorize.colorize.page import Models
-from keras_colorize.colorize.page_file import colored_file
+from keras_colorize.colorize.job import Job, Work, is_file_output, with_suffix, works
+from keras_colorize.colorize.page import Models, colored_file
+from keras_colorize.colorize.predictor import Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
-from keras_colorize.colorize.settings import Settings
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import sha256_of, whole_file
-from keras_colorize.media import containers
+from keras_colorize.media import film_writer
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
 
@@ -68,7 +66,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
 def _check(settings: Settings, todo: list[Work]) -> None:
     """Raises for settings that no output can be made with, before they are written down for it."""
     if settings.codec:
-        containers.codec_for(todo[0].target, settings.codec)
+        film_writer.codec_for(todo[0].target, settings.codec)
     if settings.hints is None:
         return
     if all(work.kind == "video" for work in todo):
@@ -212,16 +210,16 @@ def _film(job: Job, work: Work, models: Models, settings: Settings, done: Report
         done.found_done += 1
         return
     is_copied = settings.treat_as in (None, "color") and (
-        settings.treat_as == "color" or footage.is_colored(work.source))
+        settings.treat_as == "color" or film.is_colored(work.source))
     is_named = work.target != job.folder / work.name
-    target = footage.place_of(work.source, work.target, is_named, is_copied)
+    target = film.place_of(work.source, work.target, is_named, is_copied)
     name = PurePosixPath(work.name).with_name(target.name).as_posix()
     if name in (record.get("file", key) for key, record in job.records.items()
                 if key != work.name):
         raise SourceError(work.source, f"and another input are both to be {target}",
                           "colour them one after the other into folders of their own")
     if is_copied:
-        record = footage.copy_film(work.source, target)
+        record = film.copy_film(work.source, target)
     else:
         parts = job.parts(work.name, sha256)
         record = {"kind": "film", "model": models.pages.name,
