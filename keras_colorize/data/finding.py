@@ -66,7 +66,7 @@ def _sources_in(place: Path) -> tuple[list[Source], list[tuple[str, SourceError]
         files = [folder / name for name in names]
         relative = folder.relative_to(place)
         found += [_source_of(path, (relative / path.name).as_posix())
-                  for path in files if media.is_video(path) or media.is_archive(path)]
+                  for path in files if media.is_video(path) or media.is_book(path)]
         pictures = tuple(path for path in files if media.is_picture(path))
         if pictures:
             found.append(FolderSource(_folder_name(folder, place), folder, pictures))

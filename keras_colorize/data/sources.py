@@ -156,7 +156,7 @@ class ArchiveSource:
     def length(self) -> int:
         """How many pages to expect, for progress; 0 where the archive cannot be read."""
         try:
-            return len(media.archive_pages(self.path))
+            return len(media.open_book(self.path, only_pages=True).names)
         except SourceError:  # which the reading itself will tell
             return 0
 
@@ -164,9 +164,10 @@ class ArchiveSource:
         """Every page in its order.
 
         Raises:
-            SourceError: as `media.read_archive`.
+            SourceError: as `media.open_book`, or a page is damaged.
         """
-        return _pages((page for _, page in media.read_archive(self.path)), sampling, counts)
+        book = media.open_book(self.path, only_pages=True)
+        return _pages((page for _, page in book.pictures()), sampling, counts)
 
 
 Source = VideoSource | FolderSource | ArchiveSource

@@ -1,4 +1,7 @@
-"""Comic archives: their pages in reading order, never unpacked to disk."""
+"""Comics (CBZ and PDF): their pages in reading order, for learning and for colouring.
+
+Nothing is ever unpacked to disk. A coloured comic is written as CBZ, with all else that it held.
+"""
 
 import copy
 import io
@@ -18,15 +21,18 @@ import pypdfium2.raw as pdfium_c
 from PIL import Image
 
 from keras_colorize.errors import SourceError, one_line
-from keras_colorize.files import whole_file
+from keras_colorize.files import reading, whole_file
 from keras_colorize.media.pictures import PICTURE_SUFFIXES, picture_of
 
-COMIC_SUFFIXES = frozenset((".cbz", ".cbr", ".cb7", ".cbt", ".epub"))
-ARCHIVE_SUFFIXES = COMIC_SUFFIXES | {".zip", ".pdf", ".rar"}
+BOOK_SUFFIXES = frozenset((".cbz", ".cbr", ".cb7", ".cbt", ".epub", ".pdf"))
+ARCHIVE_SUFFIXES = BOOK_SUFFIXES | {".zip", ".rar"}
 
-LARGEST_ENTRY = 256 * 2**20
-LARGEST_ARCHIVE = 2**30
-MOST_SWOLLEN = 1000
+LARGEST_ENTRY = 256 * 2**20  # bytes
+LARGEST_ARCHIVE = 2**30  # bytes, unpacked; larger ones must not be `MOST_SWOLLEN`
+MOST_SWOLLEN = 1000  # times the size of the file
+WITHOUT_PICTURE = 200  # dots an inch at which a PDF page is drawn that holds no picture
+FINEST = 1200  # dots an inch, above which no page is drawn
+MOST_DRAWN = 100_000_000  # pixels of a page of a PDF
 
 _AS_CBZ = "unpack it and zip its pictures as CBZ"
 _REFUSED = {
@@ -35,70 +41,33 @@ _REFUSED = {
     ".cb7": ("is a 7z archive, which is not read", _AS_CBZ),
     ".cbt": ("is a tar archive, which is not read", _AS_CBZ),
     ".epub": ("is an EPUB book, which is not read", _AS_CBZ),
-    ".pdf": ("is a PDF, which is not read", "export its pages as pictures, or as CBZ"),
+    ".pdf": ("is a PDF and is not named so", "rename it .pdf"),
     ".zip": ("is a ZIP archive, read only as a comic", "rename it .cbz"),
 }
 _BEGINNINGS = {b"Rar!": ".rar", b"7z\xbc\xaf": ".cb7", b"%PDF": ".pdf"}
+_ZIP = b"PK\3\4"
+
+Read = Callable[[], bytes]
+"""Reads the file of a page; raises SourceError where the page is damaged."""
 
 
-def is_archive(path: Path) -> bool:
-    """Whether a file's suffix is that of a comic archive, read or refused by `read_archive`."""
-    return path.suffix.lower() in COMIC_SUFFIXES
+def is_book(path: Path) -> bool:
+    """Whether a file's suffix is that of a comic archive or a PDF, which `open_book` may refuse."""
+    return path.suffix.lower() in BOOK_SUFFIXES
 
 
-def archive_pages(path: Path) -> list[str]:
-    """The names of a comic's pictures within its archive, in reading order.
+def open_book(path: Path, only_pages: bool = False) -> "Book | PdfBook":
+    """Opens a comic by its suffix.
 
-    Raises:
-        SourceError: as `read_archive`, except for what only shows in a picture.
-    """
-    with opened(path) as archive:
-        return [entry.filename for entry in _pages(archive, path)]
-
-
-def read_archive(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """A comic's pictures in natural order: the name of each and uint8 RGB [height, width, 3].
-
-    Hidden entries and those that are no pictures are passed over; folders are gone into.
+    Args:
+        only_pages: whether only the pages will be read. The rest of the archive, which colouring
+            copies, is then not checked.
 
     Raises:
-        SourceError: no CBZ, damaged, encrypted, without a picture, with an entry that points
-            outside or unpacks to more than memory is for, or a picture as in `picture_of`.
+        SourceError: it is of a kind that is not read, damaged, encrypted or hostile, or has no
+            page.
     """
-    with opened(path) as archive:
-        for entry in _pages(archive, path):
-            where = path / entry.filename
-            yield entry.filename, picture_of(entry_bytes(archive, entry, where), where)
-
-
-def entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object) -> bytes:
-    """What an entry holds; SourceError where it is damaged."""
-    try:
-        return archive.read(entry)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
-            NotImplementedError) as error:  # and what a method unknown to Python raises
-        raise SourceError(where, "is damaged in its archive", "copy the archive again") from error
-
-
-def stored_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
-    """What an entry holds as it is stored, damaged or not; None where it is not to be found."""
-    archive.fp.seek(entry.header_offset)
-    header = archive.fp.read(30)
-    if header[:4] != b"PK\3\4" or len(header) < 30:
-        return None
-    archive.fp.seek(sum(struct.unpack("<HH", header[26:])), 1)
-    stored = archive.fp.read(entry.compress_size)
-    return stored if len(stored) == entry.compress_size else None
-
-
-def store(out: zipfile.ZipFile, entry: zipfile.ZipInfo, stored: bytes) -> None:
-    """Adds an entry as `stored_bytes` gave it, which `ZipFile` has no method for."""
-    entry.flag_bits &= ~8  # its sizes stand before it
-    entry.header_offset = out.fp.tell()
-    out.fp.write(entry.FileHeader(zip64=False) + stored)
-    out.filelist.append(entry)
-    out.NameToInfo[entry.filename] = entry
-    out.start_dir = out.fp.tell()
+    return PdfBook(path) if path.suffix.lower() == ".pdf" else Book(path, only_pages)
 
 
 def natural_order(name: str) -> list[list]:
@@ -113,41 +82,160 @@ def _counted(digits: str) -> tuple[int, str]:
     return len(plain), plain
 
 
+def _steps(name: str) -> list[str]:
+    return re.split(r"[/\\]", name)  # old Windows tools wrote backslashes
+
+
+class Book:
+    """A comic archive (CBZ)."""
+
+    names: list[str]
+    """Of the pages in reading order: pictures in any folder, without hidden files."""
+
+    def __init__(self, path: Path, only_pages: bool = False):
+        self.path = path
+        with _opened(path) as archive:
+            pages = _page_entries(archive)
+            _check_harmless(archive, path, pages if only_pages else archive.infolist())
+        self.names = [entry.filename for entry in pages]
+        if not pages:
+            raise SourceError(path, "holds no picture", "give a CBZ of pictures")
+        if not only_pages and len(set(self.names)) < len(pages):
+            raise SourceError(path, "holds two pages of one name", "rename one of them")
+
+    def pages(self) -> Iterator[tuple[str, Read]]:
+        """Gives each page in reading order: its name, and what reads its file."""
+        with _opened(self.path) as archive:
+            for entry in _page_entries(archive):
+                yield entry.filename, partial(_entry_bytes, archive, entry,
+                                              self.path / entry.filename)
+
+    def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Gives each page in reading order: its name and its picture, uint8 RGB [h, w, 3].
+
+        Raises:
+            SourceError: a page is damaged, or as of `picture_of`.
+        """
+        for name, read in self.pages():
+            yield name, picture_of(read(), self.path / name)
+
+    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
+        """Writes the archive anew, whole or not at all, with the pages that were coloured.
+
+        Args:
+            colored: for the name of a page its new name and the file that replaces it. All other
+                entries stay as they are, in their order.
+
+        Returns:
+            A line on each entry that is damaged. Its bytes are copied where they are found.
+        """
+        damaged = []
+        with _opened(self.path) as archive, whole_file(target) as temporary, \
+                zipfile.ZipFile(temporary, "w") as out:
+            out.comment = archive.comment
+            for entry in archive.infolist():
+                kept = copy.copy(entry)
+                kept.extra = b""  # sizes of the old file, written anew where they are needed
+                where = self.path / entry.filename
+                try:
+                    if entry.filename in colored:
+                        kept.filename, place = colored[entry.filename]
+                        file = place.read_bytes()
+                    else:
+                        file = _entry_bytes(archive, entry, where)
+                except SourceError as error:
+                    was_copied = _copy_damaged(archive, entry, kept, out)
+                    what_next = "stays as it is" if was_copied else "was left out"
+                    damaged.append(one_line(f"{where}: {error.what}, and {what_next}"))
+                    continue
+                if kept.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    kept.compress_type = zipfile.ZIP_DEFLATED
+                out.writestr(kept, file, kept.compress_type)
+        return damaged
+
+
+class PdfBook:
+    """A PDF, each of whose pages is drawn at the resolution of its own largest picture."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with _opened_pdf(path) as document:
+            count = len(document)
+        if not count:
+            raise SourceError(path, "has no page", "give a PDF of pages")
+        digits = max(3, len(str(count)))
+        self.names = [f"page{number:0{digits}}.png" for number in range(1, count + 1)]
+
+    def pages(self) -> Iterator[tuple[str, Read]]:
+        """Gives each page in order: its name, and what draws it as a PNG file."""
+        with _opened_pdf(self.path) as document:
+            for number, name in enumerate(self.names):
+                yield name, partial(_drawn_file, document, number, self.path / name)
+
+    def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Gives each page in order: its name and its picture, uint8 RGB [h, w, 3].
+
+        Raises:
+            SourceError: a page cannot be drawn.
+        """
+        with _opened_pdf(self.path) as document:
+            for number, name in enumerate(self.names):
+                yield name, np.array(_drawn(document, number, self.path / name))
+
+    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
+        """Writes a CBZ of all pages, as `Book.write`; those not coloured as they are drawn."""
+        damaged = []
+        with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as out:
+            for name, read in self.pages():
+                new_name, place = colored.get(name, (name, None))
+                entry = zipfile.ZipInfo(new_name)  # of 1980, so that it is the same each time
+                try:
+                    out.writestr(entry, place.read_bytes() if place else read())
+                except SourceError as error:
+                    damaged.append(one_line(f"{error.where}: {error.what}, and was left out"))
+        return damaged
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A CBZ, opened; SourceError where it is none, or cannot be read."""
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Opens a CBZ; raises SourceError where it is none, or cannot be read."""
     suffix = path.suffix.lower()
+    with reading(path), open(path, "rb") as file:
+        beginning = file.read(4)
+    if suffix != ".cbz":
+        is_zip = beginning == _ZIP and suffix != ".epub"
+        raise SourceError(path, *_REFUSED[".zip" if is_zip else suffix])
     try:
-        with open(path, "rb") as file:
-            beginning = file.read(4)
-        if suffix != ".cbz":
-            if beginning == b"PK\3\4" and suffix != ".epub":
-                suffix = ".zip"
-            raise SourceError(path, *_REFUSED[suffix])
-        archive = zipfile.ZipFile(path)
-    except OSError as error:
-        raise SourceError(path, f"cannot be read ({error.strerror})", "check it") from error
+        with reading(path):
+            archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         if beginning in _BEGINNINGS:
             raise SourceError(path, *_REFUSED[_BEGINNINGS[beginning]]) from error
-        what = "is damaged or cut short" if beginning == b"PK\3\4" else "is no ZIP archive"
+        what = "is damaged or cut short" if beginning == _ZIP else "is no ZIP archive"
         raise SourceError(path, what, "is it a whole CBZ? copy it again") from error
     with archive:
         yield archive
 
 
-def _pages(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
-    """The entries that are pictures, in natural order, once the whole archive is found harmless."""
-    pages = [entry for entry in archive.infolist() if is_page(entry)]
-    check_harmless(archive, path, pages)
-    if not pages:
-        raise SourceError(path, "holds no picture", "give a CBZ of pictures")
-    return sorted(pages, key=lambda entry: natural_order(entry.filename))
+def _page_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Finds the entries that are pictures, in reading order."""
+    return sorted(filter(_is_page, archive.infolist()),
+                  key=lambda entry: natural_order(entry.filename))
 
 
-def check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipInfo]) -> None:
-    """Raises SourceError for names that point outside, and for used entries that are encrypted or
-    unpack to more than memory is for."""
+def _is_page(entry: zipfile.ZipInfo) -> bool:
+    steps = _steps(entry.filename)
+    hidden = any(step.startswith(".") or step == "__MACOSX" for step in steps)
+    return not entry.is_dir() and not hidden and \
+        Path(steps[-1]).suffix.lower() in PICTURE_SUFFIXES
+
+
+def _check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipInfo]) -> None:
+    """Raises SourceError where an archive must not be read.
+
+    That is where any name points outside of it, and where an entry of `used` is encrypted or
+    would fill the memory.
+    """
     for entry in archive.infolist():
         if re.match(r"[/\\]|[a-zA-Z]:", entry.filename) or ".." in _steps(entry.filename):
             raise SourceError(path, f"holds {entry.filename!r}, which points outside of it",
@@ -165,157 +253,68 @@ def check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipI
                                 "size", "do not trust it; get it elsewhere")
 
 
-def is_page(entry: zipfile.ZipInfo) -> bool:
-    steps = _steps(entry.filename)
-    hidden = any(step.startswith(".") or step == "__MACOSX" for step in steps)
-    return not entry.is_dir() and not hidden and \
-        Path(steps[-1]).suffix.lower() in PICTURE_SUFFIXES
+def _entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object) -> bytes:
+    """Reads an entry; raises SourceError where it is damaged."""
+    try:
+        return archive.read(entry)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
+            NotImplementedError) as error:  # and what a method unknown to Python raises
+        raise SourceError(where, "is damaged in its archive", "copy the archive again") from error
 
 
-def _steps(name: str) -> list[str]:
-    return re.split(r"[/\\]", name)  # old Windows tools wrote backslashes
+def _copy_damaged(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kept: zipfile.ZipInfo,
+                  out: zipfile.ZipFile) -> bool:
+    """Copies an entry's bytes as they are stored, for which `ZipFile` has no method.
 
-
-BOOK_SUFFIXES = COMIC_SUFFIXES | {".pdf"}
-WITHOUT_PICTURE = 200  # dots an inch at which a PDF page is drawn that holds no picture
-FINEST = 1200  # dots an inch, above which no page is drawn
-MOST_PIXELS = 100_000_000  # that a page of a PDF is drawn in
-
-Read = Callable[[], bytes]
-"""Reads the file of a page; raises SourceError where it is damaged."""
-
-
-def is_book(path: Path) -> bool:
-    """Whether a file's suffix is that of a comic archive or a PDF, read or refused."""
-    return path.suffix.lower() in BOOK_SUFFIXES
-
-
-def open_book(path: Path) -> "Book | PdfBook":
-    """A book by its suffix; what is in it shows on reading.
-
-    Raises:
-        SourceError: it is of a kind that is not read, damaged, encrypted or hostile, or has no
-            page.
+    Returns:
+        Whether the bytes were found.
     """
-    return PdfBook(path) if path.suffix.lower() == ".pdf" else Book(path)
+    archive.fp.seek(entry.header_offset)
+    header = archive.fp.read(30)
+    if header[:4] != _ZIP or len(header) < 30:
+        return False
+    archive.fp.seek(sum(struct.unpack("<HH", header[26:])), 1)
+    stored = archive.fp.read(entry.compress_size)
+    if len(stored) != entry.compress_size:
+        return False
+    kept.flag_bits &= ~8  # its sizes stand before it
+    kept.header_offset = out.fp.tell()
+    out.fp.write(kept.FileHeader(zip64=False) + stored)
+    out.filelist.append(kept)
+    out.NameToInfo[kept.filename] = kept
+    out.start_dir = out.fp.tell()
+    return True
 
 
-class Book:
-    """A comic archive (CBZ)."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        with opened(path) as archive:
-            entries = archive.infolist()
-            check_harmless(archive, path, entries)
-            self.names = [entry.filename for entry in entries if is_page(entry)]
-        if not self.names:
-            raise SourceError(path, "holds no picture", "give a CBZ of pictures")
-        if len(set(self.names)) < len(self.names):
-            raise SourceError(path, "holds two pages of one name", "rename one of them")
-
-    def pages(self) -> Iterator[tuple[str, Read]]:
-        """Each page in the order of the archive: its name, and what reads its file."""
-        with opened(self.path) as archive:
-            for name in self.names:
-                yield name, partial(entry_bytes, archive, archive.getinfo(name),
-                                    self.path / name)
-
-    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
-        """Writes the archive anew, whole or not at all, with the pages that were coloured.
-
-        Args:
-            colored: for the name of a page its new name and the file that replaces it; all other
-                entries stay as they are, in their order.
-
-        Returns:
-            A line on each entry that is damaged: its bytes are copied where they are found.
-        """
-        damaged = []
-        with opened(self.path) as archive, whole_file(target) as temporary, \
-                zipfile.ZipFile(temporary, "w") as out:
-            out.comment = archive.comment
-            for entry in archive.infolist():
-                kept = copy.copy(entry)
-                kept.extra = b""  # sizes of the old file, written anew where they are needed
-                where = self.path / entry.filename
-                try:
-                    if entry.filename in colored:
-                        kept.filename, place = colored[entry.filename]
-                        file = place.read_bytes()
-                    else:
-                        file = entry_bytes(archive, entry, where)
-                except SourceError as error:
-                    stored = stored_bytes(archive, entry)
-                    if stored is not None:
-                        store(out, kept, stored)
-                    kept_or_not = "was left out" if stored is None else "stays as it is"
-                    damaged.append(one_line(f"{where}: {error.what}, and {kept_or_not}"))
-                    continue
-                if kept.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    kept.compress_type = zipfile.ZIP_DEFLATED
-                out.writestr(kept, file, kept.compress_type)
-        return damaged
-
-
-class PdfBook:
-    """A PDF, each of whose pages is given at the resolution of its own picture."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        with _opened(path) as document:
-            count = len(document)
-        if not count:
-            raise SourceError(path, "has no page", "give a PDF of pages")
-        digits = max(3, len(str(count)))
-        self.names = [f"page{number:0{digits}}.png" for number in range(1, count + 1)]
-
-    def pages(self) -> Iterator[tuple[str, Read]]:
-        """Each page in order: its name, and what draws it as a file."""
-        with _opened(self.path) as document:
-            for number, name in enumerate(self.names):
-                yield name, partial(_file, document, number, self.path / name)
-
-    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
-        """Writes a comic archive of the pages, as `Book.write`; those not coloured as they are."""
-        damaged = []
-        with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as out:
-            for name, read in self.pages():
-                new_name, place = colored.get(name, (name, None))
-                entry = zipfile.ZipInfo(new_name)  # of 1980, so that it is the same each time
-                try:
-                    out.writestr(entry, place.read_bytes() if place else read())
-                except SourceError as error:
-                    damaged.append(one_line(f"{error.where}: {error.what}, and was left out"))
-        return damaged
-
-
-def _opened(path: Path) -> pdfium.PdfDocument:
+def _opened_pdf(path: Path) -> pdfium.PdfDocument:
     try:
-        return pdfium.PdfDocument(path)
-    except FileNotFoundError as error:
-        raise SourceError(path, "does not exist", "check the name") from error
+        with reading(path):
+            return pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
-        locked = getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD
-        raise SourceError(path, "is encrypted" if locked else "is no PDF, or a damaged one",
-                          "save it again without a password" if locked else
-                          "export it again") from error
+        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
+            raise SourceError(path, "is encrypted", "save it again without a password") from error
+        raise SourceError(path, "is no PDF, or a damaged one", "export it again") from error
 
 
-def _file(document: pdfium.PdfDocument, number: int, where: Path) -> bytes:
-    """A page of a PDF as a PNG file."""
-    try:
-        picture = _drawn(document[number])
-    except pdfium.PdfiumError as error:
-        raise SourceError(where, f"cannot be drawn ({error})",
-                          "export the pages as pictures") from error
+def _drawn_file(document: pdfium.PdfDocument, number: int, where: Path) -> bytes:
+    """Draws a page of a PDF as a PNG file."""
     file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)
+    _drawn(document, number, where).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
-def _drawn(page: pdfium.PdfPage) -> Image.Image:
-    """A page at the resolution of the largest picture on it."""
+def _drawn(document: pdfium.PdfDocument, number: int, where: Path) -> Image.Image:
+    """Draws a page of a PDF, RGB; raises SourceError where that cannot be done."""
+    try:
+        page = document[number]
+        return page.render(scale=_scale(page), draw_annots=False).to_pil().convert("RGB")
+    except pdfium.PdfiumError as error:
+        raise SourceError(where, f"cannot be drawn ({error})",
+                          "export the pages as pictures") from error
+
+
+def _scale(page: pdfium.PdfPage) -> float:
+    """Finds the pixels a point (1/72 inch) at which the largest picture of a page has its own."""
     objects = list(page.get_objects(max_depth=2))
     pictures = [item for item in objects if item.type == pdfium_c.FPDF_PAGEOBJ_IMAGE]
     width, height = page.get_size()
@@ -328,6 +327,5 @@ def _drawn(page: pdfium.PdfPage) -> Image.Image:
             scale = across / (right - left)
         elif top > bottom:
             scale = max(largest.get_px_size()) / max(right - left, top - bottom)
-    scale = min(scale, FINEST / 72, (MOST_PIXELS / max(1, width * height)) ** 0.5)
-    scale *= 1 - 1e-6  # or a size that is whole but for its last digit is rounded up
-    return page.render(scale=scale, draw_annots=False).to_pil().convert("RGB")
+    scale = min(scale, FINEST / 72, (MOST_DRAWN / max(1, width * height)) ** 0.5)
+    return scale * (1 - 1e-6)  # or a size that is whole but for its last digit is rounded up

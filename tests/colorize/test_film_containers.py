@@ -133,7 +133,7 @@ def test_varying_times_are_refused_by_avi_and_kept_by_matroska(models, tmp_path)
     report = colorize.colorize(models, [source], tmp_path / "out.avi")
     assert "cannot hold the varying times" in report.failed[0]
     assert not (tmp_path / "out.avi").exists()
-    assert film_writer.place_of(source, tmp_path / "out.avi", False) == tmp_path / "out.mkv"
+    assert film_writer.container_for(source, tmp_path / "out.avi", False) == tmp_path / "out.mkv"
     colorize.colorize(models, [source], tmp_path / "out.mkv")
     assert frames_of(tmp_path / "out.mkv")[0] == frames_of(source)[0]
 

@@ -27,7 +27,7 @@ from keras_colorize.image import pixels
 
 SIZE = (64, 96)
 BAD = {**BAD_VIDEOS,
-       **{name: bad for name, bad in BAD_COMICS.items() if media.is_archive(Path(name))},
+       **{name: bad for name, bad in BAD_COMICS.items() if media.is_book(Path(name))},
        **{f"pictures of {name}/{name}": bad for name, bad in BAD_PICTURES.items()}}
 
 
