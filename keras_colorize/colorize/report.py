@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.colorize.page import FLAGGED
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.image import pixels
 
+FLAGGED = 2.0  # of 255 levels: a luminance that changed by more is reported
 COPIED = "copied untouched"
 CONVERTED = "written anew in the chosen format"
 THUMBNAIL = 240  # pixels of its longer side

@@ -1,10 +1,11 @@
-"""What an exported model says of itself to people: from what, how good, how to call, what not."""
+"""The card of an exported model: what it learned from, how good it is, how to call it."""
 
 import csv
-import json
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 from keras_colorize.errors import UsageError, one_line
+from keras_colorize.files import read_json
 from keras_colorize.training import checkpoints, run_directory
 
 LEVELS = 127.5  # of 0..255 in one of [-1, 1], in which training measures
@@ -39,8 +40,7 @@ format or a damaged file fails the request, with a line that says why.
     session = onnxruntime.InferenceSession("{name}/network.onnx")
     colored, = session.run(None, {{"pixels": gray}})  # uint8 [batch, h, w, 1] to [batch, h, w, 3]
 
-{taken} It is the network's own picture:
-what `colorize` and the SavedModel do around it (line lock, scale) is not in it.
+{taken}
 """,
     "litert": """\
     from ai_edge_litert.interpreter import Interpreter
@@ -48,8 +48,7 @@ what `colorize` and the SavedModel do around it (line lock, scale) is not in it.
     colored = interpreter.get_signature_runner("network")(pixels=gray)["colored_pixels"]
 
 `gray` is uint8 [batch, h, w, 1], `colored_pixels` [batch, h, w, 3].
-{taken} It is the network's own picture:
-what `colorize` and the SavedModel do around it (line lock, scale) is not in it.
+{taken}
 """}
 PAGE = """\
 | `page` | the same | the same, the picture seen by the network no larger than the {size} that it \
@@ -76,7 +75,7 @@ licence of those pictures to say.
 
 
 def text(run_dir: Path, card: dict, name: str, parameters: int) -> str:
-    """The card in Markdown.
+    """Writes the card in Markdown.
 
     Args:
         card: what `keras_colorize.json` says.
@@ -91,6 +90,8 @@ def text(run_dir: Path, card: dict, name: str, parameters: int) -> str:
     fixed = card["fixed_size"]
     taken = f"One picture at a time, of {fixed[0]}x{fixed[1]} (height, width)." if fixed else \
         "Any batch, height and width."
+    taken += " It is the network's own picture:\nwhat `colorize` and the SavedModel do around it " \
+             "(line lock, scale) is not in it."
     call = CALLS[card["format"]].format(name=name, page=page, lock=LOCK[card["input"]], taken=taken)
     versions = run_directory.describe(run_dir).get("versions", {})
     return "\n".join([
@@ -109,44 +110,52 @@ def text(run_dir: Path, card: dict, name: str, parameters: int) -> str:
         "## Licence\n", LICENCE])
 
 
+class _Report(TypedDict):
+    """The parts of `metrics.json` that the card needs."""
+
+    split: str
+    generators: dict[str, str]
+    rows: list[dict]
+    screentone: NotRequired[bool]
+    trained_elsewhere: NotRequired[list[str]]
+
+
 def measured(report_dir: Path, digest: str) -> list[dict]:
-    """The rows of a report on a generator, and on the baselines of its input.
+    """Reads the rows of a report on a generator, and on the baselines of its input.
 
     Raises:
         UsageError: it is no report, or on other generators.
     """
-    path = report_dir / "metrics.json"
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        runs = [run for run, sha256 in report["generators"].items() if sha256 == digest]
-        inputs = {row["input"] for row in report["rows"] if row["run"] in runs}
-        made_of = {"split": report["split"], "screentone": report.get("screentone", False),
-                   "elsewhere": bool(set(runs) & set(report.get("trained_elsewhere", ())))}
-        rows = [{**made_of, **row} for row in report["rows"]
-                if row["run"] in runs or (row["run"] is None and row["input"] in inputs)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(report_dir, "is no report of evaluate", "check --report") from error
+    report = read_json(report_dir / "metrics.json", _Report, UsageError,
+                       "give --report a folder that evaluate wrote")
+    runs = [run for run, sha256 in report["generators"].items() if sha256 == digest]
     if not runs:
         raise UsageError(report_dir, "is not on this generator, as it is now",
                          "evaluate the run again, or leave --report out")
-    return rows
+    elsewhere = not set(runs).isdisjoint(report.get("trained_elsewhere", ()))
+    made_of = {"split": report["split"], "screentone": report.get("screentone", False),
+               "elsewhere": elsewhere}
+    inputs = {row["input"] for row in report["rows"] if row["run"] in runs}
+    return [{**made_of, **row} for row in report["rows"]
+            if row["run"] in runs or (row["run"] is None and row["input"] in inputs)]
 
 
 def _data(dataset: dict) -> list[str]:
-    """What the dataset was made of, as far as the run has noted it."""
-    told = []
+    """Lists what the dataset was made of, as far as the run has noted it."""
+    lines = []
     if names := dataset.get("sources"):
         more = f" and {len(names) - MOST_SOURCES} more" if len(names) > MOST_SOURCES else ""
         named = ", ".join(f"`{one_line(name)}`" for name in names[:MOST_SOURCES])
-        told.append(f"- Sources: {named}{more}")
+        lines.append(f"- Sources: {named}{more}")
     if counts := dataset.get("counts"):
         split = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-        told.append(f"- Pictures: {split}; split by {dataset.get('split_by') or 'an unknown rule'}")
-    return told
+        rule = dataset.get("split_by") or "an unknown rule"
+        lines.append(f"- Pictures: {split}; split by {rule}")
+    return lines
 
 
 def _history(run_dir: Path) -> str:
-    """How long it was trained, and what it came to on pictures that it had not seen."""
+    """Says how long it was trained, and its error on pictures that it had not seen."""
     try:
         run = run_directory.of(run_dir)
         with open(run / "history.csv", newline="", encoding="utf-8") as file:

@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from keras_colorize import media
-from keras_colorize.colorize import Models, Settings
-from keras_colorize.colorize.work import colored_file
+from keras_colorize.colorize import Models, Settings, colored_file
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
 from keras_colorize.serving import uploads

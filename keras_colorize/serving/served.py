@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_colorize import colorize, export
 from keras_colorize.errors import RunError, one_line
-from keras_colorize.export.tiles import WHOLE
+from keras_colorize.export.graph import WHOLE
 from keras_colorize.serving.refusals import Busy, Refused
 from keras_colorize.serving.scans import white
 from keras_colorize.serving.tensors import Input

@@ -103,4 +103,5 @@ def write_png(place: Path, target: Path, name: str) -> None:
     Raises:
         SourceError: it is damaged.
     """
-    target.write_bytes(media.encode_picture(media.read_page(place.read_bytes(), name).shown))
+    shown = media.read_stored_picture(place.read_bytes(), name).shown
+    target.write_bytes(media.encode_picture(shown))

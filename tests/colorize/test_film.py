@@ -252,15 +252,15 @@ def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path, mo
     assert not out.exists()
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("piece*.nut")}
     seen = []
-    write = film_module.muxing.Encoder
-    film_module.muxing.Encoder = lambda *args: seen.append(args[0]) or write(*args)
+    write = film_module.film_writer.Encoder
+    film_module.film_writer.Encoder = lambda *args: seen.append(args[0]) or write(*args)
     bars, bar = [], film_module.tqdm
     monkeypatch.setattr(film_module, "tqdm",
                         lambda *args, **named: bars.append(bar(*args, **named)) or bars[-1])
     try:
         report = colorize.colorize(models, [source], out)
     finally:
-        film_module.muxing.Encoder = write
+        film_module.film_writer.Encoder = write
     assert not report.failed and len(seen) == 4 - len(kept) <= 2
     assert bars[0].initial == len(kept) * film_module.PIECE and bars[0].n == len(frames)
     times, made = frames_of(out)

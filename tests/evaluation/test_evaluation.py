@@ -223,5 +223,5 @@ def test_its_table_goes_into_the_card_of_the_model_that_it_is_on(report_dir, run
     assert {row["input"] for row in card["metrics"]} == {"edge"}
     with pytest.raises(UsageError, match="is not on this generator"):
         model_card.measured(report_dir, "another")
-    with pytest.raises(UsageError, match="is no report of evaluate"):
+    with pytest.raises(UsageError, match="is missing; give --report a folder that evaluate wrote"):
         model_card.measured(tmp_path, "another")

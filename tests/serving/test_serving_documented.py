@@ -16,7 +16,7 @@ from serving_process import assert_refused, serving, write_model
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
-from keras_colorize.export.tiles import WHOLE
+from keras_colorize.export.graph import WHOLE
 from keras_colorize.image import pixels
 from keras_colorize.serving.service import Service
 

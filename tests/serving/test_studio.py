@@ -243,7 +243,7 @@ def test_strokes_drawn_by_mouse_colour_what_they_lie_on(server, saved, discs, op
     page.locator("#width").fill("40")
     stroke(page, (80, 105), (120, 135))
     stroke(page, (80, 110), (120, 130))
-    assert not media.read_page(drawn(page), "it").alpha.any()
+    assert not media.read_stored_picture(drawn(page), "it").alpha.any()
     _, erased = again(page)
     assert np.abs(erased - plain).mean() < 0.5
 
@@ -398,7 +398,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_finger_draws(server, 
     page.get_by_role("button", name="Red", exact=True).tap()
     page.locator("#strokes").scroll_into_view_if_needed()
     page.touchscreen.tap(*at(page, 100, 120))
-    assert media.read_page(drawn(page), "it").alpha[120, 100] == 255
+    assert media.read_stored_picture(drawn(page), "it").alpha[120, 100] == 255
     _, hinted = again(page)
     assert redness(hinted)[120, 100] > 40
     ground = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
