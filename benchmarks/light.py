@@ -38,9 +38,8 @@ def main() -> None:
     import_tensorflow()
     from keras_colorize.data.dataset import Dataset
     from keras_colorize.evaluation.baselines import return_input
-    from keras_colorize.evaluation.candidates import of_run
     from keras_colorize.evaluation.evaluate import BATCH
-    from keras_colorize.evaluation.examples import Examples
+    from keras_colorize.evaluation.measure import Examples, of_run
 
     examples = Examples(Dataset(options.data, "gray", BATCH), "test")
     colorings = {"return the input": return_input,

@@ -8,9 +8,8 @@ import numpy as np
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
-from keras_colorize.evaluation import measuring, tables
-from keras_colorize.evaluation.candidates import Candidate, candidates
-from keras_colorize.evaluation.examples import Examples
+from keras_colorize.evaluation import tables
+from keras_colorize.evaluation.measure import Candidate, Examples, Values, candidates, measure
 from keras_colorize.files import sha256_of, whole_file, write_json
 from keras_colorize.image import figures
 from keras_colorize.training import run_directory, run_summary
@@ -59,7 +58,7 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         chosen = candidates(data, {names[run_dir]: run_dir for run_dir in run_dirs
                                    if inputs[run_dir] == condition})
         examples = Examples(data, split, screentone)
-        values, where = measuring.measure(chosen, examples), examples.places()
+        values, where = measure(chosen, examples), examples.places()
         measured += [(*each, where) for each in zip(chosen, values, strict=True)]
         grids[condition] = _grid(chosen, examples)
     strangers = [names[run_dir] for run_dir in run_dirs
@@ -101,7 +100,7 @@ def _made_before(report_dir: Path, asked: tuple[str, str, bool, set[str]]) -> di
     return made
 
 
-def _rows(measured: list[tuple[Candidate, measuring.Values, list[Place]]]) -> list[dict]:
+def _rows(measured: list[tuple[Candidate, Values, list[Place]]]) -> list[dict]:
     returned = {candidate.input: values["l1"] for candidate, values, _ in measured
                 if candidate.model == "input"}
     return [tables.row(candidate, values, where, returned[candidate.input])
@@ -117,7 +116,7 @@ def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndar
             "truth": list(truth)}
 
 
-def _write(report: dict, measured: list[tuple[Candidate, measuring.Values, list[Place]]],
+def _write(report: dict, measured: list[tuple[Candidate, Values, list[Place]]],
            grids: dict[str, dict[str, list[np.ndarray]]], report_dir: Path) -> None:
     for condition, grid in grids.items():
         figures.picture_grid(report_dir / f"pictures_{condition}.png", grid)

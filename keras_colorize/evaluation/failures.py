@@ -5,18 +5,20 @@ them, and darkened to black.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
+from matplotlib.figure import Figure
 from scipy import stats
 from tqdm import tqdm
 
 from keras_colorize.cartoon import episode
 from keras_colorize.data.dataset import Dataset
-from keras_colorize.evaluation.examples import Examples
-from keras_colorize.image import metrics, pixels
+from keras_colorize.evaluation.measure import Examples
+from keras_colorize.evaluation.statistics import Resampling
+from keras_colorize.image import figures, metrics, pixels
 from keras_colorize.image.figures import evenly
-from keras_colorize.image.metrics.distances import chroma_error
 
 TWINS = ("rosa", "indigo")  # who differ in the colour of their hair alone
 CAPTION = "To be continued"
@@ -91,7 +93,7 @@ def _report(found: list[dict]) -> dict | None:
     """The means of all figures over what was seen, with their intervals over shots."""
     if not found:
         return None
-    resampling = metrics.Resampling([each["shot"] for each in found])
+    resampling = Resampling([each["shot"] for each in found])
     report = {"seen": len(found), "shots": resampling.groups}
     for name in found[0].keys() - {"shot", "name"}:
         values = np.array([each[name] for each in found])
@@ -135,7 +137,7 @@ def _hair(picture: np.ndarray, masks: dict[str, np.ndarray]) -> list[dict]:
 
 def _sizes(picture: np.ndarray, truth: np.ndarray, characters: dict[str, np.ndarray]) -> list[dict]:
     """Of each character seen, its share of the frame and the mean chroma error on it."""
-    error = chroma_error(picture[np.newaxis], truth[np.newaxis])[0]
+    error = metrics.chroma_error(picture[np.newaxis], truth[np.newaxis])[0]
     return [{"name": name, "share": float(mask.mean()), "error": float(error[mask].mean())}
             for name, mask in characters.items() if np.count_nonzero(mask) >= LEAST]
 
@@ -152,7 +154,7 @@ def _size_report(found: list[dict]) -> dict | None:
     names = np.unique([each["name"] for each in found], return_inverse=True)[1]
     counts = np.bincount(names)
     above = [values - (np.bincount(names, values) / counts)[names] for values in (shares, errors)]
-    resampling = metrics.Resampling([each["shot"] for each in found])
+    resampling = Resampling([each["shot"] for each in found])
     classes = np.digitize(shares, SIZES[1:-1])
     report = {"upto": list(SIZES[1:]), "shots": resampling.groups,
               "seen": np.bincount(classes, minlength=len(SIZES) - 1).tolist(),
@@ -202,3 +204,23 @@ def _darkened(pictures: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """L1 of a frame at each of `BRIGHTNESS`, uint8 [brightness, h, w, 3] each."""
     errors = metrics.l1(pictures, truth).tolist()
     return {f"{brightness:g}": error for brightness, error in zip(BRIGHTNESS, errors, strict=True)}
+
+
+def sizes(path: Path, failures: dict[str, dict]) -> None:
+    """Draws the chroma error on characters against their size, a line each group of runs.
+
+    Args:
+        failures: by label, as `failures.measure` gives them.
+    """
+    figure = Figure(figsize=(5, 3.6), dpi=160, layout="constrained")
+    axes = figure.subplots()
+    for label, found in failures.items():
+        if found["size"]:
+            errors, upto = np.array(found["size"]["chroma_l1"], float), found["size"]["upto"]
+            axes.plot(range(len(errors)), errors, marker="o", label=label)
+            axes.set_xticks(range(len(errors)), [f"to {share:.0%}" for share in upto])
+    axes.set(xlabel="share of the frame that a character covers", ylabel="chroma L1, 0..255",
+             ylim=(0, None), title="Colour error against size")
+    if axes.lines:
+        axes.legend(fontsize=8)
+    figures.write(figure, path)

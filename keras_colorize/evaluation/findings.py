@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize.evaluation import failures, groups, ranked, tables, web_page
-from keras_colorize.evaluation.candidates import TITLES
+from keras_colorize.evaluation import failures, statistics, tables, web_page
+from keras_colorize.evaluation.measure import TITLES
 
 PAIRS = {"models": "On the same input", "inputs": "Gray against edge input",
          "baselines": "Against what any model must beat"}
+RULE = ("Ranked by the mean L1 of all runs on the input: the best, the median and the worst "
+        "picture, and after each the next in rank of another shot. None was picked by hand.")
 COMPARISON = ("one less the other", "difference", "over shots", "over seeds", "lower")
 
 
@@ -33,7 +35,7 @@ def markdown(result: dict) -> str:
     lines += ["| " + " | ".join(cell.replace("\n", " ") for cell in comparison(each)) + " |"
               for each in result["comparisons"]]
     return tables.heading(result) + tables.markdown(result["rows"]) + "\n" + "\n".join(lines) + \
-        f"\n\n{groups.TEST}\n"
+        f"\n\n{statistics.TEST}\n"
 
 
 def _introduction(result: dict) -> list[str]:
@@ -76,7 +78,8 @@ def _named(row: dict, most: int) -> str:
 def _comparisons(comparisons: list[dict]) -> list[str]:
     if not comparisons:
         return []
-    found = [web_page.heading("Is one model better than another?"), web_page.paragraph(groups.TEST)]
+    found = [web_page.heading("Is one model better than another?"),
+             web_page.paragraph(statistics.TEST)]
     for pair, title in PAIRS.items():
         rows = [comparison(each) for each in comparisons if _pair(each) == pair]
         if rows:
@@ -98,7 +101,7 @@ def comparison(each: dict) -> list[str]:
 
 
 def _pair(each: dict) -> str:
-    if each["models"][1] in groups.BASELINES:
+    if each["models"][1] in statistics.BASELINES:
         return "baselines"
     return "models" if each["inputs"][0] == each["inputs"][1] else "inputs"
 
@@ -121,7 +124,7 @@ def _curves(names: list[str], report_dir: Path) -> list[str]:
 
 
 def _pictures(galleries: dict) -> list[str]:
-    found = [web_page.heading("Pictures (figures 10 and 11)"), web_page.paragraph(ranked.RULE)]
+    found = [web_page.heading("Pictures (figures 10 and 11)"), web_page.paragraph(RULE)]
     for condition in ("gray", "edge"):
         if condition in galleries:
             found += [web_page.heading(f"{condition} input", 3),

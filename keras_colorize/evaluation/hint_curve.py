@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from keras_colorize.evaluation import baselines
-from keras_colorize.evaluation.examples import Examples
-from keras_colorize.evaluation.groups import Group
+from keras_colorize.evaluation.measure import Examples
+from keras_colorize.evaluation.statistics import Group, Resampling
 from keras_colorize.image import figures, metrics
 
 COUNTS = (1, 2, 3, 5, 10, 20, 30, 100, 300, 1000, 3000, 10000)
@@ -34,7 +34,7 @@ def curve(examples: Examples, found: list[Group]) -> dict:
     counts = [count for count in COUNTS if count * MOST <= height * width]
     numbers = figures.evenly(len(examples), PICTURES)
     chosen, where = examples.chosen(numbers), examples.places()
-    resampling = metrics.Resampling([where[number][:2] for number in numbers])
+    resampling = Resampling([where[number][:2] for number in numbers])
     errors = []
     for count in tqdm(counts, f"{examples.condition} hints", unit="count", delay=2):
         placed = [baselines.scribble(examples.condition, count, placement)
@@ -58,7 +58,7 @@ def curve(examples: Examples, found: list[Group]) -> dict:
             "interval": [resampling.interval(each) for each in errors], "models": models}
 
 
-def _ends(resampling: metrics.Resampling, crossed: list[float | None]) -> list | None:
+def _ends(resampling: Resampling, crossed: list[float | None]) -> list | None:
     """The interval of a crossing, None for an end that no count is enough for."""
     ordered = np.sort([np.inf if each is None else each for each in crossed])
     ranks = resampling.ends(np.arange(len(ordered)))  # of the resamples, for infinity has no mean

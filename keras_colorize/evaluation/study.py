@@ -9,20 +9,10 @@ import numpy as np
 from keras_colorize.data import finding
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.evaluation import (
-    failures,
-    findings,
-    hint_curve,
-    plots,
-    ranked,
-    tables,
-    unseen,
-    web_page,
-)
-from keras_colorize.evaluation.candidates import Candidate, of_run
+from keras_colorize.evaluation import failures, findings, hint_curve, tables, unseen, web_page
 from keras_colorize.evaluation.evaluate import BATCH, evaluate, names_of
-from keras_colorize.evaluation.examples import Examples
-from keras_colorize.evaluation.groups import Group, comparisons, grouped, rows
+from keras_colorize.evaluation.measure import Candidate, Examples, of_run
+from keras_colorize.evaluation.statistics import Group, comparisons, grouped
 from keras_colorize.files import whole_file, write_json
 from keras_colorize.image import figures
 
@@ -83,13 +73,21 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     result["failures"] = _failures(examples, runs)
     result["data"] = _described(examples)
     if result["failures"]:
-        plots.sizes(report_dir / "failures_size.png", result["failures"])
+        failures.sizes(report_dir / "failures_size.png", result["failures"])
     with whole_file(report_dir / "study.md") as temporary:
         temporary.write_text(findings.markdown(result), encoding="utf-8")
     web_page.write(report_dir / "report.html", f"Study of {len(names)} runs on {data_dir.name}",
                findings.parts(result, galleries, report_dir))
     write_json(report_dir / "study.json", result)
     return result
+
+
+def rows(found: list[Group]) -> list[dict]:
+    """The groups as rows of `metrics.json`, with their `seeds`, intervals over shots."""
+    returned = {group.input: group.values["l1"] for group in found if group.model == "input"}
+    return [tables.row(Candidate(group.label if group.seeds else None, group.model, group.input,
+                                 None), group.values, group.where, returned[group.input])
+            | {"seeds": sorted(group.seeds)} for group in found]
 
 
 def _made_before(report_dir: Path, made_of: dict) -> dict | None:
@@ -121,7 +119,7 @@ def _study_input(result: dict, galleries: dict[str, Gallery], examples: Examples
     condition = examples.condition
     result["hints"][condition] = hint_curve.curve(examples, here)
     hint_curve.plot(report_dir / f"hints_{condition}.png", condition, result["hints"][condition])
-    picked = ranked.chosen(here)
+    picked = ranked(here)
     shown = examples.chosen([number for _, number in picked])
     galleries[condition] = [
         (f"{word}: {here[0].where[number].source}, {here[0].where[number].frame}",
@@ -170,3 +168,26 @@ def _described(examples: Examples) -> dict:
             "split_by": values["split_by"], "pictures": len(where),
             "shots": len({place[:2] for place in where}),
             "leak": values.get("leak", {}).get("share")}
+
+
+def ranked(found: list[Group]) -> list[tuple[str, int]]:
+    """Words and numbers of pictures: two best, two median, two worst, each of another shot.
+
+    Args:
+        found: groups on one input, of which the trained ones count.
+    """
+    trained = [group for group in found if group.seeds]
+    errors = np.mean([group.values["l1"] for group in trained], axis=0)
+    order, where = np.argsort(errors, kind="stable").tolist(), trained[0].where
+    middle = len(order) // 2
+    walks = {"best": order, "median": order[middle:] + order[:middle][::-1],
+             "worst": order[::-1]}
+    picked: list[tuple[str, int]] = []
+    shots: set[tuple] = set()
+    for word, walk in walks.items():
+        for again in ("", ", another shot"):
+            fresh = [number for number in walk if where[number][:2] not in shots]
+            if fresh:
+                shots.add(where[fresh[0]][:2])
+                picked.append((f"{word}{again}", fresh[0]))
+    return picked

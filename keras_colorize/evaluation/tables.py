@@ -6,10 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize.data.dataset import Place
-from keras_colorize.evaluation.candidates import TITLES, Candidate
-from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
+from keras_colorize.evaluation.measure import (
+    FIGURES,
+    TITLES,
+    TRUE_COLOURFULNESS,
+    Candidate,
+    Values,
+)
+from keras_colorize.evaluation.statistics import Resampling
 from keras_colorize.files import whole_file
-from keras_colorize.image.metrics import Resampling
 
 RATIO = "colourfulness_ratio"
 OF_INPUT = "l1_of_input"
@@ -27,8 +32,8 @@ PLACE = ("source", "shot", "frame")
 def row(candidate: Candidate, values: Values, where: list[Place], returned: np.ndarray) -> dict:
     """A row of `metrics.json`: means over the pictures, and their 95 % intervals over the shots.
 
-    An interval is None with too few shots (or pages), as in `metrics.Resampling`; flicker without a
-    video is None too.
+    An interval is None with too few shots (or pages), as in `statistics.Resampling`; flicker
+    without a video is None too.
 
     Args:
         returned: L1 of each picture's input, returned as it is, float64 [pictures].

@@ -7,8 +7,8 @@ from keras_colorize.data import screening
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.sources import Counts, Sampling, Source
 from keras_colorize.evaluation.baselines import Baseline
+from keras_colorize.evaluation.statistics import Resampling
 from keras_colorize.image import figures, metrics, pixels
-from keras_colorize.image.metrics.structure import near_edges
 
 MOST = 48  # pictures that are judged
 BINS = 16  # of the histogram of chroma, each way
@@ -62,7 +62,7 @@ def judge(pictures: list[np.ndarray], examples: list[dict], trained_on: np.ndarr
     Returns:
         `colourfulness`; `luminance_l1`, by how much the luminance is not the input's, 0..255;
         `stray`, the share of visible changes of chroma that lie further than
-        `metrics.structure.REACH` pixels from every edge of the input, so out of place (0..1);
+        `metrics.REACH` pixels from every edge of the input, so out of place (0..1);
         `off_palette`, the share of pixels in colours that are rare in training, 0..1; and of the
         pictures that have a truth `l1` and `l1_of_gray`, the error and its share of the gray
         picture's (None where none has). Of each the 95 % interval over shots as `NAME_ci`.
@@ -71,7 +71,7 @@ def judge(pictures: list[np.ndarray], examples: list[dict], trained_on: np.ndarr
     judged = [_judge(picture, each, common) for picture, each
               in zip(pictures, examples, strict=True)]
     values = {name: np.array([each[name] for each in judged]) for name in judged[0]}
-    resampling = metrics.Resampling([each["shot"] for each in examples])
+    resampling = Resampling([each["shot"] for each in examples])
     found = {"pictures": len(pictures), "shots": resampling.groups}
     for name in ("colourfulness", "luminance_l1", "stray", "off_palette", "l1"):
         known = values[name][~np.isnan(values[name])]
@@ -107,7 +107,7 @@ def _stray(picture: np.ndarray, luminance: np.ndarray) -> float:
     for axis in (0, 1):
         step = np.linalg.norm(np.diff(chroma, axis=axis), axis=2) > CHANGE
         changes[tuple(slice(0, size) for size in step.shape)] |= step
-    return float(np.mean(~near_edges(luminance)[changes])) if changes.any() else 0.0
+    return float(np.mean(~metrics.near_edges(luminance)[changes])) if changes.any() else 0.0
 
 
 def _histogram(picture: np.ndarray) -> np.ndarray:

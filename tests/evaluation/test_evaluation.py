@@ -9,8 +9,8 @@ from conftest import examples
 from keras_colorize import export, media
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
-from keras_colorize.evaluation import baselines, evaluate, measuring
-from keras_colorize.evaluation.examples import Examples
+from keras_colorize.evaluation import baselines, evaluate, measure
+from keras_colorize.evaluation.measure import Examples
 from keras_colorize.export import model_card
 from keras_colorize.image import pixels
 from keras_colorize.training import run_directory
@@ -104,7 +104,7 @@ def test_scribbles_are_the_same_however_pictures_are_batched(data_dir):
 def test_successive_frames_of_a_shot_are_pairs_and_pages_are_not():
     where = [Place("film", 0, 40, 1.6), Place("pages", 0, 0, 0.0), Place("film", 0, 0, 0.0),
              Place("film", 1, 60, 2.4), Place("pages", 0, 1, 0.0), Place("film", 0, 20, 0.8)]
-    assert measuring._pairs(where) == [(2, 5), (5, 0)]
+    assert measure._pairs(where) == [(2, 5), (5, 0)]
 
 
 def test_a_report_of_an_earlier_version_is_made_anew(runs, data_dir, tmp_path):
@@ -147,7 +147,7 @@ def test_pictures_kept_for_flicker_hold_no_batch_in_memory(data_dir):
             held.append(sum(each() is not None for each in seen))
             return colorize(condition, truth)
 
-    values = measuring.measure([Watched], examples_of_all)
+    values = measure.measure([Watched], examples_of_all)
     assert np.isfinite(values[0]["flicker"]).any() and max(held) <= 1
 
 
