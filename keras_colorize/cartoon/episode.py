@@ -26,7 +26,7 @@ from keras_colorize.files import whole_file
 
 __all__ = [
     "CHARACTERS", "FRAMES_PER_SECOND", "PALETTES", "SHOTS", "SIZE", "brightness_of",
-    "caption_mask", "character_masks", "draw_frame", "length", "part_masks", "restaged", "shot_of",
+    "caption_mask", "character_masks", "draw_frame", "length", "part_masks", "restage", "shot_of",
     "write_video",
 ]
 
@@ -57,7 +57,7 @@ def draw_frame(index: int) -> np.ndarray:
     return cv2.convertScaleAbs(picture, alpha=brightness)
 
 
-def restaged(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarray:
+def restage(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarray:
     """A frame as `draw_frame` draws it, but with this caption and this bright, 0..1.
 
     What it does to a model to write over a frame, or to darken it, is seen beside the same frame.

@@ -1,6 +1,6 @@
-"""Run directories to a report: table 1, loss curves and pictures of the models side by side."""
+"""A report on runs: table 1, loss curves, and pictures of the models side by side."""
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,27 @@ from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import tables
 from keras_colorize.evaluation.measure import Candidate, Examples, Values, candidates, measure
-from keras_colorize.files import sha256_of, whole_file, write_json
+from keras_colorize.files import read_json, sha256_of, whole_file, write_json
 from keras_colorize.image import figures
 from keras_colorize.training import run_directory, run_summary
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid
 SCHEMA = 3  # of metrics.json; a report of another is made anew
+
+Measured = list[tuple[Candidate, Values, list[Place]]]
+"""Each candidate with its figures, and where the pictures come from."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about, as `metrics.json` says."""
+
+    dataset: str
+    split: str
+    generators: dict[str, str]
+    screentone: bool = False
+    schema: int = 0
 
 
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
@@ -31,22 +45,22 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         screentone: whether gray input is redrawn as printed manga, which training may not know.
 
     Returns:
-        What `metrics.json` says, also where it said so before of the same generators.
+        What `metrics.json` says. A finished report on the same generators is not made again.
 
     Raises:
         SettingsMismatch: the report there is on other runs, another dataset or split.
         RunError: a run is missing, damaged, or has finished no epoch.
         DatasetError: the dataset is missing or damaged.
-        UsageError: two runs have one name, or edge input shall be redrawn.
+        UsageError: two runs have one name, or edge input is to be redrawn.
     """
     names = names_of(run_dirs)
-    generators = {names[run_dir]: sha256_of(run_dir / "generator.keras") for run_dir in run_dirs
-                  if (run_dir / "generator.keras").is_file()}
-    made = _made_before(report_dir, (Manifest.read(data_dir).digest, split, screentone,
-                                     set(names.values())))
-    if made and made["generators"] == generators and made.get("schema") == SCHEMA:
+    subject = Subject(Manifest.read(data_dir).digest, split, {
+        name: sha256_of(run_dir / "generator.keras") for run_dir, name in names.items()
+        if (run_dir / "generator.keras").is_file()}, screentone, SCHEMA)
+    earlier = _earlier(report_dir, subject, set(names.values()))
+    if earlier:
         print(f"{report_dir}: was measured already, on these networks")
-        return made
+        return earlier
     inputs = {run_dir: run_directory.read_config(run_dir).model.input for run_dir in run_dirs}
     if screentone and "edge" in inputs.values():
         edge = next(run_dir for run_dir in run_dirs if inputs[run_dir] == "edge")
@@ -61,21 +75,22 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         values, where = measure(chosen, examples), examples.places()
         measured += [(*each, where) for each in zip(chosen, values, strict=True)]
         grids[condition] = _grid(chosen, examples)
-    strangers = [names[run_dir] for run_dir in run_dirs
+    strangers = [name for run_dir, name in names.items()
                  if run_directory.describe(run_dir)["dataset_digest"] != data.digest]
-    report = {"schema": SCHEMA, "dataset": data.digest, "split": split, "screentone": screentone,
-              "generators": generators, "trained_elsewhere": strangers, "rows": _rows(measured)}
     if strangers:
         print(f"{data_dir}: {tables.strangers(strangers)}")
+    report = {"schema": SCHEMA, "dataset": data.digest, "split": split, "screentone": screentone,
+              "generators": subject.generators, "trained_elsewhere": strangers,
+              "rows": _rows(measured)}
     _write(report, measured, grids, report_dir)
-    for run_dir in run_dirs:
-        _draw_curves(run_dir, names[run_dir], report_dir)
+    for run_dir, name in names.items():
+        _draw_curves(run_dir, name, report_dir)
     write_json(report_dir / "metrics.json", report)
     return report
 
 
 def names_of(run_dirs: list[Path]) -> dict[Path, str]:
-    """The name of each run directory; UsageError where two are one."""
+    """Returns the name of each run directory; raises UsageError where two are one."""
     names = {run_dir: run_directory.name_of(run_dir) for run_dir in run_dirs}
     if len(set(names.values())) < len(run_dirs):
         raise UsageError(", ".join(map(str, run_dirs)), "two runs have one name",
@@ -83,24 +98,20 @@ def names_of(run_dirs: list[Path]) -> dict[Path, str]:
     return names
 
 
-def _made_before(report_dir: Path, asked: tuple[str, str, bool, set[str]]) -> dict | None:
-    """The report that is there; `asked` are the dataset's digest, split, screentone and runs."""
+def _earlier(report_dir: Path, subject: Subject, runs: set[str]) -> dict | None:
+    """Returns the report that is there, if it is on the same generators and of today's schema."""
     path = report_dir / "metrics.json"
     if not path.exists():
         return None
-    try:
-        made = json.loads(path.read_text(encoding="utf-8"))
-        same = (made["dataset"], made["split"], made.get("screentone", False),
-                set(made["generators"])) == asked
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(path, "is no report of ours, or damaged", "name another --out") from error
-    if not same:
+    earlier = read_json(path, Subject, UsageError, "name another --out")
+    if (earlier.dataset, earlier.split, earlier.screentone, set(earlier.generators)) != \
+            (subject.dataset, subject.split, subject.screentone, runs):
         raise SettingsMismatch(report_dir, "is a report on other runs, another dataset or input",
                                "name another --out")
-    return made
+    return read_json(path, dict, UsageError, "name another --out") if earlier == subject else None
 
 
-def _rows(measured: list[tuple[Candidate, Values, list[Place]]]) -> list[dict]:
+def _rows(measured: Measured) -> list[dict]:
     returned = {candidate.input: values["l1"] for candidate, values, _ in measured
                 if candidate.model == "input"}
     return [tables.row(candidate, values, where, returned[candidate.input])
@@ -108,16 +119,16 @@ def _rows(measured: list[tuple[Candidate, Values, list[Place]]]) -> list[dict]:
 
 
 def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndarray]]:
-    """Evenly spaced pictures as each run colours them, between their input and their truth."""
-    shown = examples.chosen(figures.evenly(len(examples), SHOWN)).values()
-    condition, truth = (np.stack(each) for each in zip(*shown, strict=True))
+    """Colours evenly spaced pictures by each run, and puts them between their input and truth."""
+    pictures = examples.pick(figures.evenly(len(examples), SHOWN)).values()
+    condition, truth = (np.stack(each) for each in zip(*pictures, strict=True))
     runs = {each.label: each.colorize(condition, truth) for each in chosen if each.run is not None}
     return {"input": list(condition[..., 0]), **{name: list(each) for name, each in runs.items()},
             "truth": list(truth)}
 
 
-def _write(report: dict, measured: list[tuple[Candidate, Values, list[Place]]],
-           grids: dict[str, dict[str, list[np.ndarray]]], report_dir: Path) -> None:
+def _write(report: dict, measured: Measured, grids: dict[str, dict[str, list[np.ndarray]]],
+           report_dir: Path) -> None:
     for condition, grid in grids.items():
         figures.picture_grid(report_dir / f"pictures_{condition}.png", grid)
     with whole_file(report_dir / "table1.md") as temporary:

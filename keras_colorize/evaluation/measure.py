@@ -1,4 +1,5 @@
-"""What is measured, runs and baselines, on which examples, and every figure of every picture."""
+"""Measurements: every figure of every picture, of each run and baseline, in one pass over a split.
+"""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -19,8 +20,8 @@ from keras_colorize.training import run_directory
 TITLES = {"convnet": "ConvNet", "gan": "GAN", "input": "return the input",
           "mean_colour": "mean colour", "transfer": "colour transfer",
           "scribbles": f"scribbles, {baselines.HINTS} hints"}
-SLOW = {"scribbles": 256}  # models that are measured on so many evenly spaced pictures at most
-PAIRS = 200  # of successive frames that flicker is measured on, at the most
+SLOW = {"scribbles": 256}  # the most pictures that a slow model is measured on, evenly spaced
+PAIRS = 200  # the most pairs of successive frames that flicker is measured on
 FIGURES = (*metrics.PICTURE_METRICS, "colourfulness", "flicker")
 TRUE_COLOURFULNESS = "true_colourfulness"
 
@@ -40,25 +41,25 @@ class Candidate:
 
     @property
     def label(self) -> str:
-        """How figures name it."""
+        """Its name in figures."""
         return TITLES.get(self.model, self.model) if self.run is None else self.run
 
     @property
     def most(self) -> int | None:
-        """On how many pictures it is measured at the most."""
+        """The most pictures that it is measured on."""
         return SLOW.get(self.model)
 
 
 def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
-    """The baselines on the dataset's condition, and the runs, which are on the same, by name.
+    """Returns the baselines on the dataset's condition, then the runs on it, given by name.
 
     Raises:
         RunError: a run is missing, damaged, or has finished no epoch.
     """
     condition = data.condition
 
-    def training(what: str):
-        return tqdm(data.pictures("train").as_numpy_iterator(), what, unit="batch", delay=2)
+    def training(title: str):
+        return tqdm(data.pictures("train").as_numpy_iterator(), title, unit="batch", delay=2)
 
     learned = {"input": baselines.return_input,
                "mean_colour": baselines.mean_colour(training("mean colour"), condition),
@@ -69,15 +70,16 @@ def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
 
 
 def of_run(name: str, run_dir: Path) -> Candidate:
-    """A trained run; RunError as in `candidates`."""
+    """Returns a trained run as a candidate; raises RunError as `candidates` does."""
     config = run_directory.read_config(run_dir)
     colorize = colorizer_of(run_directory.load_generator(run_dir))
     return Candidate(name, config.model.kind, config.model.input,
-                     lambda condition, truth: colorize(condition))  # which sees no truth
+                     lambda condition, truth: colorize(condition))  # it sees no truth
 
 
 def colorizer_of(generator: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from uint8 conditions [n, h, w, 1] to the generator's uint8 [n, h, w, 3]."""
+    """Returns a function from uint8 conditions [n, h, w, 1] to the generator's uint8 [n, h, w, 3].
+    """
     def colorize(condition: np.ndarray) -> np.ndarray:
         signed = pixels.to_signed(condition.astype(np.float32))
         return pixels.to_uint8(generator.predict_on_batch(signed))
@@ -93,7 +95,7 @@ class Examples:
     split: str
     """The name of a split, or "all" for each in turn."""
     screentone: bool = False
-    """Whether gray conditions are redrawn by `augment.screentone`, each in the same way always."""
+    """Whether gray conditions are redrawn as printed manga, each in the same way always."""
 
     def __len__(self) -> int:
         return sum(self.data.manifest.counts[split] for split in self._splits)
@@ -104,53 +106,50 @@ class Examples:
         return self.data.condition
 
     def places(self) -> list[Place]:
-        """Where they come from."""
+        """Lists where they come from."""
         return [place for split in self._splits for place in self.data.places(split)]
 
     def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Their numbers, uint8 conditions [n, h, w, 1] and truths [n, h, w, 3]."""
+        """Yields their numbers, uint8 conditions [n, h, w, 1] and truths [n, h, w, 3]."""
         start = 0
         for split in self._splits:
             for condition, truth in self.data.pictures(split).as_numpy_iterator():
                 numbers = np.arange(start, start + len(truth))
                 start += len(truth)
                 if self.screentone and self.condition == "gray":
-                    condition = _printed(condition, numbers)
+                    condition = np.stack([
+                        augment.screentone(each[..., 0], np.random.default_rng(number))
+                        for each, number in zip(condition, numbers, strict=True)])[..., None]
                 yield numbers, condition, truth
 
-    def chosen(self, numbers: Iterable[int]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-        """Some of them by number: uint8 condition [h, w, 1] and truth [h, w, 3]."""
-        wanted, found = set(numbers), {}
+    def pick(self, numbers: Iterable[int]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Returns some of them by number: uint8 condition [h, w, 1] and truth [h, w, 3]."""
+        wanted, pictures = set(numbers), {}
         for indices, condition, truth in self.batches():
             for row, index in enumerate(indices.tolist()):
                 if index in wanted:
-                    found[index] = condition[row], truth[row]
-        return found
+                    pictures[index] = condition[row], truth[row]
+        return pictures
 
     @property
     def _splits(self) -> list[str]:
         return list(self.data.manifest.counts) if self.split == "all" else [self.split]
 
 
-def _printed(conditions: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    return np.stack([augment.screentone(condition[..., 0], np.random.default_rng(number))
-                     for condition, number in zip(conditions, numbers, strict=True)])[..., None]
-
-
 def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
-    """The figures of all pictures, for each candidate."""
+    """Returns the figures of all pictures, for each candidate."""
     total = len(examples)
     pairs = [] if examples.screentone else _pairs(examples.places())  # each has dots of its own
-    kept = {number: {} for pair in pairs for number in pair}
+    frames = {number: {} for pair in pairs for number in pair}
     values = [{name: np.full(total, np.nan) for name in (*FIGURES, TRUE_COLOURFULNESS)}
               for _ in candidates]
     measured = [set(evenly(total, each.most or total)) for each in candidates]
-    named = f"{examples.condition} pictures"
-    with tqdm(total=total, desc=named, unit="picture", delay=2) as progress:
+    title = f"{examples.condition} pictures"
+    with tqdm(total=total, desc=title, unit="picture", delay=2) as progress:
         for numbers, condition, truth in examples.batches():
-            paired = [row for row, number in enumerate(numbers.tolist()) if number in kept]
+            paired = [row for row, number in enumerate(numbers.tolist()) if number in frames]
             for row in paired:
-                kept[numbers[row]]["luminance"] = pixels.gray(truth[row])
+                frames[numbers[row]]["luminance"] = pixels.gray(truth[row])
             for place, candidate in enumerate(candidates):
                 rows = [row for row, number in enumerate(numbers.tolist())
                         if number in measured[place]]
@@ -160,26 +159,36 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
                 for name, figures in _figures(pictures, truth[rows]).items():
                     values[place][name][numbers[rows]] = figures
                 for row in set(paired) & set(rows):
-                    kept[numbers[row]][place] = pictures[rows.index(row)].copy()  # not its batch
+                    frames[numbers[row]][place] = pictures[rows.index(row)].copy()  # not its batch
             progress.update(len(truth))
     for place, figures in enumerate(values):
-        for pair in pairs:
-            both = [kept[number] for number in pair]
-            if all(place in each for each in both):
-                change = metrics.flicker(np.stack([each[place] for each in both]),
-                                         np.stack([each["luminance"] for each in both]))
-                figures["flicker"][pair[0]] = np.nan if change is None else change
+        _measure_flicker(figures["flicker"], pairs, frames, place)
     return values
 
 
 def _figures(pictures: np.ndarray, truth: np.ndarray) -> Values:
-    figures = metrics.of_pictures(pictures, truth)
-    return figures | {"colourfulness": metrics.colourfulness(pictures),
-                      TRUE_COLOURFULNESS: metrics.colourfulness(truth)}
+    return metrics.of_pictures(pictures, truth) | {
+        "colourfulness": metrics.colourfulness(pictures),
+        TRUE_COLOURFULNESS: metrics.colourfulness(truth)}
+
+
+def _measure_flicker(values: np.ndarray, pairs: list[tuple[int, int]],
+                     frames: dict[int, dict], place: int) -> None:
+    """Puts the flicker of each pair at the number of its first frame.
+
+    Args:
+        frames: for each number the frame's `luminance`, and its picture by the candidate's `place`.
+    """
+    for pair in pairs:
+        both = [frames[number] for number in pair]
+        if all(place in each for each in both):
+            change = metrics.flicker(np.stack([each[place] for each in both]),
+                                     np.stack([each["luminance"] for each in both]))
+            values[pair[0]] = np.nan if change is None else change
 
 
 def _pairs(where: list[Place]) -> list[tuple[int, int]]:
-    """Numbers of examples that follow each other in a shot of a video."""
+    """Lists the numbers of examples that follow each other in a shot of a video."""
     order = sorted(range(len(where)), key=lambda number: where[number])
     pairs = [(one, other) for one, other in itertools.pairwise(order)
              if where[one][:2] == where[other][:2] and where[one].time < where[other].time]

@@ -1,6 +1,4 @@
-"""Statistics of figures: bootstrap intervals of means over groups of pictures, and runs that differ
-in their seed alone, taken together and compared in pairs.
-"""
+"""Statistics of figures: intervals of their means, groups of runs, and tests between two groups."""
 
 import itertools
 from collections.abc import Callable, Hashable, Sequence
@@ -19,9 +17,10 @@ RESAMPLES = 2000
 LEVEL = 0.95
 FEWEST = 5
 """Groups that an interval needs: of four, resampling still covers too little at any tail."""
+
 DISTANCES = ("l1", "l2", "ciede2000")
 COMPARED = (*DISTANCES, "colourfulness", "edge_bleed")
-BASELINES = ("input", "mean_colour")  # that every trained group is compared with, by the distances
+BASELINES = ("input", "mean_colour")  # which every trained group is compared with, by DISTANCES
 SIGNIFICANT = 0.05
 TEST = ("Two paired tests, both two-sided at 0.05. Over shots: the runs of a group are averaged "
         "for each picture, and the signs of the shots' summed differences are flipped at random (a "
@@ -54,7 +53,7 @@ class Resampling:
 
     def interval(self, values: np.ndarray, divisors: np.ndarray | None = None,
                  ) -> list[float] | None:
-        """The 95 % interval of the mean of a figure over the pictures.
+        """Returns the 95 % interval of the mean of a figure over the pictures.
 
         Args:
             values: float [n], NaN where a picture has none.
@@ -63,13 +62,13 @@ class Resampling:
         Returns:
             Its low and high end; None where fewer than `FEWEST` groups have values.
         """
-        means = self.resampled(values)
+        means = self.resample(values)
         if divisors is not None:
-            means = means / np.maximum(self.resampled(divisors), 1e-9)
-        return self.ends(means, self._known_groups(values))
+            means = means / np.maximum(self.resample(divisors), 1e-9)
+        return self.ends(means, len(np.unique(self._group[~np.isnan(values)])))
 
     def interval_of(self, statistic: Callable[[np.ndarray], float]) -> list[float] | None:
-        """The 95 % interval of any figure of the pictures, as `interval`.
+        """Returns the 95 % interval of any figure of the pictures, as `interval` does.
 
         Args:
             statistic: takes the numbers of the pictures of a resample, int [m].
@@ -78,14 +77,14 @@ class Resampling:
         return self.ends(np.array([
             statistic(np.concatenate([np.tile(own, times) for own, times
                                       in zip(pictures, resample, strict=True)]))
-            for resample in self._times]), self.groups)
+            for resample in self._times]))
 
     def ends(self, resampled: np.ndarray, groups: int | None = None) -> list[float] | None:
-        """The ends of the interval of a figure that was computed for each resample.
+        """Returns the ends of the interval of a figure that was computed for each resample.
 
         Args:
             resampled: float [`RESAMPLES`], NaN where a resample has none.
-            groups: how many groups have values; all, if it is not said.
+            groups: how many groups have values, all of them by default.
         """
         count = self.groups if groups is None else groups
         if count < FEWEST:
@@ -94,10 +93,10 @@ class Resampling:
         tail = stats.norm.cdf(-spread)
         return [float(end) for end in np.nanquantile(resampled, [tail, 1 - tail])]
 
-    def resampled(self, values: np.ndarray) -> np.ndarray:
-        """The mean in each resample, float64 [`RESAMPLES`].
+    def resample(self, values: np.ndarray) -> np.ndarray:
+        """Returns the mean in each resample, float64 [`RESAMPLES`].
 
-        NaN where a resample has only groups without values.
+        It is NaN where a resample has only groups without values.
         """
         known = ~np.isnan(values)
         counts = np.bincount(self._group[known], minlength=self.groups)
@@ -106,16 +105,13 @@ class Resampling:
             return (self._times @ sums) / (self._times @ counts)
 
     def group_sums(self, values: np.ndarray) -> np.ndarray:
-        """The sum over each group's pictures, float64 [groups], of those that have a value."""
+        """Sums each group's pictures that have a value, float64 [groups]."""
         return np.bincount(self._group, np.nan_to_num(values), minlength=self.groups)
-
-    def _known_groups(self, values: np.ndarray) -> int:
-        return len(np.unique(self._group[~np.isnan(values)]))
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one configuration, or a baseline, whose `seeds` are empty."""
+    """Runs that differ in their seed alone, or a baseline, whose `seeds` are empty."""
 
     label: str
     model: str
@@ -128,13 +124,16 @@ class Group:
     where: list[Place]
 
     def means(self, figure: str, seeds: list[int]) -> list[float]:
-        """The mean of a figure over the pictures, for the run of each seed; a baseline has one."""
+        """Lists the mean of a figure over the pictures for the run of each seed.
+
+        The mean of a baseline is the same for every seed.
+        """
         runs = [self.runs[self.seeds[seed]] if self.seeds else self.values for seed in seeds]
         return [float(np.nanmean(each[figure])) for each in runs]
 
 
-def grouped(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
-    """The groups among runs, after the baselines on the same input.
+def group_runs(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
+    """Groups runs that differ in their seed alone, after the baselines on the same input.
 
     Args:
         run_dirs: run directories by name.
@@ -154,20 +153,22 @@ def grouped(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
             kind = (*kind, "again")  # a seed that is there already says nothing new of seeds
         alike.setdefault(kind, []).append(key)
     labels: set[str] = set()
-    return [_group(keys, lines, total, configs, labels) for keys in alike.values()]
+    return [_group({key: lines[key] for key in keys}, total, configs, labels)
+            for keys in alike.values()]
 
 
-def _group(keys: list[tuple[str, str, str]], lines: dict, total: int, configs: dict[str, Config],
+def _group(lines: dict[tuple[str, str, str], list[dict]], total: int, configs: dict[str, Config],
            labels: set[str]) -> Group:
-    condition, model, first = keys[0]
-    names = [run for _, _, run in keys if run]
+    """Makes a group of the lines of its runs, with a label that is not yet among `labels`."""
+    condition, model, first = next(iter(lines))
+    names = [run for _, _, run in lines if run]
     label = _common(names) or f"{model}_{condition}" if len(names) > 1 else first or model
     if label in labels:
         label = first or f"{model} ({condition})"
     labels.add(label)
-    values = {run: _values(lines[condition, model, run], total) for _, _, run in keys}
-    where = [Place("", 0, number, 0.0) for number in range(total)]
-    for line in lines[keys[0]]:
+    values = {run: _values(own, total) for (_, _, run), own in lines.items()}
+    where = [Place("", 0, 0, 0.0)] * total
+    for line in lines[condition, model, first]:
         where[line["number"]] = Place(line["source"], line["shot"], line["frame"], 0.0)
     mean = {name: np.mean([each[name] for each in values.values()], axis=0)
             for name in (*FIGURES, TRUE_COLOURFULNESS)}
@@ -176,16 +177,17 @@ def _group(keys: list[tuple[str, str, str]], lines: dict, total: int, configs: d
 
 
 def _common(names: list[str]) -> str:
-    """What some names begin with alike, the number of the seed left out."""
+    """Returns what some names begin with alike, without the number of the seed."""
     alike = [letters[0] for letters in itertools.takewhile(
         lambda letters: len(set(letters)) == 1, zip(*names, strict=False))]
     return "".join(alike).rstrip("_-0123456789")
 
 
 def _kind(run_dir: Path, config: Config) -> tuple[Config, bool]:
-    """What runs of one group share: all but the seed, and whether they began from another run."""
-    began = run_directory.describe(run_dir).get("init_from") is not None
-    return replace(config, train=replace(config.train, seed=0)), began
+    """Returns what runs of one group share: all but the seed, and whether another run came before.
+    """
+    continues = run_directory.describe(run_dir).get("init_from") is not None
+    return replace(config, train=replace(config.train, seed=0)), continues
 
 
 def _values(lines: list[dict], total: int) -> Values:
@@ -196,11 +198,11 @@ def _values(lines: list[dict], total: int) -> Values:
     return values
 
 
-def comparisons(found: list[Group]) -> list[dict]:
-    """Every two groups of trained runs on one input, or of one model, by each of `COMPARED`.
+def compare(groups: list[Group]) -> list[dict]:
+    """Compares every two groups of trained runs on one input, or of one model, by each `COMPARED`.
 
-    A GAN stands before a ConvNet, and gray input before edge. Then each with the `BASELINES` of its
-    input, by the distances alone.
+    A GAN stands before a ConvNet, and gray input before edge. Then each group is compared with the
+    `BASELINES` of its input, by the distances alone.
 
     Returns:
         Of each comparison the labels `one` and `other`, their `models` and `inputs`, the `figure`;
@@ -209,11 +211,11 @@ def comparisons(found: list[Group]) -> list[dict]:
         (None where there are too few);
         `lower`, the label of the group that is lower by both tests, or None.
     """
-    trained = sorted((group for group in found if group.seeds), reverse=True,
+    trained = sorted((group for group in groups if group.seeds), reverse=True,
                      key=lambda group: (group.input, group.model))
     pairs = [(one, other, COMPARED) for one, other in itertools.combinations(trained, 2)
              if one.input == other.input or one.model == other.model]
-    pairs += [(one, other, DISTANCES) for one in trained for other in found
+    pairs += [(one, other, DISTANCES) for one in trained for other in groups
               if other.model in BASELINES and other.input == one.input]
     return [_compare(one, other, figure) for one, other, figures in pairs for figure in figures]
 
@@ -223,7 +225,7 @@ def _compare(one: Group, other: Group, figure: str) -> dict:
     resampling = Resampling([place[:2] for place in one.where])
     shots = {"n": resampling.groups, "p": None, "interval": resampling.interval(differences)}
     if resampling.groups > 1:
-        shots["p"] = _flipped(resampling.group_sums(differences))
+        shots["p"] = _flip_signs(resampling.group_sums(differences))
     seeds = _over_seeds(one, other, figure)
     tests = (shots["p"], seeds["p"])
     decided = None not in tests and max(tests) < SIGNIFICANT
@@ -235,7 +237,8 @@ def _compare(one: Group, other: Group, figure: str) -> dict:
             "shots": shots, "seeds": seeds, "lower": lower}
 
 
-def _flipped(sums: np.ndarray) -> float:
+def _flip_signs(sums: np.ndarray) -> float:
+    """Returns how probable so large a total is, were the sign of each sum random."""
     return float(stats.permutation_test((sums,), np.sum, permutation_type="samples",
                                         n_resamples=9999, rng=np.random.default_rng(0)).pvalue)
 

@@ -216,8 +216,8 @@ def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
     frames = [place.frame for place in examples.places() if episode.brightness_of(place.frame) == 1]
     swapped = {}
     for frame in frames:
-        shown = failures._shown(data, episode.draw_frame(frame))
-        masks = {name: failures._fitted(data, mask)
+        shown = failures._example(data, episode.draw_frame(frame))
+        masks = {name: failures._fit(data, mask)
                  for name, mask in episode.part_masks(frame).items()}
         for each in failures._hair(shown["color"], masks):
             assert each["own"] > 0.8 and each["other"] < 0.02
@@ -227,7 +227,7 @@ def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
                 picture[masks[f"{name}.hair"]] = episode.PALETTES[other]["hair"]
         for each in failures._hair(picture, masks):
             swapped[each["name"]] = each["other"]
-        characters = {name: failures._fitted(data, mask)
+        characters = {name: failures._fit(data, mask)
                       for name, mask in episode.character_masks(frame).items()}
         assert all(each["error"] == 0 for each in failures._sizes(shown["color"], shown["color"],
                                                                   characters))
@@ -235,12 +235,12 @@ def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
 
 
 def test_a_caption_and_darkness_change_what_they_should():
-    plain, captioned = episode.restaged(60), episode.restaged(60, "To be continued")
+    plain, captioned = episode.restage(60), episode.restage(60, "To be continued")
     changed = cv2.absdiff(plain, captioned).max(axis=2) > 2
     assert changed.any() and not (changed & ~episode.caption_mask("To be continued")).any()
     assert np.array_equal(plain, episode.draw_frame(60)) and episode.brightness_of(60) == 1
-    assert not episode.restaged(60, brightness=0).any()
-    assert np.array_equal(episode.draw_frame(0), episode.restaged(0, episode.SHOTS[0].caption))
+    assert not episode.restage(60, brightness=0).any()
+    assert np.array_equal(episode.draw_frame(0), episode.restage(0, episode.SHOTS[0].caption))
 
 
 def test_colour_within_lines_is_not_stray_and_patches_are():
