@@ -1,5 +1,4 @@
-"""Figures of pictures: distances to the truth in RGB and in chroma, colour as people see it,
-colour that crosses edges, and flicker.
+"""Figures of pictures: distance from the truth, colour as people see it, bleeding and flicker.
 
 All but `colourfulness` and `flicker` take pictures and their truth, uint8 RGB [n, h, w, 3] each,
 give float64 [n], and raise ValueError where the shapes differ.
@@ -12,7 +11,7 @@ from skimage.metrics import structural_similarity
 
 from keras_colorize.image import pixels
 
-ROUNDING = 1 / 12  # the variance of rounding to whole levels: no two pictures are known nearer
+ROUNDING = 1 / 12  # the variance of rounding to whole levels: no difference is known better
 REACH = 3  # pixels from a strong edge within which colour has bled
 STILL = 2  # levels of luminance that codec noise changes in a picture that stands still
 AROUND = np.ones((5, 5), np.uint8)  # a pixel stands still where all of these around it do
@@ -20,24 +19,24 @@ LEAST_STILL = 0.01  # of the pixels: less of them say nothing about flicker
 
 
 def l1(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Mean absolute difference per pixel-channel, 0..255 (table 1)."""
+    """Returns the mean absolute difference per pixel-channel, 0..255 (table 1)."""
     return np.abs(difference(pictures, truth)).mean(axis=(1, 2, 3))
 
 
 def l2(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Mean squared difference per pixel-channel (table 1)."""
+    """Returns the mean squared difference per pixel-channel (table 1)."""
     return np.square(difference(pictures, truth)).mean(axis=(1, 2, 3))
 
 
 def psnr(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Peak signal-to-noise ratio in dB; 58.92 of equal pictures, as of mere rounding."""
+    """Returns the peak signal-to-noise ratio in dB, at most 58.92: that of mere rounding."""
     return 10 * np.log10(255**2 / np.maximum(l2(pictures, truth), ROUNDING))
 
 
 def ssim(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Structural similarity, at most 1, the mean over the channels.
+    """Returns the structural similarity, at most 1, as the mean over the channels.
 
-    As Wang, Bovik, Sheikh and Simoncelli 2004 have it: Gaussian windows of sigma 1.5.
+    It is that of Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian windows of sigma 1.5.
     """
     difference(pictures, truth)
     return np.array([structural_similarity(picture, true, channel_axis=2, data_range=255,
@@ -47,7 +46,7 @@ def ssim(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def chroma_l1(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Mean absolute difference of chroma (red and blue less the luminance), in levels of 255.
+    """Returns the mean absolute difference of chroma, red and blue less the luminance, 0..255.
 
     It sees the colour alone: a wrong luminance of the right hue counts as nothing.
     """
@@ -55,7 +54,7 @@ def chroma_l1(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def chroma_error(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The error of `chroma_l1` of each pixel, float64 [n, h, w]."""
+    """Returns the error of `chroma_l1` of each pixel, float64 [n, h, w]."""
     difference(pictures, truth)
     errors = [np.abs(pixels.chroma(picture) - pixels.chroma(true)).mean(axis=-1)
               for picture, true in zip(pictures, truth, strict=True)]
@@ -63,34 +62,36 @@ def chroma_error(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def difference(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Pictures less their truth, float64; ValueError where their shapes differ."""
+    """Subtracts the truth from pictures, float64; raises ValueError where the shapes differ."""
     if pictures.shape != truth.shape:
         raise ValueError(f"pictures have shape {pictures.shape}, their truth {truth.shape}")
     return pictures.astype(np.float64) - truth
 
 
 def ciede2000(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The mean CIEDE2000 colour difference, uint8 sRGB [n, h, w, 3] to float64 [n].
+    """Returns the mean CIEDE2000 colour difference, with the white D65.
 
-    About 1 is just seen side by side, 10 at a glance. White is D65.
+    People just see a difference of 1 side by side, and one of 10 at a glance.
     """
     return difference_maps(pictures, truth).mean(axis=(1, 2))
 
 
 def ciede2000_p95(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The CIEDE2000 difference that 95 % of a picture's pixels stay below, as `ciede2000`."""
+    """Returns the CIEDE2000 difference that 95 % of a picture's pixels stay below."""
     return np.percentile(difference_maps(pictures, truth), 95, axis=(1, 2))
 
 
 def difference_maps(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The CIEDE2000 difference of each pixel, uint8 sRGB [n, h, w, 3] to float64 [n, h, w]."""
+    """Returns the CIEDE2000 difference of each pixel, float64 [n, h, w]."""
     difference(pictures, truth)
     return deltaE_ciede2000(rgb2lab(truth), rgb2lab(pictures))
 
 
 def colourfulness(pictures: np.ndarray) -> np.ndarray:
-    """How colourful pictures are, uint8 RGB [n, h, w, 3] to float64 [n]: M3 of Hasler and
-    Suesstrunk 2003. Gray pictures have 0, "moderately colourful" ones about 33, "extremely" 109.
+    """Returns how colourful pictures are, uint8 RGB [n, h, w, 3] to float64 [n].
+
+    It is M3 of Hasler and Suesstrunk 2003: gray pictures have 0, "moderately colourful" ones about
+    33, "extremely" colourful ones 109.
     """
     red, green, blue = np.moveaxis(pictures.astype(np.float64), -1, 0)
     opponents = np.stack([red - green, (red + green) / 2 - blue])  # [2, n, h, w]
@@ -99,17 +100,14 @@ def colourfulness(pictures: np.ndarray) -> np.ndarray:
 
 
 def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """By how much the chroma error within `REACH` pixels of strong edges exceeds that elsewhere.
+    """Returns how much larger the chroma error is within `REACH` pixels of edges than elsewhere.
 
-    Edges are those that Canny's detector finds in the luminance of the truth. Levels of 255, as
-    `chroma_l1`; 0 where all is well; below 0 where colour is wrong mostly within the shapes; NaN
-    for a picture without edges, as a black one, or with nothing but edges.
-
-    Args:
-        pictures, truth: uint8 RGB [n, h, w, 3].
+    Edges are those that Canny's detector finds in the luminance of the truth.
 
     Returns:
-        float64 [n].
+        float64 [n], in levels of 255: 0 where all is well; below 0 where colour is wrong mostly
+        within the shapes; NaN for a picture without edges, such as a black one, or with nothing
+        but edges.
     """
     errors = chroma_error(pictures, truth)
     bleed = np.full(len(errors), np.nan)
@@ -121,21 +119,21 @@ def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def near_edges(luminance: np.ndarray) -> np.ndarray:
-    """The pixels within `REACH` of a strong edge: uint8 [h, w] to bool [h, w]."""
+    """Marks the pixels within `REACH` of a strong edge: uint8 [h, w] to bool [h, w]."""
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1, 2 * REACH + 1))
     return cv2.dilate(cv2.Canny(luminance, *pixels.CANNY), brush) > 0
 
 
 def flicker(pictures: np.ndarray, luminance: np.ndarray) -> float | None:
-    """How much the chroma of two frames differs where their input does not.
+    """Returns how much the chroma of two frames differs where their input does not.
 
     Args:
-        pictures: what became of the two, uint8 RGB [2, h, w, 3].
-        luminance: uint8 [2, h, w], of the two frames as they were.
+        pictures: the two frames after colouring, uint8 RGB [2, h, w, 3].
+        luminance: the two frames before it, uint8 [2, h, w].
 
     Returns:
         The mean absolute difference of chroma, in levels of 255, over the pixels around which the
-        luminance changed by `STILL` at the most; None where these are fewer than `LEAST_STILL`.
+        luminance changed by at most `STILL`; None where these are fewer than `LEAST_STILL`.
     """
     moved = cv2.absdiff(luminance[0], luminance[1]) > STILL
     still = cv2.dilate(moved.astype(np.uint8), AROUND) == 0
@@ -149,11 +147,11 @@ PICTURE_METRICS = {
     "l1": l1, "l2": l2, "psnr": psnr, "ssim": ssim, "chroma_l1": chroma_l1,
     "ciede2000": ciede2000, "ciede2000_p95": ciede2000_p95, "edge_bleed": edge_bleed,
 }
-"""Those of pictures and their truth, uint8 [n, h, w, 3] each, to float64 [n]."""
+"""The figures that need the truth, by the names that reports give them."""
 
 
 def of_pictures(pictures: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
-    """All of `PICTURE_METRICS`, with the maps of CIEDE2000, which take longest, made once."""
+    """Returns all of `PICTURE_METRICS`, and makes the maps of CIEDE2000, which take longest, once."""
     maps = difference_maps(pictures, truth)
     known = {"ciede2000": maps.mean(axis=(1, 2)),
              "ciede2000_p95": np.percentile(maps, 95, axis=(1, 2))}
