@@ -1,4 +1,4 @@
-"""The report on a job: the command's lines, `report.json`, and one HTML page with small pictures."""
+"""The report on a job: the command's lines, `report.json`, and an HTML page of small pictures."""
 
 import base64
 from collections import Counter
@@ -66,7 +66,7 @@ def _thumbnail(picture: np.ndarray) -> str:
 
 
 def is_flagged(record: dict) -> bool:
-    """Tells whether a page's luminance changed by more than line lock allows, in a lossless file."""
+    """Tells whether a lossless page's luminance changed by more than line lock allows."""
     return record.get("lock") == "luminance" and record.get("lossless", False) \
         and record["luminance_change"] > FLAGGED
 

@@ -151,7 +151,7 @@ PICTURE_METRICS = {
 
 
 def of_pictures(pictures: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns all of `PICTURE_METRICS`, and makes the maps of CIEDE2000, which take longest, once."""
+    """Returns all of `PICTURE_METRICS`; makes the maps of CIEDE2000, which take longest, once."""
     maps = difference_maps(pictures, truth)
     known = {"ciede2000": maps.mean(axis=(1, 2)),
              "ciede2000_p95": np.percentile(maps, 95, axis=(1, 2))}
