@@ -14,6 +14,7 @@ from scipy import stats
 from tqdm import tqdm
 
 from keras_colorize.cartoon import episode
+from keras_colorize.cartoon.drawing import caption_mask
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.evaluation.measure import Examples
 from keras_colorize.evaluation.statistics import Resampling
@@ -186,7 +187,7 @@ def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def _letters(data: Dataset) -> np.ndarray:
     """Returns the pixels that a caption writes on or touches, bool [h, w]."""
-    mask = episode.caption_mask(CAPTION).astype(np.uint8)
+    mask = caption_mask(CAPTION).astype(np.uint8)
     return _fit(data, cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0)
 
 

@@ -15,6 +15,7 @@ from conftest import BROWSERS, PHONE, data_for, tiny
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
+from keras_colorize.cartoon.drawing import caption_mask
 from keras_colorize.data import finding
 from keras_colorize.evaluation import failures, hint_curve, statistics, tables, unseen
 from keras_colorize.evaluation.measure import Examples
@@ -237,7 +238,7 @@ def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
 def test_a_caption_and_darkness_change_what_they_should():
     plain, captioned = episode.restage(60), episode.restage(60, "To be continued")
     changed = cv2.absdiff(plain, captioned).max(axis=2) > 2
-    assert changed.any() and not (changed & ~episode.caption_mask("To be continued")).any()
+    assert changed.any() and not (changed & ~caption_mask("To be continued")).any()
     assert np.array_equal(plain, episode.draw_frame(60)) and episode.brightness_of(60) == 1
     assert not episode.restage(60, brightness=0).any()
     assert np.array_equal(episode.draw_frame(0), episode.restage(0, episode.SHOTS[0].caption))
