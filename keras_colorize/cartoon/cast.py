@@ -31,7 +31,7 @@ CHARACTERS: tuple[str, ...] = tuple(PALETTES)  # in drawing order, the last in f
 @dataclasses.dataclass(frozen=True)
 class Pose:
     """A moment of an action: `swing` of legs and arms, -1..1; `lift` above the ground, in units of
-    the character; `wave`, the degrees of a raised hand, if any; `talk`, how open the mouth is, 0..1.
+    the character; `wave`, the degrees of a raised hand; `talk`, how open the mouth is, 0..1.
     """
 
     swing: float = 0.0

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """A character of a shot: its action, its place, and its speed to the right in units a second."""
+    """A character of a shot: its action, its place, its speed to the right in units a second."""
 
     name: str
     x: float
