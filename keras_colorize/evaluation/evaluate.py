@@ -1,15 +1,14 @@
 """A report on runs: table 1, loss curves, and pictures of the models side by side."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from keras_colorize.data.dataset import Dataset, Place
+from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import tables
-from keras_colorize.evaluation.measure import Candidate, Examples, Values, candidates, measure
+from keras_colorize.evaluation.measure import Candidate, Examples, candidates, measure
 from keras_colorize.files import read_json, sha256_of, whole_file, write_json
 from keras_colorize.image import figures
 from keras_colorize.training import run_directory, run_summary
@@ -17,21 +16,6 @@ from keras_colorize.training import run_directory, run_summary
 BATCH = 16
 SHOWN = 6  # pictures in a grid
 SCHEMA = 3  # of metrics.json; a report of another is made anew
-
-Measured = list[tuple[Candidate, Values, list[Place]]]
-"""Each candidate with its figures, and where the pictures come from."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a report is about, as `metrics.json` says."""
-
-    dataset: str
-    split: str
-    generators: dict[str, str]
-    screentone: bool = False
-    schema: int = 0
-
 
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
              screentone: bool = False) -> dict:
@@ -54,11 +38,11 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         UsageError: two runs have one name, or edge input is to be redrawn.
     """
     names = names_of(run_dirs)
-    subject = Subject(Manifest.read(data_dir).digest, split, {
-        name: sha256_of(run_dir / "generator.keras") for run_dir, name in names.items()
-        if (run_dir / "generator.keras").is_file()}, screentone, SCHEMA)
-    earlier = _earlier(report_dir, subject, set(names.values()))
-    if earlier:
+    generators = {name: sha256_of(run_dir / "generator.keras") for run_dir, name in names.items()
+                  if (run_dir / "generator.keras").is_file()}
+    about = {"dataset": Manifest.read(data_dir).digest, "split": split, "screentone": screentone}
+    earlier = _earlier(report_dir, about, set(names.values()))
+    if (earlier.get("generators"), earlier.get("schema")) == (generators, SCHEMA):
         print(f"{report_dir}: was measured already, on these networks")
         return earlier
     inputs = {run_dir: run_directory.read_config(run_dir).model.input for run_dir in run_dirs}
@@ -66,23 +50,28 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         edge = next(run_dir for run_dir in run_dirs if inputs[run_dir] == "edge")
         raise UsageError(edge, "takes edges, which screentone leaves as they are",
                          "name runs on gray input alone")
-    measured, grids = [], {}
+    measured, rows = {}, []
     for condition in sorted(set(inputs.values()), reverse=True):
         data = Dataset(data_dir, condition, BATCH)
         chosen = candidates(data, {names[run_dir]: run_dir for run_dir in run_dirs
                                    if inputs[run_dir] == condition})
         examples = Examples(data, split, screentone)
         values, where = measure(chosen, examples), examples.places()
-        measured += [(*each, where) for each in zip(chosen, values, strict=True)]
-        grids[condition] = _grid(chosen, examples)
+        returned = next(own["l1"] for each, own in zip(chosen, values, strict=True)
+                        if each.model == "input")
+        for each, own in zip(chosen, values, strict=True):
+            measured[each.input, each.model, each.run or ""] = own, where
+            rows.append(tables.row(each, own, where, returned))
+        figures.picture_grid(report_dir / f"pictures_{condition}.png", _grid(chosen, examples))
     strangers = [name for run_dir, name in names.items()
                  if run_directory.describe(run_dir)["dataset_digest"] != data.digest]
     if strangers:
         print(f"{data_dir}: {tables.strangers(strangers)}")
-    report = {"schema": SCHEMA, "dataset": data.digest, "split": split, "screentone": screentone,
-              "generators": subject.generators, "trained_elsewhere": strangers,
-              "rows": _rows(measured)}
-    _write(report, measured, grids, report_dir)
+    report = {"schema": SCHEMA, **about, "generators": generators, "trained_elsewhere": strangers,
+              "rows": rows}
+    with whole_file(report_dir / "table1.md") as temporary:
+        temporary.write_text(tables.heading(report) + tables.markdown(rows), encoding="utf-8")
+    tables.write_pictures(report_dir / "pictures.csv", measured)
     for run_dir, name in names.items():
         _draw_curves(run_dir, name, report_dir)
     write_json(report_dir / "metrics.json", report)
@@ -98,43 +87,26 @@ def names_of(run_dirs: list[Path]) -> dict[Path, str]:
     return names
 
 
-def _earlier(report_dir: Path, subject: Subject, runs: set[str]) -> dict | None:
-    """Returns the report that is there, if it is on the same generators and of today's schema."""
+def _earlier(report_dir: Path, about: dict, runs: set[str]) -> dict:
+    """Returns the report that is there, {} if there is none; it must be on the same runs."""
     path = report_dir / "metrics.json"
     if not path.exists():
-        return None
-    earlier = read_json(path, Subject, UsageError, "name another --out")
-    if (earlier.dataset, earlier.split, earlier.screentone, set(earlier.generators)) != \
-            (subject.dataset, subject.split, subject.screentone, runs):
+        return {}
+    earlier = {"screentone": False, **read_json(path, dict, UsageError, "name another --out")}
+    if set(earlier.get("generators", ())) != runs or any(
+            earlier.get(name) != value for name, value in about.items()):
         raise SettingsMismatch(report_dir, "is a report on other runs, another dataset or input",
                                "name another --out")
-    return read_json(path, dict, UsageError, "name another --out") if earlier == subject else None
-
-
-def _rows(measured: Measured) -> list[dict]:
-    returned = {candidate.input: values["l1"] for candidate, values, _ in measured
-                if candidate.model == "input"}
-    return [tables.row(candidate, values, where, returned[candidate.input])
-            for candidate, values, where in measured]
+    return earlier
 
 
 def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndarray]]:
     """Colours evenly spaced pictures by each run, and puts them between their input and truth."""
     pictures = examples.pick(figures.evenly(len(examples), SHOWN)).values()
     condition, truth = (np.stack(each) for each in zip(*pictures, strict=True))
-    runs = {each.label: each.colorize(condition, truth) for each in chosen if each.run is not None}
+    runs = {each.run: each.colorize(condition, truth) for each in chosen if each.run is not None}
     return {"input": list(condition[..., 0]), **{name: list(each) for name, each in runs.items()},
             "truth": list(truth)}
-
-
-def _write(report: dict, measured: Measured, grids: dict[str, dict[str, list[np.ndarray]]],
-           report_dir: Path) -> None:
-    for condition, grid in grids.items():
-        figures.picture_grid(report_dir / f"pictures_{condition}.png", grid)
-    with whole_file(report_dir / "table1.md") as temporary:
-        temporary.write_text(tables.heading(report) + tables.markdown(report["rows"]),
-                             encoding="utf-8")
-    tables.write_pictures(report_dir / "pictures.csv", measured)
 
 
 def _draw_curves(run_dir: Path, name: str, report_dir: Path) -> None:

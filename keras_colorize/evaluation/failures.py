@@ -105,11 +105,9 @@ def _report(sightings: list[dict]) -> dict | None:
     if not sightings:
         return None
     resampling = Resampling([each["shot"] for each in sightings])
-    report = {"seen": len(sightings), "shots": resampling.groups}
-    for name in sightings[0].keys() - {"shot", "name"}:
-        values = np.array([each[name] for each in sightings])
-        report |= {name: float(values.mean()), f"{name}_ci": resampling.interval(values)}
-    return report
+    return {"seen": len(sightings), "shots": resampling.groups, **resampling.means({
+        name: np.array([each[name] for each in sightings])
+        for name in sightings[0].keys() - {"shot", "name"}})}
 
 
 def _example(data: Dataset, drawing: np.ndarray) -> dict[str, np.ndarray]:

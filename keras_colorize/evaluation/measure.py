@@ -2,11 +2,10 @@
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
@@ -24,9 +23,12 @@ SLOW = {"scribbles": 256}  # the most pictures that a slow model is measured on,
 PAIRS = 200  # the most pairs of successive frames that flicker is measured on
 FIGURES = (*metrics.PICTURE_METRICS, "colourfulness", "flicker")
 TRUE_COLOURFULNESS = "true_colourfulness"
+KEPT = (*FIGURES, TRUE_COLOURFULNESS)
 
 Values = dict[str, np.ndarray]
-"""For each of `FIGURES` and `TRUE_COLOURFULNESS` float64 [pictures], NaN where there is none."""
+"""For each of `KEPT` float64 [pictures], NaN where there is none."""
+Measured = dict[tuple[str, str, str], tuple[Values, list[Place]]]
+"""By input, model and run ("" for a baseline) the figures of pictures, and where these are from."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,6 @@ class Candidate:
     colorize: baselines.Baseline
     """Conditions, uint8 [n, h, w, 1], and their truth to pictures, uint8 [n, h, w, 3]."""
 
-    @property
-    def label(self) -> str:
-        """Its name in figures."""
-        return TITLES.get(self.model, self.model) if self.run is None else self.run
-
-    @property
-    def most(self) -> int | None:
-        """The most pictures that it is measured on."""
-        return SLOW.get(self.model)
-
 
 def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
     """Returns the baselines on the dataset's condition, then the runs on it, given by name.
@@ -57,6 +49,7 @@ def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
         RunError: a run is missing, damaged, or has finished no epoch.
     """
     condition = data.condition
+    trained = [of_run(name, run_dir) for name, run_dir in runs.items()]  # first, as they may fail
 
     def training(title: str):
         return tqdm(data.pictures("train").as_numpy_iterator(), title, unit="batch", delay=2)
@@ -66,25 +59,19 @@ def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
                "transfer": baselines.nearest_transfer(training("references"), condition),
                "scribbles": baselines.scribble(condition)}
     return [*(Candidate(None, model, condition, colorize) for model, colorize in learned.items()),
-            *(of_run(name, run_dir) for name, run_dir in runs.items())]
+            *trained]
 
 
 def of_run(name: str, run_dir: Path) -> Candidate:
     """Returns a trained run as a candidate; raises RunError as `candidates` does."""
     config = run_directory.read_config(run_dir)
-    colorize = colorizer_of(run_directory.load_generator(run_dir))
-    return Candidate(name, config.model.kind, config.model.input,
-                     lambda condition, truth: colorize(condition))  # it sees no truth
+    generator = run_directory.load_generator(run_dir)
 
-
-def colorizer_of(generator: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns a function from uint8 conditions [n, h, w, 1] to the generator's uint8 [n, h, w, 3].
-    """
-    def colorize(condition: np.ndarray) -> np.ndarray:
+    def colorize(condition: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
         signed = pixels.to_signed(condition.astype(np.float32))
         return pixels.to_uint8(generator.predict_on_batch(signed))
 
-    return colorize
+    return Candidate(name, config.model.kind, config.model.input, colorize)
 
 
 @dataclass(frozen=True)
@@ -141,9 +128,8 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
     total = len(examples)
     pairs = [] if examples.screentone else _pairs(examples.places())  # each has dots of its own
     frames = {number: {} for pair in pairs for number in pair}
-    values = [{name: np.full(total, np.nan) for name in (*FIGURES, TRUE_COLOURFULNESS)}
-              for _ in candidates]
-    measured = [set(evenly(total, each.most or total)) for each in candidates]
+    values = [{name: np.full(total, np.nan) for name in KEPT} for _ in candidates]
+    measured = [set(evenly(total, SLOW.get(each.model, total))) for each in candidates]
     title = f"{examples.condition} pictures"
     with tqdm(total=total, desc=title, unit="picture", delay=2) as progress:
         for numbers, condition, truth in examples.batches():

@@ -10,7 +10,7 @@ from scipy import stats
 
 from keras_colorize.config import Config
 from keras_colorize.data.dataset import Place
-from keras_colorize.evaluation.measure import FIGURES, TRUE_COLOURFULNESS, Values
+from keras_colorize.evaluation.measure import KEPT, Measured, Values
 from keras_colorize.training import run_directory
 
 RESAMPLES = 2000
@@ -67,12 +67,27 @@ class Resampling:
             means = means / np.maximum(self.resample(divisors), 1e-9)
         return self.ends(means, len(np.unique(self._group[~np.isnan(values)])))
 
+    def means(self, figures: dict[str, np.ndarray]) -> dict[str, float | list[float] | None]:
+        """Returns the mean of each figure, None where no picture has it, and `NAME_ci` as well.
+
+        Args:
+            figures: float [n] each, NaN where a picture has none.
+        """
+        means = {}
+        for name, values in figures.items():
+            known = values[~np.isnan(values)]
+            means |= {name: float(known.mean()) if len(known) else None,
+                      f"{name}_ci": self.interval(values)}
+        return means
+
     def interval_of(self, statistic: Callable[[np.ndarray], float]) -> list[float] | None:
         """Returns the 95 % interval of any figure of the pictures, as `interval` does.
 
         Args:
             statistic: takes the numbers of the pictures of a resample, int [m].
         """
+        if self.groups < FEWEST:
+            return None
         pictures = [np.flatnonzero(self._group == group) for group in range(self.groups)]
         return self.ends(np.array([
             statistic(np.concatenate([np.tile(own, times) for own, times
@@ -132,20 +147,16 @@ class Group:
         return [float(np.nanmean(each[figure])) for each in runs]
 
 
-def group_runs(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
+def group_runs(run_dirs: dict[str, Path], pictures: Measured) -> list[Group]:
     """Groups runs that differ in their seed alone, after the baselines on the same input.
 
     Args:
         run_dirs: run directories by name.
-        pictures: the lines of `pictures.csv`.
+        pictures: by input, model and run the figures of pictures, as `tables.read_pictures` reads.
     """
-    lines: dict[tuple[str, str, str], list[dict]] = {}
-    for line in pictures:
-        lines.setdefault((line["input"], line["model"], line["run"]), []).append(line)
-    total = 1 + max(line["number"] for line in pictures)
     configs = {name: run_directory.read_config(path) for name, path in run_dirs.items()}
     alike: dict[tuple, list[tuple[str, str, str]]] = {}
-    for key in lines:
+    for key in pictures:
         condition, model, run = key
         kind = (condition, *_kind(run_dirs[run], configs[run])) if run else (condition, model)
         while run and any(configs[run].train.seed == configs[other].train.seed
@@ -153,34 +164,28 @@ def group_runs(run_dirs: dict[str, Path], pictures: list[dict]) -> list[Group]:
             kind = (*kind, "again")  # a seed that is there already says nothing new of seeds
         alike.setdefault(kind, []).append(key)
     labels: set[str] = set()
-    return [_group({key: lines[key] for key in keys}, total, configs, labels)
-            for keys in alike.values()]
+    groups = []
+    for keys in alike.values():
+        condition, model, first = keys[0]
+        runs = {run: pictures[condition, model, run][0] for _, _, run in keys}
+        label = _label(keys)
+        if label in labels:
+            label = first or f"{model} ({condition})"
+        labels.add(label)
+        mean = {name: np.mean([each[name] for each in runs.values()], axis=0) for name in KEPT}
+        seeds = {configs[run].train.seed: run for run in runs if run}
+        groups.append(Group(label, model, condition, seeds, mean, runs, pictures[keys[0]][1]))
+    return groups
 
 
-def _group(lines: dict[tuple[str, str, str], list[dict]], total: int, configs: dict[str, Config],
-           labels: set[str]) -> Group:
-    """Makes a group of the lines of its runs, with a label that is not yet among `labels`."""
-    condition, model, first = next(iter(lines))
-    names = [run for _, _, run in lines if run]
-    label = _common(names) or f"{model}_{condition}" if len(names) > 1 else first or model
-    if label in labels:
-        label = first or f"{model} ({condition})"
-    labels.add(label)
-    values = {run: _values(own, total) for (_, _, run), own in lines.items()}
-    where = [Place("", 0, 0, 0.0)] * total
-    for line in lines[condition, model, first]:
-        where[line["number"]] = Place(line["source"], line["shot"], line["frame"], 0.0)
-    mean = {name: np.mean([each[name] for each in values.values()], axis=0)
-            for name in (*FIGURES, TRUE_COLOURFULNESS)}
-    seeds = {configs[run].train.seed: run for run in names}
-    return Group(label, model, condition, seeds, mean, values if names else {}, where)
-
-
-def _common(names: list[str]) -> str:
-    """Returns what some names begin with alike, without the number of the seed."""
+def _label(keys: list[tuple[str, str, str]]) -> str:
+    """Names a group by what the names of its runs begin with alike, without the seed's number."""
+    condition, model, first = keys[0]
+    if len(keys) == 1:
+        return first or model
     alike = [letters[0] for letters in itertools.takewhile(
-        lambda letters: len(set(letters)) == 1, zip(*names, strict=False))]
-    return "".join(alike).rstrip("_-0123456789")
+        lambda letters: len(set(letters)) == 1, zip(*(run for _, _, run in keys), strict=False))]
+    return "".join(alike).rstrip("_-0123456789") or f"{model}_{condition}"
 
 
 def _kind(run_dir: Path, config: Config) -> tuple[Config, bool]:
@@ -188,14 +193,6 @@ def _kind(run_dir: Path, config: Config) -> tuple[Config, bool]:
     """
     continues = run_directory.describe(run_dir).get("init_from") is not None
     return replace(config, train=replace(config.train, seed=0)), continues
-
-
-def _values(lines: list[dict], total: int) -> Values:
-    values = {name: np.full(total, np.nan) for name in (*FIGURES, TRUE_COLOURFULNESS)}
-    for line in lines:
-        for name, figures in values.items():
-            figures[line["number"]] = line[name]
-    return values
 
 
 def compare(groups: list[Group]) -> list[dict]:

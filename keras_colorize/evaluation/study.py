@@ -1,7 +1,6 @@
 """The study of section 5 of the paper: runs to tables, tests, plots, pictures and a web page."""
 
 import functools
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +22,6 @@ COMPARISONS = {"models": "On the same input", "inputs": "Gray against edge input
                "baselines": "Against what any model must beat"}
 Gallery = list[tuple[str, list[tuple[str, np.ndarray]]]]
 """Titles, with pictures and the name of each."""
-
-
-@dataclass(frozen=True)
-class MadeOf:
-    """What a study is about, as `study.json` says: digests of the networks and other sources."""
-
-    schema: int
-    generators: dict[str, str]
-    unseen: dict[str, str]
-
-
-@dataclass(frozen=True)
-class _Study:
-    made_of: MadeOf
 
 
 def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
@@ -61,8 +46,8 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     """
     sources = finding.find(list(unseen_places))[0] if unseen_places else []
     measured = evaluate(run_dirs, data_dir, report_dir, split, screentone)
-    made_of = MadeOf(SCHEMA, measured["generators"],
-                     {source.name: source.fingerprint() for source in sources})
+    made_of = {"schema": SCHEMA, "generators": measured["generators"],
+               "unseen": {source.name: source.fingerprint() for source in sources}}
     earlier = _earlier(report_dir, made_of)
     if earlier:
         print(f"{report_dir}: was studied already, on these networks")
@@ -70,7 +55,7 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     names = {name: run_dir for run_dir, name in names_of(run_dirs).items()}
     groups = statistics.group_runs(names, tables.read_pictures(report_dir / "pictures.csv"))
     conditions = list(dict.fromkeys(group.input for group in groups))
-    result = {"made_of": vars(made_of), "split": split, "screentone": screentone,
+    result = {"made_of": made_of, "split": split, "screentone": screentone,
               "trained_elsewhere": measured["trained_elsewhere"], "rows": rows(groups),
               "comparisons": statistics.compare(groups), "hints": {}, "unseen": None,
               "curves": _curves(groups, report_dir)}
@@ -98,18 +83,17 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     return result
 
 
-def _earlier(report_dir: Path, made_of: MadeOf) -> dict | None:
+def _earlier(report_dir: Path, made_of: dict) -> dict | None:
     """Returns the study that is there, if it is whole and of the same networks."""
     path = report_dir / "study.json"
     if not path.exists():
         return None
-    earlier = read_json(path, _Study, UsageError, "name another --out").made_of
-    if earlier.unseen != made_of.unseen:
+    earlier = read_json(path, dict, UsageError, "name another --out")
+    before = earlier.get("made_of", {})
+    if before.get("unseen") != made_of["unseen"]:
         raise SettingsMismatch(report_dir, "is a study with other unseen sources",
                                "name another --out")
-    if earlier != made_of or not (report_dir / "report.html").is_file():
-        return None
-    return read_json(path, dict, UsageError, "name another --out")
+    return earlier if before == made_of and (report_dir / "report.html").is_file() else None
 
 
 def rows(groups: list[Group]) -> list[dict]:
@@ -227,7 +211,7 @@ def _write_page(title: str, result: dict, galleries: dict[str, Gallery], report_
         tables=[[(name, *tables.COLUMNS[name]) for name in names] for names in tables.TABLES],
         figure=tables.cell, strangers=tables.strangers, test=statistics.TEST,
         comparisons=comparisons, comparison_header=tables.COMPARISON,
-        caption=failures.CAPTION, sizes=_sizes(result["failures"]),
+        caption=failures.CAPTION,
         brightness=[(f"{each:g}", f"{each:.0%}", ".1f") for each in failures.BRIGHTNESS])
 
 
@@ -243,19 +227,3 @@ def _kind(comparison: dict) -> str:
         return "baselines"
     one, other = comparison["inputs"]
     return "models" if one == other else "inputs"
-
-
-def _sizes(result: dict) -> dict:
-    """Returns the header and rows of the table of errors by the size of a character."""
-    sizes = {label: each["size"] for label, each in result.items() if each["size"]}
-    if not sizes:
-        return {"header": [], "rows": []}
-    first = next(iter(sizes.values()))
-    classes = [f"up to {share:.0%} ({count})" for share, count
-               in zip(first["upto"], first["seen"], strict=True)]
-    return {"header": ["model", *classes, "correlation", "within characters"],
-            "rows": [[label, *("-" if error is None else f"{error:.1f}"
-                               for error in each["chroma_l1"]),
-                      *(tables.cell(each, name, "+.2f")
-                        for name in ("correlation", "correlation_within"))]
-                     for label, each in sizes.items()]}

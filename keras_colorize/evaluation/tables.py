@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize.data.dataset import Place
-from keras_colorize.evaluation.measure import FIGURES, TITLES, TRUE_COLOURFULNESS, Candidate, Values
+from keras_colorize.evaluation import measure
+from keras_colorize.evaluation.measure import FIGURES, KEPT, TITLES, Candidate, Measured, Values
 from keras_colorize.evaluation.statistics import TEST, Resampling
 from keras_colorize.files import whole_file
 
@@ -21,7 +22,6 @@ COLUMNS = {"l1": ("L1", ".2f"), OF_INPUT: ("of the input's", ".2f"), "l2": ("L2"
 TABLES = (("l1", OF_INPUT, "l2"), ("psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95"),
           (RATIO, "edge_bleed", "flicker"))
 COMPARISON = ("one less the other", "difference", "over shots", "over seeds", "lower")
-PLACE = ("source", "shot", "frame")
 
 
 def row(candidate: Candidate, values: Values, where: list[Place], returned: np.ndarray) -> dict:
@@ -38,12 +38,9 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
     entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
              "pictures": int(np.count_nonzero(measured)),
              "shots": len({where[number][:2] for number in np.flatnonzero(measured)})}
-    for name in FIGURES:
-        known = values[name][~np.isnan(values[name])]
-        entry[name] = float(known.mean()) if len(known) else None
-        entry[f"{name}_ci"] = resampling.interval(values[name])
+    entry |= resampling.means({name: values[name] for name in FIGURES})
     returned = np.where(measured, returned, np.nan)
-    for name, own, unit in ((RATIO, values["colourfulness"], values[TRUE_COLOURFULNESS]),
+    for name, own, unit in ((RATIO, values["colourfulness"], values[measure.TRUE_COLOURFULNESS]),
                             (OF_INPUT, values["l1"], returned)):
         entry[name] = float(np.nansum(own) / max(np.nansum(unit), 1e-9))
         entry[f"{name}_ci"] = resampling.interval(own, unit)
@@ -121,22 +118,29 @@ def _ends(interval: list[float] | None, form: str) -> str:
     return f"\n[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
 
 
-def write_pictures(path: Path, measured: list[tuple[Candidate, Values, list[Place]]]) -> None:
+def write_pictures(path: Path, measured: Measured) -> None:
     """Writes every figure of every picture, a line each, numbered as the split is read."""
-    names = (*FIGURES, TRUE_COLOURFULNESS)
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
-        lines.writerow(("input", "model", "run", "number", *PLACE, *names))
-        for candidate, values, where in measured:
+        lines.writerow(("input", "model", "run", "number", "source", "shot", "frame", *KEPT))
+        for key, (values, where) in measured.items():
             for number in np.flatnonzero(~np.isnan(values["l1"])).tolist():
-                lines.writerow((candidate.input, candidate.model, candidate.run or "", number,
-                                *where[number][:3],
-                                *(f"{values[name][number]:.6g}" for name in names)))
+                lines.writerow((*key, number, *where[number][:3],
+                                *(f"{values[name][number]:.6g}" for name in KEPT)))
 
 
-def read_pictures(path: Path) -> list[dict]:
-    """Reads what `write_pictures` wrote, figures as floats (NaN where there is none)."""
+def read_pictures(path: Path) -> Measured:
+    """Reads what `write_pictures` wrote; a picture that was not measured is of no place."""
     with open(path, newline="", encoding="utf-8") as file:
-        return [{name: text if name in ("input", "model", "run", "source") else
-                 int(text) if name in ("number", "shot", "frame") else float(text)
-                 for name, text in line.items()} for line in csv.DictReader(file)]
+        lines = list(csv.DictReader(file))
+    total, measured = 1 + max(int(line["number"]) for line in lines), {}
+    for line in lines:
+        key, number = (line["input"], line["model"], line["run"]), int(line["number"])
+        if key not in measured:
+            measured[key] = ({name: np.full(total, np.nan) for name in KEPT},
+                             [Place("", 0, 0, 0.0)] * total)
+        values, where = measured[key]
+        where[number] = Place(line["source"], int(line["shot"]), int(line["frame"]), 0.0)
+        for name, figures in values.items():
+            figures[number] = float(line[name])
+    return measured

@@ -72,14 +72,11 @@ def judge(pictures: list[np.ndarray], examples: list[dict], trained_on: np.ndarr
                   in zip(pictures, examples, strict=True)]
     values = {name: np.array([each[name] for each in judgements]) for name in judgements[0]}
     resampling = Resampling([each["shot"] for each in examples])
-    means = {"pictures": len(pictures), "shots": resampling.groups}
-    for name in ("colourfulness", "luminance_l1", "stray", "off_palette", "l1"):
-        known = values[name][~np.isnan(values[name])]
-        means |= {name: float(known.mean()) if len(known) else None,
-                  f"{name}_ci": resampling.interval(values[name])}
-    gray = np.nansum(values["gray_l1"])
-    return means | {"l1_of_gray": float(np.nansum(values["l1"]) / gray) if gray else None,
-                    "l1_of_gray_ci": resampling.interval(values["l1"], values["gray_l1"])}
+    gray_l1 = values.pop("gray_l1")
+    gray = np.nansum(gray_l1)
+    return {"pictures": len(pictures), "shots": resampling.groups, **resampling.means(values),
+            "l1_of_gray": float(np.nansum(values["l1"]) / gray) if gray else None,
+            "l1_of_gray_ci": resampling.interval(values["l1"], gray_l1)}
 
 
 def _judge(picture: np.ndarray, example: dict, common: np.ndarray) -> dict[str, float]:

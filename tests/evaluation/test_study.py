@@ -19,7 +19,7 @@ from keras_colorize.cartoon.drawing import caption_mask
 from keras_colorize.data import finding
 from keras_colorize.evaluation import failures, hint_curve, statistics, tables, unseen
 from keras_colorize.evaluation.measure import Examples
-from keras_colorize.evaluation.study import ranked, study
+from keras_colorize.evaluation.study import rank, study
 from keras_colorize.image import line_lock
 
 
@@ -50,7 +50,11 @@ def studied(run_dirs, data_dir, other_series, tmp_path_factory):
     """The report directory of a study, and what study.json says."""
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hint_curve, "PICTURES", 6)  # of the 32, which take most of a study's time
+        patch.setattr(hint_curve, "PICTURES", 5)  # these take most of a study's time
+        patch.setattr(hint_curve, "COUNTS", (1, 10, 100, 1000))
+        patch.setattr(hint_curve, "PLACEMENTS", 2)
+        patch.setattr(statistics, "RESAMPLES", 200)
+        patch.setattr(failures, "FRAMES", 16)
         result = study(run_dirs, data_dir, out, "all", [other_series])
     assert result == json.loads((out / "study.json").read_text())
     return out, result
@@ -96,6 +100,21 @@ def test_every_part_is_there_as_a_file_too(studied):
                      "ranked_edge.png", "failures_size.png", "gan_gray_g_loss.png"}
 
 
+def test_every_figure_has_its_interval_over_shots(studied):
+    report = json.loads((studied[0] / "metrics.json").read_text())
+    for row in report["rows"]:
+        assert row["shots"] > 5 and row["pictures"] > row["shots"]
+        for name in ("l1", "l2", "psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95",
+                     "colourfulness", "colourfulness_ratio", "edge_bleed", "flicker"):
+            low, high = row[f"{name}_ci"]
+            assert low <= row[name] <= high
+    rows = {row["model"]: row for row in report["rows"] if row["input"] == "gray"}
+    assert rows["input"]["colourfulness"] == rows["input"]["flicker"] == 0
+    assert rows["scribbles"]["l1"] < 0.6 * rows["input"]["l1"]
+    assert rows["transfer"]["l1"] < 0.5 * rows["input"]["l1"]  # its reference is the picture itself
+    assert rows["scribbles"]["flicker"] > 0
+
+
 def test_runs_of_other_seeds_are_one_row_and_are_compared(studied):
     _, result = studied
     labels = {(row["run"], row["input"]): row["seeds"] for row in result["rows"] if row["run"]}
@@ -113,11 +132,11 @@ def test_runs_of_other_seeds_are_one_row_and_are_compared(studied):
 
 
 def test_a_repeated_seed_stands_alone(studied, run_dirs):
-    lines = tables.read_pictures(studied[0] / "pictures.csv")
-    lines += [{**line, "run": "gan_gray_again"} for line in lines if line["run"] == "gan_gray"]
+    pictures = tables.read_pictures(studied[0] / "pictures.csv")
+    pictures["gray", "gan", "gan_gray_again"] = pictures["gray", "gan", "gan_gray"]
     places = {path.name: path for path in run_dirs}
-    found = statistics.grouped(places | {"gan_gray_again": places["gan_gray"]}, lines)
-    assert {group.label: sorted(group.seeds) for group in found
+    groups = statistics.group_runs(places | {"gan_gray_again": places["gan_gray"]}, pictures)
+    assert {group.label: sorted(group.seeds) for group in groups
             if group.seeds and group.model == "gan" and group.input == "gray"} == \
         {"gan_gray": [0, 1], "gan_gray_again": [0]}
 
@@ -153,7 +172,8 @@ def test_runs_of_a_group_are_averaged_before_shots_are_resampled(data_dir):
             (found["dark"]["black"][name] + found["light"]["black"][name]) / 2)
 
 
-def test_size_counts_within_characters_where_the_large_ones_are_easy():
+def test_size_counts_within_characters_where_the_large_ones_are_easy(monkeypatch):
+    monkeypatch.setattr(statistics, "RESAMPLES", 200)
     found = [{"shot": step, "name": name, "share": share + step / 64, "error": error + step}
              for step in range(6)
              for name, share, error in (("small", 0.125, 50), ("large", 0.5, 10))]
@@ -199,14 +219,14 @@ def test_a_finished_study_is_found_and_another_is_refused(studied, run_dirs, dat
 
 
 def test_ranked_pictures_are_the_best_the_median_and_the_worst(studied, run_dirs):
-    found = [group for group in statistics.grouped({path.name: path for path in run_dirs},
-                                               tables.read_pictures(studied[0] / "pictures.csv"))
-             if group.input == "gray"]
-    picked = dict(ranked(found))
-    errors = np.mean([group.values["l1"] for group in found if group.seeds], axis=0)
+    pictures = tables.read_pictures(studied[0] / "pictures.csv")
+    groups = [group for group in statistics.group_runs({path.name: path for path in run_dirs},
+                                                       pictures) if group.input == "gray"]
+    picked = dict(rank(groups))
+    errors = np.mean([group.values["l1"] for group in groups if group.seeds], axis=0)
     assert errors[picked["best"]] == errors.min()
     if "worst" in picked:
-        shots = [found[0].where[number][:2] for number in picked.values()]
+        shots = [groups[0].where[number][:2] for number in picked.values()]
         assert len(set(shots)) == len(shots)
 
 
