@@ -4,7 +4,6 @@ Everything is measured on frames of the split, drawn anew: as they are, with a c
 them, and darkened to black.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from keras_colorize.cartoon import episode
 from keras_colorize.cartoon.drawing import caption_mask
 from keras_colorize.data.dataset import Dataset
-from keras_colorize.evaluation.measure import Examples
+from keras_colorize.evaluation.measure import Candidate, Examples
 from keras_colorize.evaluation.statistics import Resampling
 from keras_colorize.image import figures, metrics, pixels
 
@@ -29,9 +28,6 @@ FRAMES = 120  # that are drawn, at the most
 LEAST = 12  # pixels: a smaller part says nothing
 SAME = 8.0  # mean difference between a drawn frame and its record, from coding and decoding
 
-Colorize = Callable[[np.ndarray], np.ndarray]
-"""Conditions, uint8 [n, h, w, 1], to pictures, uint8 [n, h, w, 3]."""
-
 
 def is_drawn(examples: Examples) -> bool:
     """Tells whether a dataset was built from the drawn episode, by the pictures of some frames."""
@@ -43,18 +39,17 @@ def is_drawn(examples: Examples) -> bool:
                for number, (_, truth) in examples.pick(numbers).items())
 
 
-def measure(examples: Examples, groups: dict[str, list[tuple[str, Colorize]]]) -> dict[str, dict]:
+def measure(examples: Examples, groups: dict[str, list[Candidate]]) -> dict[str, dict]:
     """Measures the failures of groups of runs, on the frames of examples of the drawn episode.
 
     Args:
-        groups: by label, for each of its runs the input, "gray" or "edge", and how it is coloured.
+        groups: the runs of each, by label.
 
     Returns:
         For each group `hair`, the shares of `_hair`; `size`, as `_size_report`; `caption`, L1 as of
-        `_caption`, and by how much more the caption makes it beside itself and elsewhere; `black`,
-        as `_darkened`. Each holds the means over the runs and what is seen, with 95 % intervals
-        over shots as `NAME_ci`, `seen` and `shots`, or is None where no frame shows it. `frames`,
-        how many.
+        `_caption`; `black`, L1 at each of `BRIGHTNESS`; and the number of `frames`. Each failure
+        holds the means over runs and frames, with 95 % intervals over shots as `NAME_ci`, `seen`
+        and `shots`, or is None where no frame shows it.
     """
     data, where = examples.data, examples.places()
     frames = [where[number].frame for number in figures.evenly(len(where), FRAMES)]
@@ -64,7 +59,7 @@ def measure(examples: Examples, groups: dict[str, list[tuple[str, Colorize]]]) -
     for frame in tqdm(frames, "failures", unit="frame", delay=2):
         scene = _Scene(data, frame)
         for label, runs in groups.items():
-            of_runs = [scene.failures(condition, colorize, letters) for condition, colorize in runs]
+            of_runs = [scene.failures(run, letters) for run in runs]
             for failure, sightings in seen[label].items():
                 sightings += [{"shot": episode.shot_of(frame), **_mean(alike)} for alike
                               in zip(*(each[failure] for each in of_runs), strict=True)]
@@ -85,13 +80,16 @@ class _Scene:
             {name: _fit(data, mask) for name, mask in masks.items()}
             for masks in (episode.part_masks(frame), episode.character_masks(frame)))
 
-    def failures(self, condition: str, colorize: Colorize, letters: np.ndarray) -> dict[str, list]:
+    def failures(self, run: Candidate, letters: np.ndarray) -> dict[str, list]:
         """Measures every failure in what a run makes of the scene."""
-        pictures = colorize(np.stack([each[condition] for each in self.staged])[..., np.newaxis])
+        conditions = np.stack([each[run.input] for each in self.staged])[..., np.newaxis]
+        pictures = run.colorize(conditions, self.truth)
         return {"hair": _hair(pictures[1], self.parts),
                 "size": _sizes(pictures[1], self.truth[1], self.characters),
                 "caption": [_caption(pictures[:2], self.truth[:2], letters)],
-                "black": [_darkened(pictures[1:], self.truth[1:])]}
+                "black": [dict(zip((f"{each:g}" for each in BRIGHTNESS),
+                                   metrics.l1(pictures[1:], self.truth[1:]).tolist(),
+                                   strict=True))]}
 
 
 def _mean(alike: tuple[dict, ...]) -> dict:
@@ -206,12 +204,6 @@ def _caption(pictures: np.ndarray, truth: np.ndarray, letters: np.ndarray) -> di
         errors |= {f"{place}_without": without, f"{place}_with": having,
                    f"{place}_more": having - without}
     return errors
-
-
-def _darkened(pictures: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Returns L1 of a frame at each of `BRIGHTNESS`, from uint8 [brightness, h, w, 3] each."""
-    errors = metrics.l1(pictures, truth).tolist()
-    return {f"{brightness:g}": error for brightness, error in zip(BRIGHTNESS, errors, strict=True)}
 
 
 def plot_sizes(path: Path, failures: dict[str, dict]) -> None:

@@ -30,19 +30,19 @@ def curve(examples: Examples, groups: list[Group]) -> dict:
         where one hint is better already, None where no count is enough), with its 95 % interval
         over shots `hints_ci`, whose ends may be 0 and None likewise.
     """
-    height, width = examples.data.size
+    (height, width), condition = examples.data.size, examples.data.condition
     counts = [count for count in COUNTS if count * MOST <= height * width]
     numbers = figures.evenly(len(examples), PICTURES)
     pictures, where = examples.pick(numbers), examples.places()
     resampling = Resampling([where[number][:2] for number in numbers])
     errors = []
-    for count in tqdm(counts, f"{examples.condition} hints", unit="count", delay=2):
-        placements = [baselines.scribble(examples.condition, count, placement)
+    for count in tqdm(counts, f"{condition} hints", unit="count", delay=2):
+        placements = [baselines.scribble(condition, count, placement)
                       for placement in range(PLACEMENTS)]
         errors.append(np.array([
-            np.mean([metrics.l1(colorize(condition[None], truth[None]), truth[None])
+            np.mean([metrics.l1(colorize(level[None], truth[None]), truth[None])
                      for colorize in placements])
-            for condition, truth in (pictures[each] for each in numbers)]))
+            for level, truth in (pictures[each] for each in numbers)]))
     means = [float(each.mean()) for each in errors]
     curves = np.stack([resampling.resample(each) for each in errors], axis=1)
     models = {}

@@ -87,11 +87,6 @@ class Examples:
     def __len__(self) -> int:
         return sum(self.data.manifest.counts[split] for split in self._splits)
 
-    @property
-    def condition(self) -> str:
-        """Which picture the conditions are: "gray" or "edge"."""
-        return self.data.condition
-
     def places(self) -> list[Place]:
         """Lists where they come from."""
         return [place for split in self._splits for place in self.data.places(split)]
@@ -103,7 +98,7 @@ class Examples:
             for condition, truth in self.data.pictures(split).as_numpy_iterator():
                 numbers = np.arange(start, start + len(truth))
                 start += len(truth)
-                if self.screentone and self.condition == "gray":
+                if self.screentone and self.data.condition == "gray":
                     condition = np.stack([
                         augment.screentone(each[..., 0], np.random.default_rng(number))
                         for each, number in zip(condition, numbers, strict=True)])[..., None]
@@ -130,7 +125,7 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
     frames = {number: {} for pair in pairs for number in pair}
     values = [{name: np.full(total, np.nan) for name in KEPT} for _ in candidates]
     measured = [set(evenly(total, SLOW.get(each.model, total))) for each in candidates]
-    title = f"{examples.condition} pictures"
+    title = f"{examples.data.condition} pictures"
     with tqdm(total=total, desc=title, unit="picture", delay=2) as progress:
         for numbers, condition, truth in examples.batches():
             paired = [row for row, number in enumerate(numbers.tolist()) if number in frames]
@@ -142,20 +137,17 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
                 if not rows:
                     continue
                 pictures = candidate.colorize(condition[rows], truth[rows])
-                for name, figures in _figures(pictures, truth[rows]).items():
-                    values[place][name][numbers[rows]] = figures
+                figures = metrics.of_pictures(pictures, truth[rows]) | {
+                    "colourfulness": metrics.colourfulness(pictures),
+                    TRUE_COLOURFULNESS: metrics.colourfulness(truth[rows])}
+                for name, each in figures.items():
+                    values[place][name][numbers[rows]] = each
                 for row in set(paired) & set(rows):
                     frames[numbers[row]][place] = pictures[rows.index(row)].copy()  # not its batch
             progress.update(len(truth))
     for place, figures in enumerate(values):
         _measure_flicker(figures["flicker"], pairs, frames, place)
     return values
-
-
-def _figures(pictures: np.ndarray, truth: np.ndarray) -> Values:
-    return metrics.of_pictures(pictures, truth) | {
-        "colourfulness": metrics.colourfulness(pictures),
-        TRUE_COLOURFULNESS: metrics.colourfulness(truth)}
 
 
 def _measure_flicker(values: np.ndarray, pairs: list[tuple[int, int]],

@@ -1,6 +1,7 @@
 """Statistics of figures: intervals of their means, groups of runs, and tests between two groups."""
 
 import itertools
+import os
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -183,9 +184,8 @@ def _label(keys: list[tuple[str, str, str]]) -> str:
     condition, model, first = keys[0]
     if len(keys) == 1:
         return first or model
-    alike = [letters[0] for letters in itertools.takewhile(
-        lambda letters: len(set(letters)) == 1, zip(*(run for _, _, run in keys), strict=False))]
-    return "".join(alike).rstrip("_-0123456789") or f"{model}_{condition}"
+    alike = os.path.commonprefix([run for _, _, run in keys])  # noqa: RUF071, of letters
+    return alike.rstrip("_-0123456789") or f"{model}_{condition}"
 
 
 def _kind(run_dir: Path, config: Config) -> tuple[Config, bool]:

@@ -1,6 +1,5 @@
 """The study of section 5 of the paper: runs to tables, tests, plots, pictures and a web page."""
 
-import functools
 from pathlib import Path
 
 import numpy as np
@@ -68,13 +67,15 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
     for condition, examples in zip(conditions, inputs, strict=True):
         here = [group for group in groups if group.input == condition]
         mine = {group.label: runs[group.label] for group in here if group.seeds}
-        result["hints"][condition] = _draw_hints(examples, here, report_dir)
+        curve = result["hints"][condition] = hint_curve.curve(examples, here)
+        hint_curve.plot(report_dir / f"hints_{condition}.png", condition, curve)
         galleries[condition] = _draw_ranked(examples, here, mine, report_dir)
         if others:
             _study_unseen(result, galleries["unseen"], examples.data, others, mine)
-    result["failures"] = _failures(examples, runs)
+    drawn = failures.is_drawn(examples)
+    result["failures"] = failures.measure(examples, runs) if drawn else {}
     result["data"] = _description(examples)
-    if result["failures"]:
+    if drawn:
         failures.plot_sizes(report_dir / "failures_size.png", result["failures"])
     with whole_file(report_dir / "study.md") as temporary:
         temporary.write_text(tables.study_markdown(result), encoding="utf-8")
@@ -109,12 +110,6 @@ def _curves(groups: list[Group], report_dir: Path) -> list[str]:
     first = [group.seeds[min(group.seeds)] for group in groups if group.seeds]
     return [path.name for name in first for path in sorted(report_dir.glob(f"{name}_*loss.png"))
             if path.name.removeprefix(f"{name}_") in ("loss.png", "d_loss.png", "g_loss.png")]
-
-
-def _draw_hints(examples: Examples, groups: list[Group], report_dir: Path) -> dict:
-    curve = hint_curve.curve(examples, groups)
-    hint_curve.plot(report_dir / f"hints_{examples.condition}.png", examples.condition, curve)
-    return curve
 
 
 def rank(groups: list[Group]) -> list[tuple[str, int]]:
@@ -154,19 +149,10 @@ def _draw_ranked(examples: Examples, groups: list[Group], runs: dict[str, list[C
           *((label, each[0].colorize(*(part[None] for part in pictures[number]))[0])
             for label, each in runs.items()), ("truth", pictures[number][1])])
         for word, number in picked]
-    figures.picture_grid(report_dir / f"ranked_{examples.condition}.png",
+    figures.picture_grid(report_dir / f"ranked_{examples.data.condition}.png",
                          {name: [dict(named)[name] for _, named in gallery]
                           for name, _ in gallery[0][1]})
     return gallery
-
-
-def _failures(examples: Examples, runs: dict[str, list[Candidate]]) -> dict:
-    """Measures the failures of each group of runs, where the dataset is of the drawn episode."""
-    if not failures.is_drawn(examples):
-        return {}
-    return failures.measure(examples, {
-        label: [(each.input, functools.partial(each.colorize, truth=None)) for each in candidates]
-        for label, candidates in runs.items()})
 
 
 def _study_unseen(result: dict, gallery: Gallery, data: Dataset, examples: list[dict],
@@ -182,7 +168,8 @@ def _study_unseen(result: dict, gallery: Gallery, data: Dataset, examples: list[
             own = [("its own colours", each["color"])] if each["colored"] else []
             gallery.append((each["name"], [("gray", each["gray"]), *own]))
     for label, candidates in runs.items():
-        pictures = unseen.colour(candidates[0].colorize, data.condition, examples)
+        pictures = [candidates[0].colorize(each[data.condition][None, ..., None],
+                                           each["color"][None])[0] for each in examples]
         result["unseen"]["models"][label] = unseen.judge(pictures, examples, trained_on)
         for (_, named), number in zip(gallery, numbers, strict=True):
             named.append((label, pictures[number]))

@@ -6,7 +6,6 @@ from tqdm import tqdm
 from keras_colorize.data import screening
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.sources import Counts, Sampling, Source
-from keras_colorize.evaluation.baselines import Baseline
 from keras_colorize.evaluation.statistics import Resampling
 from keras_colorize.image import figures, metrics, pixels
 
@@ -88,12 +87,6 @@ def _judge(picture: np.ndarray, example: dict, common: np.ndarray) -> dict[str, 
             "luminance_l1": np.abs(pixels.gray(picture).astype(float) - gray).mean(),
             "stray": _stray(picture, gray), "l1": l1, "gray_l1": gray_l1,
             "off_palette": histogram[~common].sum() / histogram.sum()}
-
-
-def colour(colorize: Baseline, condition: str, examples: list[dict]) -> list[np.ndarray]:
-    """Colours each example by a candidate, uint8 [h, w, 3]."""
-    return [colorize(each[condition][None, ..., None], each["color"][None])[0]
-            for each in examples]
 
 
 def _stray(picture: np.ndarray, luminance: np.ndarray) -> float:

@@ -18,7 +18,7 @@ from keras_colorize.cartoon import episode
 from keras_colorize.cartoon.drawing import caption_mask
 from keras_colorize.data import finding
 from keras_colorize.evaluation import failures, hint_curve, statistics, tables, unseen
-from keras_colorize.evaluation.measure import Examples
+from keras_colorize.evaluation.measure import Candidate, Examples
 from keras_colorize.evaluation.study import rank, study
 from keras_colorize.image import line_lock
 
@@ -161,10 +161,10 @@ def test_failures_are_measured_for_every_run_of_the_drawn_episode(studied):
 def test_runs_of_a_group_are_averaged_before_shots_are_resampled(data_dir):
     examples = Examples(data_for(tiny("cpu/gan_gray"), data_dir), "test")
 
-    def colored(shade):
-        return lambda condition: np.full((*condition.shape[:3], 3), shade, np.uint8)
+    def run(shade):
+        return Candidate("run", "gan", "gray", lambda condition, truth: np.full_like(truth, shade))
 
-    dark, light = (("gray", colored(shade)) for shade in (0, 200))
+    dark, light = map(run, (0, 200))
     found = failures.measure(examples, {"dark": [dark], "light": [light], "both": [dark, light]})
     assert found["both"]["black"]["0"] == pytest.approx(100)
     for name in ("1", "0.5", "0"):
