@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize.data import augment
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.evaluation import baselines
-from keras_colorize.image import metrics, pixels
+from keras_colorize.image import metrics, pixels, screentone
 from keras_colorize.image.figures import evenly
 from keras_colorize.training import run_directory
 
@@ -100,7 +99,7 @@ class Examples:
                 start += len(truth)
                 if self.screentone and self.data.condition == "gray":
                     condition = np.stack([
-                        augment.screentone(each[..., 0], np.random.default_rng(number))
+                        screentone.draw(each[..., 0], np.random.default_rng(number))
                         for each, number in zip(condition, numbers, strict=True)])[..., None]
                 yield numbers, condition, truth
 
