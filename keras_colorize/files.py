@@ -1,6 +1,5 @@
 """Files and folders that appear under their final name only when they are whole."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -10,8 +9,14 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from keras_colorize.errors import UsageError
+import msgspec
+from filelock import FileLock, Timeout
+
+from keras_colorize.errors import ColorizeError, SourceError, UsageError, first_line
+
+Kind = TypeVar("Kind")
 
 PARTIAL = ".*.partial*"  # what `whole_file` and `whole_folder` are writing, or left when killed
 
@@ -121,17 +126,55 @@ def locked(path: Path, where: Path) -> Iterator[None]:
     Raises:
         UsageError: another process holds it.
     """
-    with open(path, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise UsageError(where, f"is being worked on by process {file.read() or 'unknown'}",
-                             "wait for it, or stop it") from error
-        file.truncate(0)
-        file.write(f"{os.getpid()} on {platform.node()}")
-        file.flush()
+    lock = FileLock(path, timeout=0, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        holder = path.read_text(encoding="utf-8", errors="replace") or "unknown"
+        raise UsageError(where, f"is being worked on by process {holder}",
+                         "wait for it, or stop it") from error
+    try:
+        path.write_text(f"{os.getpid()} on {platform.node()}", encoding="utf-8")
         yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def reading(path: Path, error: type[ColorizeError] = SourceError,
+            remedy: str = "check it") -> Iterator[None]:
+    """Raises `error`, which names the file, in place of any OSError raised within.
+
+    Args:
+        path: the file or folder that is read within.
+        remedy: what the user can do next, in one clause.
+    """
+    try:
+        yield
+    except OSError as reason:
+        what = "is missing" if isinstance(reason, FileNotFoundError | NotADirectoryError) else \
+            f"cannot be read ({reason.strerror or first_line(reason)})"
+        raise error(path, what, remedy) from reason
+
+
+def read_json(path: Path, kind: type[Kind], error: type[ColorizeError], remedy: str) -> Kind:
+    """Reads a JSON file into a type.
+
+    Args:
+        kind: a dataclass, a `msgspec.Struct`, or a type such as `dict[str, int]`. Keys that a
+            class does not know are passed over; `dict` keeps all, and checks none.
+        error: what to raise, with `path` as its place.
+        remedy: what the user can do next, in one clause.
+
+    Raises:
+        error: the file is missing, cannot be read, is no JSON, or does not fit the type.
+    """
+    with reading(path, error, remedy):
+        file = path.read_bytes()
+    try:  # Python's parser, which reads the NaN and the file names without Unicode that it writes
+        return msgspec.convert(json.loads(file), kind)
+    except ValueError as reason:  # as is what msgspec raises
+        raise error(path, f"is damaged ({first_line(reason)})", remedy) from reason
 
 
 def json_text(value: object) -> str:
