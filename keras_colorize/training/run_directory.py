@@ -1,6 +1,5 @@
 """A run directory: what was trained, on what, by which code, and where its parts lie."""
 
-import json
 import platform
 import subprocess
 import tomllib
@@ -11,17 +10,46 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated, NotRequired, TypedDict
 
 import keras
+from msgspec import Meta
 
 from keras_colorize import __version__, config
 from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
-from keras_colorize.files import PARTIAL, clear_partial, locked, sha256_of, whole_file, write_json
+from keras_colorize.files import (
+    PARTIAL,
+    clear_partial,
+    locked,
+    read_json,
+    sha256_of,
+    whole_file,
+    write_json,
+)
 from keras_colorize.training import checkpoints
 
 CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # what may decide numbers
+
+
+class Start(TypedDict):
+    """One start of a run."""
+
+    time: str
+    from_step: int
+    backend: NotRequired[str]
+    device: NotRequired[str]
+
+
+class Description(TypedDict):
+    """The parts of `run.json` that are read again; earlier versions wrote fewer."""
+
+    dataset_digest: str
+    starts: Annotated[list[Start], Meta(min_length=1)]
+    dataset: NotRequired[dict]
+    versions: NotRequired[dict[str, str]]
+    init_from: NotRequired[dict | None]
 
 
 def start(run_dir: Path, wanted: Config, dataset: dict, device: str, from_step: int,
@@ -103,7 +131,7 @@ def of(path: Path) -> Path:
     Such a folder stands for a run wherever one is read: its networks, and all else of the run.
     """
     parent = Path(path).resolve().parent
-    is_best = (Path(path) / checkpoints.BEST_SAID).is_file() and (parent / CONFIG).is_file()
+    is_best = (Path(path) / checkpoints.BEST_FILE).is_file() and (parent / CONFIG).is_file()
     return parent if is_best else Path(path)
 
 
@@ -128,18 +156,13 @@ def read_config(run_dir: Path) -> Config:
         raise RunError(path, f"is damaged ({error.what})", "train again") from error
 
 
-def describe(run_dir: Path) -> dict:
-    """What `run.json` says.
+def describe(run_dir: Path) -> Description:
+    """Reads `run.json`.
 
     Raises:
         RunError: it is missing or damaged.
     """
-    try:
-        described = json.loads((of(run_dir) / RUN).read_text(encoding="utf-8"))
-        _ = described["dataset_digest"], described["starts"][0]["time"]
-        return described
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise RunError(Path(run_dir) / RUN, "is missing or damaged", "train again") from error
+    return read_json(of(run_dir) / RUN, Description, RunError, "train again")
 
 
 def load_generator(run_dir: Path) -> keras.Model:

@@ -129,13 +129,13 @@ def test_two_devices_of_a_machine_train_as_one_does(data_dir, tmp_path):
 
 def test_a_batch_that_does_not_divide_among_the_devices_is_refused():
     with pytest.raises(UsageError, match="is 5, to be shared by 2 devices; set a multiple of 2"), \
-            devices.spread(devices.Devices(("a", "b")), 5):
+            devices.Devices(("a", "b")).spread(5):
         pass
 
 
 def test_what_several_devices_cannot_do_is_refused(data_dir):
     with pytest.raises(UsageError, match="is 'on', which TensorFlow cannot be with 2 devices"), \
-            devices.spread(devices.Devices(("a", "b")), 4, "on"):
+            devices.Devices(("a", "b")).spread(4, "on"):
         pass
     data = data_for(tiny("gan_gray"), data_dir)
     count = data.manifest.counts["validation"]

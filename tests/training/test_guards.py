@@ -14,7 +14,7 @@ from conftest import TINY, data_for, heed_ctrl_c, tiny
 
 from keras_colorize import models
 from keras_colorize.errors import RunError, UsageError
-from keras_colorize.training import checkpoints, guards, run_directory, train
+from keras_colorize.training import callbacks, checkpoints, guards, run_directory, train
 from keras_colorize.training.checkpoints import Position
 
 
@@ -85,16 +85,16 @@ def test_the_room_asked_for_is_that_of_what_is_written(tmp_path):
 
 
 def test_a_discriminator_that_makes_no_mistake_for_long_is_warned_of_once(tmp_path, capsys):
-    watch = guards.WarnOfCollapse(tmp_path)
+    watch = callbacks.WarnOfCollapse(tmp_path)
     perfect = {"d_real_accuracy": 1.0, "d_fake_accuracy": 1.0}
-    for logs in [perfect] * (guards.COLLAPSED_AFTER - 1) + [perfect | {"d_fake_accuracy": 0.9}]:
+    for logs in [perfect] * (callbacks.COLLAPSED_AFTER - 1) + [perfect | {"d_fake_accuracy": 0.9}]:
         watch.on_train_batch_end(0, logs)
     assert not capsys.readouterr().err
-    for _ in range(3 * guards.COLLAPSED_AFTER):
+    for _ in range(3 * callbacks.COLLAPSED_AFTER):
         watch.on_train_batch_end(0, perfect)
     warning = capsys.readouterr().err
     assert warning.count("warning: ") == 1
-    assert f"the discriminator made no mistake in {guards.COLLAPSED_AFTER} batches" in warning
+    assert f"the discriminator made no mistake in {callbacks.COLLAPSED_AFTER} batches" in warning
     watch.on_train_batch_end(0, {"loss": 1.0})  # a ConvNet has none
 
 
@@ -113,5 +113,5 @@ def test_memory_that_runs_out_is_answered_with_the_batch_size_to_try(data_dir, t
 def test_the_batch_to_try_divides_among_the_devices_and_memory_may_run_out_anywhere(tmp_path):
     for batch, count, remedy in ((12, 4, "train.batch_size=4"), (4, 4, "smaller widths")):
         with pytest.raises(RunError, match=f"batches of {batch} pictures; .*{remedy}"), \
-                guards.memory_told(tmp_path, batch, count):
+                guards.name_smaller_batch(tmp_path, batch, count):
             raise MemoryError

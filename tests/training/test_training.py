@@ -220,7 +220,7 @@ def test_a_damaged_run_is_named(runs, data_dir, tmp_path):
     wanted = tiny("cpu/gan_gray", "train.epochs=3")
     data = data_for(wanted, data_dir)
     for name, content, message in (
-            ("run.json", "{}", r"run\.json: is missing or damaged"),
+            ("run.json", "{}", r"run\.json: is damaged \(.*dataset_digest.*\); train again"),
             ("config.toml", "[model", r"config\.toml: is damaged"),
             ("history.csv", "a,b\n1,2\n", r"history\.csv: is damaged"),
             ("checkpoints/step-*/model.weights.h5", "",
@@ -232,15 +232,16 @@ def test_a_damaged_run_is_named(runs, data_dir, tmp_path):
             train.train(wanted, data, broken)
 
 
-@pytest.mark.parametrize("name", ["model.weights.h5", "position.json"])
+@pytest.mark.parametrize(("name", "problem"), [
+    ("model.weights.h5", ": cannot be restored"), ("position.json", "/position.json: is damaged")])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_is_written_again(
-        name, runs, data_dir, tmp_path, capsys):
+        name, problem, runs, data_dir, tmp_path, capsys):
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
     newest = run_directory.latest_checkpoint(run_dir)
     (newest / name).write_bytes((newest / name).read_bytes()[:20])
     wanted = tiny("cpu/convnet_gray", "train.epochs=3")
     train.train(wanted, data_for(wanted, data_dir), run_dir)
-    assert f"warning: {newest}: cannot be restored (" in capsys.readouterr().err
+    assert f"warning: {newest}{problem} (" in capsys.readouterr().err
     starts = run_directory.describe(run_dir)["starts"]
     steps = data_for(wanted, data_dir).batches_per_epoch
     assert [each["from_step"] for each in starts] == [0, steps]
