@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from keras_colorize import media
-from keras_colorize.data.finding import walk
+from keras_colorize.data.sources import walk
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import check_apart, is_unicode
 

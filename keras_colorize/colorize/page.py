@@ -9,7 +9,7 @@ from keras_colorize import media
 from keras_colorize.colorize import hints
 from keras_colorize.colorize.predictor import Model
 from keras_colorize.colorize.settings import Settings
-from keras_colorize.image import line_lock, page_kind, pixels
+from keras_colorize.image import line_lock, page_kind, pixels, screentone
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
 FLAGGED = 2.0  # of 255 levels: a luminance that changed by more is reported
@@ -52,7 +52,7 @@ def judge(page: media.Page, treat_as: str | None = None) -> page_kind.Route:
         return found
     if treat_as != "screentone":
         return replace(found, kind=treat_as, pitch=0.0, dots=None)
-    dots, pitch = page_kind.find_dots(luminance)
+    dots, pitch = screentone.find_dots(luminance)
     return replace(found, kind=treat_as, pitch=pitch or DEFAULT_PITCH,
                    dots=dots if dots.any() else np.ones_like(dots))
 
@@ -66,7 +66,7 @@ def color(page: media.Page, route: page_kind.Route, models: Models, settings: Se
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
     model = models.choose(route.kind)
-    surface = page_kind.descreen(pixels.gray(page.shown), route)
+    surface = screentone.descreen(pixels.gray(page.shown), route.dots, route.pitch)
     height, width = surface.shape
     scale = settings.scale or model.scale_for(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.data import leaks, screening
+from keras_colorize.data import screening, splits
 from keras_colorize.data.records import PICTURES, SPLITS, Manifest, parse
 from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import nearest_existing, sha256_of, write_json
@@ -39,7 +39,7 @@ def inspect(directory: Path, out: Path) -> dict:
 
     Returns:
         What `inspection.json` holds: of the dataset `directory`, `digest`, `size`, `every`,
-        `split_by` and `seed`; `splits`, for each its `_Split.report`; `leak`, as `leaks.figure`.
+        `split_by` and `seed`; `splits`, for each its `_Split.report`; `leak`, as `splits.leak`.
 
     Raises:
         UsageError: `out` cannot be written.
@@ -64,7 +64,7 @@ def inspect(directory: Path, out: Path) -> dict:
               **{key: manifest.values[key] for key in ("digest", "size", "every", "split_by",
                                                        "seed")},
               "splits": {name: split.report() for name, split in seen.items()},
-              "leak": leaks.figure(*(np.array(seen[name].thumbnails)
+              "leak": splits.leak(*(np.array(seen[name].thumbnails)
                                      for name in ("test", "train")))}
     for name, split in seen.items():
         split.write_sheet(out / f"{name}.png")

@@ -24,6 +24,7 @@ from keras_colorize.cartoon import episode
 from keras_colorize.data import build, records
 from keras_colorize.data.sources import Counts, Sampling, VideoSource
 from keras_colorize.image import pixels
+from keras_colorize.image.page_windows import windows
 
 SIZE = (64, 96)
 BAD = {**BAD_VIDEOS,
@@ -58,7 +59,7 @@ def test_every_kind_of_source_gives_the_right_pictures(tmp_path):
             seen[name, int(each["frame"])] = media.decode_picture(each["color"].numpy())
     for name, pictures in expected.items():
         if name not in VIDEOS:  # the tall ones are cut
-            pictures = [part for picture in pictures for part in pixels.windows(picture, SIZE)]
+            pictures = [part for picture in pictures for part in windows(picture, SIZE)]
         assert sum(source == name for source, _ in seen) == len(pictures)
         for number, picture in enumerate(pictures):
             wanted = pixels.example(picture, SIZE)["color"]
