@@ -55,19 +55,23 @@ def beside(run: Run, keeper: Keeper | None, validation: Iterable) -> Iterator[li
         if keeper:
             log = opened.enter_context(closing(Log(run, next(iter(validation)))))
             opened.enter_context(keeper.writing(log))
-            first = [WarnOfCollapse(run.directory), log]
+            first = [WarnOfCollapse(run), log]
         yield [CountSteps(run), StopOnNotFinite(run, keeper), *first, Checkpoint(run, keeper)]
 
 
-class CountSteps(keras.callbacks.Callback):
+class _Callback(keras.callbacks.Callback):
+    """A callback of a run; its keeper, which writes checkpoints, is in the first process alone."""
+
+    def __init__(self, run: Run, keeper: Keeper | None = None):
+        super().__init__()
+        self.run, self.keeper = run, keeper
+
+
+class CountSteps(_Callback):
     """Keeps the position up to date; stands before every callback that reads it.
 
     `fit` is called once an epoch, so that the data can be entered anywhere: this ends it there.
     """
-
-    def __init__(self, run: Run):
-        super().__init__()
-        self.run = run
 
     def on_epoch_begin(self, epoch, logs=None):
         self.before = time.perf_counter()
@@ -87,21 +91,14 @@ class CountSteps(keras.callbacks.Callback):
         self.model.stop_training = True
 
 
-class StopOnNotFinite(keras.callbacks.Callback):
+class StopOnNotFinite(_Callback):
     """Raises NotFiniteError as soon as a loss, of training or validation, is NaN or infinite.
 
     It stands before the callbacks that save, so that finite weights are never replaced by others.
     A loss is that of the weights before the step. Only the length of the gradient shows what the
     step makes of them, so it counts as well. In float16 it may be infinite: such a step changes no
     weight.
-
-    Args:
-        keeper: writes the checkpoints; the error names the last one.
     """
-
-    def __init__(self, run: Run, keeper: Keeper | None):
-        super().__init__()
-        self.run, self.keeper = run, keeper
 
     def on_train_batch_end(self, batch, logs=None):
         self._check(logs)
@@ -127,29 +124,26 @@ class StopOnNotFinite(keras.callbacks.Callback):
                 + (str(good) if good else "none yet"))
 
 
-class WarnOfCollapse(keras.callbacks.Callback):
+class WarnOfCollapse(_Callback):
     """Warns once when D makes no mistake for `COLLAPSED_AFTER` batches in a row.
 
     G then learns little from it beside L1.
     """
 
-    def __init__(self, run_dir: Path):
-        super().__init__()
-        self.run_dir = run_dir
-        self.perfect, self.warned = 0, False
+    perfect, warned = 0, False
 
     def on_train_batch_end(self, batch, logs=None):
         perfect = logs.get("d_real_accuracy") == logs.get("d_fake_accuracy") == 1
         self.perfect = self.perfect + 1 if perfect else 0
         if self.perfect == COLLAPSED_AFTER and not self.warned:
             self.warned = True
-            print(f"warning: {self.run_dir}: the discriminator made no mistake in {self.perfect} "
-                  "batches, so the generator learns little from it; if samples/ get no better, "
+            print(f"warning: {self.run.directory}: the discriminator made no mistake in "
+                  f"{self.perfect} batches, so the generator learns little from it; if samples/ get no better, "
                   "start a new run with a narrower model.discriminator or a smaller "
                   "optimizer.learning_rate", file=sys.stderr, flush=True)
 
 
-class Log(keras.callbacks.Callback):
+class Log(_Callback):
     """Logs raw losses of every batch, and means and pictures of every epoch.
 
     They go to TensorBoard, the means also to `history.csv` and the pictures to `samples/`. Tags are
@@ -163,8 +157,7 @@ class Log(keras.callbacks.Callback):
     """
 
     def __init__(self, run: Run, batch):
-        super().__init__()
-        self.run = run
+        super().__init__(run)
         self.condition, self.color = (np.asarray(each)[:SHOWN] for each in batch)
         self.history = run.directory / "history.csv"
         folders = {name: run.directory / "tensorboard" / name for name in ("train", "validation")}
@@ -235,20 +228,13 @@ class Log(keras.callbacks.Callback):
             log.close()
 
 
-class Checkpoint(keras.callbacks.Callback):
+class Checkpoint(_Callback):
     """Saves after each epoch, where a run stops and, if configured, every so many batches.
 
     It stands last: everything about a batch or an epoch is on disk before the checkpoint that says
     it is done. Of several processes the first saves. All stop where one is asked to: after the next
     batch, with the error of the stop request.
-
-    Args:
-        keeper: of the first process.
     """
-
-    def __init__(self, run: Run, keeper: Keeper | None):
-        super().__init__()
-        self.run, self.keeper = run, keeper
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.run.position.batch:

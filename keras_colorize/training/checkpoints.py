@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypedDict
+from typing import TypedDict
 
 import keras
 
@@ -42,22 +42,11 @@ class Position:
 
 
 class Best(TypedDict):
-    """The best epoch of a run, as `best.json` has it."""
+    """The best epoch of a run, with its validation L1 on values in [-1, 1], as in `best.json`."""
 
     epoch: int
     step: int
     l1: float
-    """Of the validation, on values in [-1, 1]."""
-
-
-class Log(Protocol):
-    """The part of `callbacks.Log` that a `Keeper` needs."""
-
-    def flush(self) -> None:
-        """Brings all events to disk."""
-
-    def draw(self, epoch: int, generator: keras.Model) -> None:
-        """Draws the pictures of an epoch."""
 
 
 class Keeper:
@@ -79,12 +68,8 @@ class Keeper:
         self._writing.set_result(None)
 
     @contextmanager
-    def writing(self, log: Log) -> Iterator[None]:
-        """Starts the thread; all is written at the end.
-
-        Args:
-            log: flushed before each checkpoint.
-        """
+    def writing(self, log) -> Iterator[None]:
+        """Starts the thread; all is written at the end, the `callbacks.Log` before checkpoints."""
         self.log, self.best = log, best(self.run_dir)
         with ThreadPoolExecutor(1, "keeper") as self._pool:
             yield
@@ -115,9 +100,11 @@ class Keeper:
 
     def _take(self, model: keras.Model) -> None:
         self.wait()
+        copied, trained = ([*each.variables, *each.optimizer.variables]
+                           for each in (self.copy, model))
         with alone():
-            for copied, variable in zip(_state_of(self.copy), _state_of(model), strict=True):
-                copied.assign(keras.ops.convert_to_numpy(variable))
+            for variable, value in zip(copied, trained, strict=True):
+                variable.assign(keras.ops.convert_to_numpy(value))
 
     def _write_epoch(self, position: Position, l1: float) -> None:
         trained = {"generator": self.copy.final_generator,
@@ -281,10 +268,6 @@ def best(run_dir: Path) -> Best | None:
     path = run_dir / BEST / BEST_FILE
     remedy = f"remove {path.parent} to choose anew from here on"
     return read_json(path, Best, RunError, remedy) if path.exists() else None
-
-
-def _state_of(model: keras.Model) -> list:
-    return [*model.variables, *model.optimizer.variables]
 
 
 def _all(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize.errors import ColorizeError, RunError, UsageError, first_line, one_line
+from keras_colorize.errors import RunError, UsageError, first_line, one_line
 
 PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"  # Keras's variables, these three
 PROCESS = "KERAS_DISTRIBUTION_PROCESS_ID"
@@ -129,7 +129,8 @@ class Devices:
                 if not getattr(error, "in_all", False):
                     # The last to register is the first to be called, before JAX.
                     atexit.register(_leave, getattr(error, "exit_code", 1))
-                if not isinstance(error, ColorizeError) and _means_gone(error):
+                from_jax = type(error).__name__ in ("JaxRuntimeError", "ValueError")
+                if from_jax and GONE.search(str(error)):
                     raise RunError(where, "another process of this run has gone", "start all of "
                                    "them again to continue from the last checkpoint") from error
             raise
@@ -240,11 +241,6 @@ def _in_all(error: Exception) -> Exception:
     """Marks an error that every process raises, so that none waits for another."""
     error.in_all = True
     return error
-
-
-def _means_gone(error: BaseException) -> bool:
-    return type(error).__name__ in ("JaxRuntimeError", "ValueError") and bool(
-        GONE.search(str(error)))
 
 
 def _leave(code: int) -> None:

@@ -33,20 +33,11 @@ CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # what may decide numbers
 
 
-class Start(TypedDict):
-    """One start of a run."""
-
-    time: str
-    from_step: int
-    backend: NotRequired[str]
-    device: NotRequired[str]
-
-
 class Description(TypedDict):
     """The parts of `run.json` that are read again; earlier versions wrote fewer."""
 
     dataset_digest: str
-    starts: Annotated[list[Start], Meta(min_length=1)]
+    starts: Annotated[list[dict], Meta(min_length=1)]
     dataset: NotRequired[dict]
     versions: NotRequired[dict[str, str]]
     init_from: NotRequired[dict | None]

@@ -85,7 +85,7 @@ def test_the_room_asked_for_is_that_of_what_is_written(tmp_path):
 
 
 def test_a_discriminator_that_makes_no_mistake_for_long_is_warned_of_once(tmp_path, capsys):
-    watch = callbacks.WarnOfCollapse(tmp_path)
+    watch = callbacks.WarnOfCollapse(SimpleNamespace(directory=tmp_path))
     perfect = {"d_real_accuracy": 1.0, "d_fake_accuracy": 1.0}
     for logs in [perfect] * (callbacks.COLLAPSED_AFTER - 1) + [perfect | {"d_fake_accuracy": 0.9}]:
         watch.on_train_batch_end(0, logs)

@@ -134,7 +134,7 @@ def test_the_best_networks_of_a_run_are_measured_exported_and_colour_like_a_run(
     assert (card["run"], card["generator_sha256"]) == ("mine-best",
                                                        sha256_of(best / "generator.keras"))
     assert ", 1 epochs; L1" in (tmp_path / "saved" / "README.md").read_text()
-    assert colorize.model.Model.load(best).digest == card["generator_sha256"]
+    assert colorize.Model.load(best).digest == card["generator_sha256"]
 
 
 def test_checkpoints_kept_may_change_when_a_run_goes_on(runs, data_dir, tmp_path):

@@ -48,13 +48,15 @@ def test_where_one_process_is_killed_the_other_says_so_at_once_and_both_resume(k
     wait_for(lambda: run_directory.latest_checkpoint(tmp_path), processes[0], 240)
     processes[killed].kill()
     processes[killed].communicate()
-    left = processes[1 - killed]
-    _, errors = left.communicate(timeout=60)
-    assert left.returncode == 1, errors
-    assert errors.splitlines()[-1] == (
-        f"error: {tmp_path}: another process of this run has gone; start all of them again "
-        "to continue from the last checkpoint")
+    survivor = processes[1 - killed]
+    _, errors = survivor.communicate(timeout=60)
     assert "Traceback" not in errors
+    if killed == 0 and survivor.returncode == -signal.SIGABRT:  # JAX was faster
+        assert "JAX distributed service detected fatal errors. This most likely" in errors
+    else:
+        assert survivor.returncode == 1, errors
+        assert (f"error: {tmp_path}: another process of this run has gone; start all of them again "
+                "to continue from the last checkpoint") in errors.splitlines()
     processes = two_processes(data_dir, tmp_path, *LONG)
     from_step = checkpoints.step_of(run_directory.latest_checkpoint(tmp_path))
     wait_for(lambda: checkpoints.step_of(run_directory.latest_checkpoint(tmp_path)) > from_step,
