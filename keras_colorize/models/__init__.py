@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import keras
 
-from keras_colorize.config import Config, OptimizerConfig
+from keras_colorize.config import Config
 from keras_colorize.models.networks import CropTo, JoinLuminance, discriminator, unet
 
 if keras.backend.backend() == "jax":
@@ -33,8 +33,11 @@ def build(config: Config, size: tuple[int, int], steps: int | None = None) -> Co
             model = ConvNet(parts["generator"], config.loss.objective, ema=ema)
         else:
             model = GAN(parts["generator"], parts["discriminator"], config.loss.l1_weight, ema=ema)
-    optimizer = keras.optimizers.Adam(_learning_rate(config.optimizer, steps),
-                                      beta_1=config.optimizer.beta_1)
+    rate = config.optimizer.learning_rate
+    if config.optimizer.schedule == "cosine":
+        assert steps, "a schedule needs to know how many steps there are"
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    optimizer = keras.optimizers.Adam(rate, beta_1=config.optimizer.beta_1)
     if config.train.precision == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)
@@ -67,10 +70,3 @@ def _precision(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _learning_rate(optimizer: OptimizerConfig, steps: int | None):
-    if optimizer.schedule == "constant":
-        return optimizer.learning_rate
-    assert steps, "a schedule needs to know how many steps there are"
-    return keras.optimizers.schedules.CosineDecay(optimizer.learning_rate, steps)

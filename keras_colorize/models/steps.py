@@ -53,9 +53,6 @@ class RawLossModel(keras.Model):
         """Returns the means since the last reset; validation reports no gradients."""
         return {mean.name: mean.result() for mean in self.means if mean.count > 0}
 
-    def call(self, condition, training=False):
-        return self.final_generator(condition, training=training)
-
     def test_step(self, data):
         condition, color = data[:2]
         losses = self.losses_of(self.final_generator, condition, color, training=False)

@@ -115,7 +115,7 @@ class StopOnNotFinite(_Callback):
         if bad:
             if self.keeper:
                 self.keeper.wait()
-            good = checkpoints.latest(self.run.directory / checkpoints.FOLDER)
+            good = checkpoints.latest(self.run.directory)
             listed = ", ".join(f"{name} {value:g}" for name, value in values.items())
             raise NotFiniteError(
                 f"{self.run.directory}, batch {self.run.position.step}",
@@ -138,9 +138,9 @@ class WarnOfCollapse(_Callback):
         if self.perfect == COLLAPSED_AFTER and not self.warned:
             self.warned = True
             print(f"warning: {self.run.directory}: the discriminator made no mistake in "
-                  f"{self.perfect} batches, so the generator learns little from it; if samples/ get no better, "
-                  "start a new run with a narrower model.discriminator or a smaller "
-                  "optimizer.learning_rate", file=sys.stderr, flush=True)
+                  f"{self.perfect} batches, so the generator learns little from it; if samples/ "
+                  "get no better, start a new run with a narrower model.discriminator or a "
+                  "smaller optimizer.learning_rate", file=sys.stderr, flush=True)
 
 
 class Log(_Callback):

@@ -121,12 +121,12 @@ class Keeper:
 
     def _write(self, position: Position, validated: bool) -> None:
         self.log.flush()
-        save(self.run_dir / FOLDER, self.copy, position, validated, self.kept)
+        save(self.run_dir, self.copy, position, validated, self.kept)
 
 
-def save(folder: Path, model: keras.Model, position: Position, validated: bool = True,
+def save(run_dir: Path, model: keras.Model, position: Position, validated: bool = True,
          kept: int = KEPT) -> None:
-    """Writes the weights, the optimiser's state and the position as `folder/step-N`.
+    """Writes the weights, the optimiser's state and the position as `checkpoints/step-N`.
 
     A checkpoint of this step that is there already is the same, and stays.
 
@@ -134,18 +134,18 @@ def save(folder: Path, model: keras.Model, position: Position, validated: bool =
         validated: False where the batches of an epoch are done and its validation is not.
         kept: how many checkpoints stay; the oldest ones go.
     """
-    path = folder / f"step-{position.step:08d}{'' if validated else UNVALIDATED}"
+    path = run_dir / FOLDER / f"step-{position.step:08d}{'' if validated else UNVALIDATED}"
     if not path.exists():
         with whole_folder(path) as temporary:
             model.save_weights(temporary / WEIGHTS)
             write_json(temporary / POSITION, asdict(position))
-    for old in _all(folder)[:-kept]:
+    for old in _all(run_dir)[:-kept]:
         shutil.rmtree(old)
 
 
-def latest(folder: Path) -> Path | None:
-    """Finds the newest whole checkpoint in `folder`, or None."""
-    return _all(folder)[-1] if _all(folder) else None
+def latest(run_dir: Path) -> Path | None:
+    """Finds the newest whole checkpoint of a run, or None."""
+    return next(reversed(_all(run_dir)), None)
 
 
 def step_of(checkpoint: Path | None) -> int:
@@ -171,7 +171,7 @@ def restore(checkpoint: Path, model: keras.Model) -> Position:
     return position
 
 
-def restore_newest(folder: Path, model: keras.Model, first: bool = True) -> Position:
+def restore_newest(run_dir: Path, model: keras.Model, first: bool = True) -> Position:
     """Restores the newest checkpoint that is whole, if there is one.
 
     Args:
@@ -185,7 +185,7 @@ def restore_newest(folder: Path, model: keras.Model, first: bool = True) -> Posi
         RunError: all are damaged, or of another model.
     """
     damaged = []
-    for checkpoint in reversed(_all(folder)):
+    for checkpoint in reversed(_all(run_dir)):
         try:
             position = restore(checkpoint, model)
             break
@@ -198,15 +198,15 @@ def restore_newest(folder: Path, model: keras.Model, first: bool = True) -> Posi
     for checkpoint, error in damaged if first else ():
         print(f"warning: {error.where}: {error.what}; going on from the one before, "
               f"{position.step} batches", file=sys.stderr, flush=True)
-        aside = folder / f"damaged-{checkpoint.name}"
+        aside = checkpoint.with_name(f"damaged-{checkpoint.name}")
         shutil.rmtree(aside, ignore_errors=True)
         os.replace(checkpoint, aside)
     return position
 
 
-def epochs_done(folder: Path) -> int:
+def epochs_done(run_dir: Path) -> int:
     """Reads from the newest readable checkpoint how many epochs are done."""
-    for checkpoint in reversed(_all(folder)):
+    for checkpoint in reversed(_all(run_dir)):
         with suppress(RunError):
             return position_of(checkpoint).epoch
     return 0
@@ -270,8 +270,8 @@ def best(run_dir: Path) -> Best | None:
     return read_json(path, Best, RunError, remedy) if path.exists() else None
 
 
-def _all(folder: Path) -> list[Path]:
+def _all(run_dir: Path) -> list[Path]:
     def age(path: Path) -> tuple[str, bool]:
         return path.name.removesuffix(UNVALIDATED), not path.name.endswith(UNVALIDATED)
 
-    return sorted(folder.glob("step-*"), key=age)
+    return sorted((run_dir / FOLDER).glob("step-*"), key=age)

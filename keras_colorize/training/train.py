@@ -62,11 +62,10 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
             among the devices, or another trainer is at work in the run directory.
     """
     devices, settings = connect(config.train.deterministic), config.train
-    folder = run_dir / checkpoints.FOLDER
     with guards.guarded(run_dir, settings.batch_size, devices) as stop, ExitStack() as opened:
         with devices.together(run_dir):
             run_directory.check(run_dir, config, data.digest, init_from)
-            if checkpoints.epochs_done(folder) >= settings.epochs:
+            if checkpoints.epochs_done(run_dir) >= settings.epochs:
                 return False
             validation, keeper = data.validation(devices), None
             all_steps = data.batches_per_epoch * settings.epochs
@@ -79,14 +78,14 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
                 guards.check_room(run_dir, keeper.copy, settings.checkpoints_kept)
                 opened.enter_context(run_directory.held(run_dir))
             run_directory.check(run_dir, config, data.digest, init_from)  # none came in between
-            source = None if checkpoints.latest(folder) else init_from
+            source = None if checkpoints.latest(run_dir) else init_from
             if source:
                 _check_input(source, config.model.input)
         model = models.build(config, data.size, all_steps)
-        devices.check_agreement(checkpoints.step_of(checkpoints.latest(folder)), run_dir)
+        devices.check_agreement(checkpoints.step_of(checkpoints.latest(run_dir)), run_dir)
         if source:
             _take_weights(model, source)
-        position = stop.position = checkpoints.restore_newest(folder, model, devices.first)
+        position = stop.position = checkpoints.restore_newest(run_dir, model, devices.first)
         run = callbacks.Run(run_dir, config, data.batches_per_epoch, devices, stop, position)
         began = time.perf_counter()
         if devices.first:
@@ -157,8 +156,8 @@ def _summary(run_dir: Path, seconds: float) -> str:
     with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
         last = list(csv.DictReader(file))[-1]
     best = checkpoints.best(run_dir)
-    newest = checkpoints.latest(run_dir / checkpoints.FOLDER)
-    return (f"{last['epoch']} epochs, {checkpoints.step_of(newest)} batches; "
+    batches = checkpoints.step_of(checkpoints.latest(run_dir))
+    return (f"{last['epoch']} epochs, {batches} batches; "
             f"this start took {timedelta(seconds=round(seconds))}, its last epoch "
             f"{float(last['epoch/images_per_second']):.1f} images/s\n"
             f"validation L1, on [-1, 1]: {float(last['validation/epoch/l1']):.4f} at the end, "

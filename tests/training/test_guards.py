@@ -35,8 +35,8 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 1
-        step = run_directory.latest_checkpoint(run_dir) and checkpoints.position_of(
-            run_directory.latest_checkpoint(run_dir)).step
+        step = checkpoints.latest(run_dir) and checkpoints.position_of(
+            checkpoints.latest(run_dir)).step
         assert errors.splitlines()[-1] == (
             f"error: {run_dir}: stopped by {number.name} after batch {step}; run the same command "
             "to continue")
@@ -46,23 +46,18 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
     assert starts == [0, stopped_at[0]]
 
 
-def test_a_second_trainer_in_one_run_directory_is_refused(runs, data_dir, tmp_path):
+def test_a_second_trainer_is_refused_and_half_written_files_of_a_killed_one_are_removed(
+        runs, data_dir, tmp_path):
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
     more = tiny("cpu/convnet_gray", "train.epochs=3")
     with run_directory.held(run_dir), pytest.raises(UsageError, match="worked on by process"):
         train.train(more, data_for(more, data_dir), run_dir)
-    assert train.train(more, data_for(more, data_dir), run_dir)
-
-
-def test_what_a_killed_process_half_wrote_is_never_chosen_and_is_cleared(runs, data_dir, tmp_path):
-    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
-    good = run_directory.latest_checkpoint(run_dir)
+    good = checkpoints.latest(run_dir)
     half = run_dir / "checkpoints" / ".step-99999999.12345678.partial"
     half.mkdir()
     (half / "model.weights.h5").write_bytes(b"half")
     (run_dir / ".generator.12345678.partial.keras").write_bytes(b"half")
-    assert run_directory.latest_checkpoint(run_dir) == good
-    more = tiny("cpu/convnet_gray", "train.epochs=3")
+    assert checkpoints.latest(run_dir) == good
     assert train.train(more, data_for(more, data_dir), run_dir)
     assert not [path for path in run_dir.rglob("*") if "partial" in path.name]
 

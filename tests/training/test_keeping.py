@@ -8,12 +8,12 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import SIZE, data_for, tiny
+from conftest import SIZE, tiny
 
 from keras_colorize import colorize, config, export, models
 from keras_colorize.evaluation import evaluate
 from keras_colorize.files import sha256_of, whole_file, whole_folder
-from keras_colorize.training import callbacks, checkpoints, devices, run_directory, train
+from keras_colorize.training import callbacks, checkpoints, devices, run_directory
 from keras_colorize.training.checkpoints import Position
 
 HALF = ("train.precision=float16", "optimizer.ema=0.9")
@@ -78,7 +78,7 @@ def test_what_cannot_be_written_ends_the_training_and_no_checkpoint_says_it_was(
     with pytest.raises(OSError, match="samples"), context:
         keeper.keep_epoch(model, Position(1, 0, 5), 0.5)
         keeper.wait()
-    assert checkpoints.latest(tmp_path / "run" / "checkpoints") is None
+    assert checkpoints.latest(tmp_path / "run") is None
 
 
 @pytest.mark.parametrize("kept", [1, 3])
@@ -135,14 +135,6 @@ def test_the_best_networks_of_a_run_are_measured_exported_and_colour_like_a_run(
                                                        sha256_of(best / "generator.keras"))
     assert ", 1 epochs; L1" in (tmp_path / "saved" / "README.md").read_text()
     assert colorize.Model.load(best).digest == card["generator_sha256"]
-
-
-def test_checkpoints_kept_may_change_when_a_run_goes_on(runs, data_dir, tmp_path):
-    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
-    wanted = tiny("cpu/convnet_gray", "train.epochs=3", "train.checkpoints_kept=1")
-    assert train.train(wanted, data_for(wanted, data_dir), run_dir)
-    assert len(list((run_dir / "checkpoints").iterdir())) == 1
-    assert run_directory.read_config(run_dir) == wanted
 
 
 def test_a_run_recorded_with_settings_that_did_nothing_still_goes_on(runs, tmp_path):
