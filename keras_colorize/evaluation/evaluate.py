@@ -11,7 +11,7 @@ from keras_colorize.evaluation import tables
 from keras_colorize.evaluation.measure import Candidate, Examples, candidates, measure
 from keras_colorize.files import read_json, sha256_of, whole_file, write_json
 from keras_colorize.image import figures
-from keras_colorize.training import run_directory, run_summary
+from keras_colorize.training import run_directory, tensorboard
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid
@@ -110,9 +110,9 @@ def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndar
 
 
 def _draw_curves(run_dir: Path, name: str, report_dir: Path) -> None:
-    losses = run_summary.logged_losses(run_directory.of(run_dir))
+    losses = tensorboard.logged_losses(run_directory.of(run_dir))
     if not losses:
         raise RunError(run_dir / "tensorboard", "holds no losses", "train again")
     for loss, curves in losses.items():
-        title = f"{name}: {run_summary.TITLES[loss]}"
+        title = f"{name}: {tensorboard.TITLES[loss]}"
         figures.loss_curves(report_dir / f"{name}_{loss}.png", title, *curves)
