@@ -34,7 +34,7 @@ import tensorflow as tf  # noqa: E402
 from keras_colorize import media  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.config import AugmentConfig, DataConfig  # noqa: E402
-from keras_colorize.data import leaks, records  # noqa: E402
+from keras_colorize.data import records, splits  # noqa: E402
 from keras_colorize.data.dataset import Dataset  # noqa: E402
 from keras_colorize.files import sha256_of  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
@@ -61,7 +61,7 @@ def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
     (directory / records.MANIFEST).write_text(json.dumps({
         "schema": records.SCHEMA, "size": size, "every": 1, "split_by": "frame", "seed": 0,
         "canny": list(pixels.CANNY), "digest": records.digest_of(size, [shard]),
-        "shards": [shard], "sources": [], "failed": {}, "leak": leaks.figure(none, none),
+        "shards": [shard], "sources": [], "failed": {}, "leak": splits.leak(none, none),
         "counts": {"train": count, "validation": 0, "test": 0}}))
 
 

@@ -1,63 +1,85 @@
-"""TOML to frozen dataclasses: what a run is, checked before TensorFlow is imported."""
+"""Configurations: TOML read into frozen dataclasses and checked, before TensorFlow is imported."""
 
 import dataclasses
 import difflib
 import json
-import math
+import re
+import sys
 import tomllib
-import typing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
+from typing import Annotated, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
 
 from keras_colorize.errors import ConfigError
+from keras_colorize.files import reading
 
-HERE = Path(__file__).parent
-SHIPPED = next(folder for folder in (HERE / "configs", HERE.parent / "configs")
+SHIPPED = next(folder for folder in (Path(__file__).parent / "configs",
+                                     Path(__file__).parents[1] / "configs")
                if folder.is_dir())  # within an installed package, or beside it in a clone
+
+LARGEST = sys.float_info.max
+Seed = Annotated[int, Meta(ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")]
+FromZero = Annotated[int, Meta(ge=0, description="a whole number from 0 up")]
+FromOne = Annotated[int, Meta(ge=1, description="a whole number from 1 up")]
+Positive = Annotated[float, Meta(gt=0, le=LARGEST, description="a number above 0")]
+NotNegative = Annotated[float, Meta(ge=0, le=LARGEST, description="a number from 0 up")]
+Share = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
+PositiveShare = Annotated[float, Meta(gt=0, le=1, description="a number above 0, up to 1")]
+BelowOne = Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to below 1")]
+Between = Annotated[float, Meta(gt=0, lt=1, description="a number between 0 and 1")]
+Widths = Annotated[tuple[FromOne, ...], Meta(
+    min_length=1, description="a list of whole numbers from 1 up")]
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which model, on which input, and how wide."""
+    """The networks: which model, on which input, and how wide."""
 
-    kind: typing.Literal["convnet", "gan"]
+    kind: Literal["convnet", "gan"]
     """The U-Net alone with a squared loss, or with a discriminator (sections 3.1 and 3.2)."""
-    input: typing.Literal["gray", "edge"]
-    """What the model is given: the luminance, or white Canny lines on black."""
-    encoder: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
+    input: Literal["gray", "edge"]
+    """The model's input: the luminance, or white Canny lines on black."""
+    encoder: Widths = (64, 128, 256, 512, 512, 512)
     """Channels after each encoder level, top first."""
-    decoder: tuple[int, ...] = (512, 512, 256, 128, 64, 64)
+    decoder: Widths = (512, 512, 256, 128, 64, 64)
     """Channels after each decoder level, bottom first; as many as encoder levels."""
-    discriminator: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
-    """Channels after each level of the discriminator, of a GAN only."""
-    normalization: typing.Literal["batch", "instance"] = "batch"
-    """Over the batch, as the paper, or each picture by itself, but for the encoders' last level."""
-    normalization_momentum: float = 0.99
-    """How slowly BatchNorm's inference statistics follow; lower for short runs."""
-    upsampling: typing.Literal["transposed", "resize"] = "transposed"
-    """The paper's transposed convolutions, or resizing before a convolution: no checkerboard."""
-    output: typing.Literal["color", "chroma"] = "color"
-    """RGB, or chroma alone, joined with the input's luminance; of gray input only."""
-    discriminator_head: typing.Literal["picture", "patch"] = "picture"
-    """One verdict, or one for each patch of 6 * 2^levels - 2 pixels square; of a GAN only."""
+    discriminator: Widths = (64, 128, 256, 512, 512, 512)
+    """Channels after each level of the discriminator; for a GAN only."""
+    normalization: Literal["batch", "instance"] = "batch"
+    """Over the batch, as in the paper, or over each picture alone, except at the encoders' last
+    level."""
+    normalization_momentum: Between = 0.99
+    """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
+    upsampling: Literal["transposed", "resize"] = "transposed"
+    """The paper's transposed convolutions, or resizing and a convolution: no checkerboard."""
+    output: Literal["color", "chroma"] = "color"
+    """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
+    discriminator_head: Literal["picture", "patch"] = "picture"
+    """One verdict, or one for each patch of 6 * 2^levels - 2 pixels square; for a GAN only."""
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How training pictures are varied; condition and colour alike. The paper does not."""
+    """How training pictures are varied, the condition and the colour alike; not in the paper."""
 
     flip: bool = False
-    """Mirror every second picture, at random."""
-    crop: float = 1.0
-    """The least share of height and width that a random crop keeps, enlarged again; 1: all."""
-    gamma: float = 0.0
+    """Mirror half of the pictures, chosen at random."""
+    crop: PositiveShare = 1.0
+    """The smallest share of height and width that a random crop keeps; 1: no crop."""
+    gamma: NotNegative = 0.0
     """Lighten or darken by a random exponent between 1 / (1 + gamma) and 1 + gamma."""
-    canny: float = 0.0
-    """Find edges anew, at the usual thresholds times 1 - canny to 1 + canny; of edge input only."""
-    line_thickness: int = 1
-    """Widen the lines to a random 1 to this many pixels; of edge input only."""
-    screentone: float = 0.0
-    """The share of pictures whose input is redrawn as printed manga; of gray input only."""
+    canny: BelowOne = 0.0
+    """Find the edges again, at the usual thresholds times 1 - canny to 1 + canny; for edge input
+    only."""
+    line_thickness: FromOne = 1
+    """Widen the lines to a random number of pixels from 1 to this; for edge input only."""
+    screentone: Share = 0.0
+    """The share of pictures whose input is redrawn as printed manga; for gray input only."""
 
 
 @dataclass(frozen=True)
@@ -65,61 +87,61 @@ class DataConfig:
     """How the dataset is read."""
 
     cache: bool = False
-    """Keep the decoded training pictures in memory (4 GB for the paper's); the same batches."""
-    shuffle: int = 4096
-    """How many examples, still compressed, wait to be drawn from; smaller datasets wait whole."""
+    """Keep the decoded training pictures in memory (4 GB for the paper's); same batches."""
+    shuffle: FromOne = 4096
+    """How many examples, still compressed, the shuffle draws from; at most the whole dataset."""
 
 
 @dataclass(frozen=True)
 class LossConfig:
     """The objective of the ConvNet, and the weights of the GAN's."""
 
-    objective: typing.Literal["squared", "absolute"] = "squared"
-    """The paper's halved squares, or L1, both summed over pixels; of a ConvNet only."""
-    l1_weight: float = 100.0
-    """Lambda of the generator's objective (section 3.2.2), of a GAN only."""
+    objective: Literal["squared", "absolute"] = "squared"
+    """The paper's halved squares, or L1, both summed over pixels; for a ConvNet only."""
+    l1_weight: NotNegative = 100.0
+    """Lambda in the generator's objective (section 3.2.2); for a GAN only."""
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
     """Adam, one for all networks of a run."""
 
-    learning_rate: float = 2e-4
-    beta_1: float = 0.9
+    learning_rate: Positive = 2e-4
+    beta_1: BelowOne = 0.9
     """0.5 in the paper's GAN."""
-    schedule: typing.Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine"] = "constant"
     """Whether the learning rate stays, or falls to 0 along a cosine over all batches of the run.
-    A run continued with more epochs goes on along the longer cosine, so its rate rises again."""
-    ema: float = 0.0
-    """How slowly an exponential moving average of the generator's weights follows them, 0.999 for
-    example; it is what is validated, drawn and saved as the generator. 0: none."""
+    A run that is continued with more epochs follows the longer cosine, so its rate rises again."""
+    ema: BelowOne = 0.0
+    """How slowly an exponential moving average follows the generator's weights, such as 0.999. The
+    average is then validated, drawn and saved as the generator. 0: no average."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long and in what portions."""
+    """How long a run trains, and in which portions."""
 
-    epochs: int = 20
+    epochs: FromOne = 20
     """May grow when a run is continued."""
-    batch_size: int = 64
-    seed: int = 0
-    """Of the initial weights and of the order of the examples."""
+    batch_size: FromOne = 64
+    seed: Seed = 0
+    """Decides the initial weights and the order of the examples."""
     deterministic: bool = False
     """Bitwise repeatable operations, slower on a GPU."""
-    checkpoint_steps: int = 0
-    """A checkpoint every so many batches besides the one after each epoch; 0: none besides."""
-    checkpoints_kept: int = 2
-    """How many checkpoints stay, the last ones; may change when a run is continued."""
-    precision: typing.Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the networks' layers; weights, losses and last layers are float32 in any case. On a GPU
-    that has tensor cores the shorter ones are faster; on a CPU they are slower."""
-    xla: typing.Literal["auto", "on", "off"] = "auto"
+    checkpoint_steps: FromZero = 0
+    """A further checkpoint after every so many batches; 0: only the one after each epoch."""
+    checkpoints_kept: FromOne = 2
+    """How many of the last checkpoints are kept; may change when a run is continued."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """The type that the layers compute in; weights, losses and last layers are always float32. The
+    shorter types are faster on a GPU that has tensor cores, and slower on a CPU."""
+    xla: Literal["auto", "on", "off"] = "auto"
     """Whether XLA compiles the step; auto: on JAX, and on TensorFlow for a single GPU."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """A run's whole configuration: one dataclass a table."""
+    """The whole configuration of a run: one dataclass for each table."""
 
     model: ModelConfig
     data: DataConfig = field(default_factory=DataConfig)
@@ -129,92 +151,17 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
 
+TABLES = get_type_hints(Config)
 NEEDS = {"augment.canny": ("model.input", "edge"),
          "augment.line_thickness": ("model.input", "edge"),
          "augment.screentone": ("model.input", "gray"),
          "model.discriminator": ("model.kind", "gan"),
          "model.discriminator_head": ("model.kind", "gan"),
          "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan")}
-"""What is of use only where another key has some value."""
+"""The keys that have an effect only where another key has a certain value."""
 
 
-def check(config: Config, where: str) -> Config:
-    """Returns the configuration if its values make sense together, else raises ConfigError."""
-    model, train, augment = config.model, config.train, config.augment
-    rules = (
-        (len(model.encoder) == len(model.decoder) > 0, "model.decoder",
-         f"has {len(model.decoder)} levels, model.encoder {len(model.encoder)}",
-         "give both the same number"),
-        (min(model.encoder + model.decoder + model.discriminator, default=0) > 0, "model",
-         "has a level without channels", "give positive widths"),
-        (len(model.discriminator) > 0, "model.discriminator", "is empty", "give its widths"),
-        (0 < model.normalization_momentum < 1, "model.normalization_momentum",
-         f"is {model.normalization_momentum}", "give a number between 0 and 1"),
-        (config.data.shuffle > 0, "data.shuffle", f"is {config.data.shuffle}", "give 1 or more"),
-        (0 < augment.crop <= 1, "augment.crop", f"is {augment.crop}",
-         "give a share above 0, up to 1"),
-        (0 <= augment.gamma < math.inf, "augment.gamma", f"is {augment.gamma}",
-         "give a number from 0 up"),
-        (0 <= augment.canny < 1, "augment.canny", f"is {augment.canny}",
-         "give a number from 0 to below 1"),
-        (augment.line_thickness > 0, "augment.line_thickness", f"is {augment.line_thickness}",
-         "give 1 or more"),
-        (0 <= augment.screentone <= 1, "augment.screentone", f"is {augment.screentone}",
-         "give a share from 0 to 1"),
-        (model.input == "gray" or model.output == "color", "model.output",
-         "cannot be 'chroma': lines have no luminance to keep", "leave it at 'color'"),
-        (0 < config.optimizer.learning_rate < math.inf, "optimizer.learning_rate",
-         f"is {config.optimizer.learning_rate}", "give a positive number"),
-        (0 <= config.optimizer.beta_1 < 1, "optimizer.beta_1",
-         f"is {config.optimizer.beta_1}", "give a number from 0 to below 1"),
-        (0 <= config.optimizer.ema < 1, "optimizer.ema", f"is {config.optimizer.ema}",
-         "give a number from 0 to below 1"),
-        (0 <= config.loss.l1_weight < math.inf, "loss.l1_weight",
-         f"is {config.loss.l1_weight}", "give a number from 0 up"),
-        (train.epochs > 0, "train.epochs", f"is {train.epochs}", "give 1 or more"),
-        (train.batch_size > 0, "train.batch_size", f"is {train.batch_size}", "give 1 or more"),
-        (0 <= train.seed < 2**32, "train.seed", f"is {train.seed}",
-         "give a whole number from 0 to 4294967295"),
-        (train.checkpoint_steps >= 0, "train.checkpoint_steps",
-         f"is {train.checkpoint_steps}", "give 0 or more"),
-        (train.checkpoints_kept > 0, "train.checkpoints_kept",
-         f"is {train.checkpoints_kept}", "give 1 or more"),
-        (train.xla != "on" or not train.deterministic, "train.xla",
-         "is 'on': its sums are not repeatable", "leave it, or set train.deterministic=false"),
-    )
-    for holds, key, what, remedy in rules:
-        if not holds:
-            raise ConfigError(f"{where}: {key}", what, remedy)
-    for table, key, because in _idle(config):
-        default = getattr(type(getattr(config, table)), key)
-        if _value(config, f"{table}.{key}") != default:
-            shown = f"{default:g}" if isinstance(default, float) else repr(default)
-            raise ConfigError(f"{where}: {table}.{key}",
-                              f"does nothing: {because} is {_value(config, because)!r}",
-                              f"leave it at {shown}")
-    return config
-
-
-def without_idle(config: Config) -> Config:
-    """The configuration, with the defaults for all values that do nothing beside its others."""
-    for table, key, _ in _idle(config):
-        values = getattr(config, table)
-        config = replace(config, **{table: replace(values, **{key: getattr(type(values), key)})})
-    return config
-
-
-def _idle(config: Config) -> list[tuple[str, str, str]]:
-    """The table and key of each value that does nothing, and the key of the one that decides it."""
-    return [(*idle.split("."), because) for idle, (because, needed) in NEEDS.items()
-            if _value(config, because) != needed]
-
-
-def _value(config: Config, name: str) -> object:
-    table, key = name.split(".")
-    return getattr(getattr(config, table), key)
-
-
-def load(name: str | Path, overrides: typing.Sequence[str] = ()) -> Config:
+def load(name: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Reads a configuration.
 
     Args:
@@ -233,28 +180,31 @@ def load(name: str | Path, overrides: typing.Sequence[str] = ()) -> Config:
     tables = _read(path)
     for override in overrides:
         _apply(override, tables)
-    return check(_dataclass_from(Config, tables, str(path)), str(path))
+    return _check(_config_of(tables, str(path)), str(path))
 
 
 def load_recorded(path: Path) -> Config:
-    """The configuration that a run recorded, of what may be an earlier version of this package.
+    """Reads the configuration that a run recorded, perhaps with an earlier version of this package.
 
-    Values that do nothing, which a run may not begin with any more, come as their defaults.
+    Values without an effect, which a run may not begin with any more, become their defaults.
 
     Raises:
         ConfigError: as `load`.
     """
-    return check(without_idle(_dataclass_from(Config, _read(path), str(path))), str(path))
+    config = _config_of(_read(path), str(path))
+    for table, key, default, _ in list(_without_effect(config)):
+        config = replace(config, **{table: replace(getattr(config, table), **{key: default})})
+    return _check(config, str(path))
 
 
 def shipped_names() -> list[str]:
-    """The names of the configurations that come with the package."""
+    """Lists the names of the configurations that come with the package."""
     return sorted(str(path.relative_to(SHIPPED).with_suffix(""))
                   for path in SHIPPED.rglob("*.toml"))
 
 
 def dumps(config: Config) -> str:
-    """The configuration as TOML, every key with its value."""
+    """Writes the configuration as TOML, every key with its value."""
     lines = []
     for table, values in dataclasses.asdict(config).items():
         lines += [f"[{table}]"]
@@ -264,13 +214,16 @@ def dumps(config: Config) -> str:
 
 
 def _read(path: Path) -> dict:
+    with reading(path, ConfigError):
+        file = path.read_bytes()
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(path, f"is not TOML ({error})", "mend the line named") from error
+        return tomllib.loads(file.decode())
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise ConfigError(path, f"is not TOML ({error})", "correct that line") from error
 
 
 def _apply(override: str, tables: dict) -> None:
+    """Puts the value of `--set section.key=value` into the tables."""
     key, separator, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
     if not separator or not dot:
@@ -282,42 +235,72 @@ def _apply(override: str, tables: dict) -> None:
         value = text.strip()
     table = tables.setdefault(section, {})
     if not isinstance(table, dict):
-        raise ConfigError(f"--set {override}", f"{section} is not a table", "mend the file")
+        raise ConfigError(f"--set {override}", f"{section} is not a table in the file",
+                          f"write it there as [{section}]")
     table[name] = value
 
 
-def _dataclass_from(kind: type, values: object, where: str):
-    if not isinstance(values, dict):
-        raise ConfigError(where, "is not a table", "write it as [table]")
-    fields = {each.name: each for each in dataclasses.fields(kind)}
-    for key in (key for key in values if key not in fields):
-        nearest = difflib.get_close_matches(key, fields, n=1, cutoff=0)
-        raise ConfigError(where, f"unknown key {key!r}", f"did you mean {nearest[0]!r}?")
-    hints = typing.get_type_hints(kind)
-    for name, each in fields.items():
-        required = each.default is each.default_factory is dataclasses.MISSING
-        if required and name not in values:
-            raise ConfigError(where, f"lacks {name!r}", "add it")
-    return kind(**{name: _checked(value, hints[name], f"{where}: {name}")
-                   for name, value in values.items()})
+def _config_of(tables: dict, where: str) -> Config:
+    """Converts what TOML gave; raises ConfigError for an unknown key or a value that cannot be."""
+    _check_known(tables, TABLES, where)
+    for name, values in tables.items():
+        if isinstance(values, dict):
+            _check_known(values, get_type_hints(TABLES[name]), f"{where}: {name}")
+    try:
+        return msgspec.convert(tables, Config)
+    except msgspec.ValidationError as error:
+        raise _config_error(str(error), tables, where) from error
 
 
-def _checked(value: object, hint: object, where: str):
-    if dataclasses.is_dataclass(hint):
-        return _dataclass_from(hint, value, where)
-    origin = typing.get_origin(hint)
-    if origin is typing.Literal:
-        if value not in typing.get_args(hint):
-            raise ConfigError(where, f"is {value!r}",
-                              f"give one of {', '.join(map(repr, typing.get_args(hint)))}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise ConfigError(where, f"is {value!r}", "give a list of whole numbers")
-        return tuple(_checked(each, int, where) for each in value)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        kinds = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-        raise ConfigError(where, f"is {value!r}", f"give {kinds[hint]}")
-    return value
+def _check_known(keys: dict, known: dict, where: str) -> None:
+    for key in keys:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)
+            raise ConfigError(where, f"unknown key {key!r}", f"did you mean {nearest[0]!r}?")
+
+
+def _config_error(reason: str, tables: dict, where: str) -> ConfigError:
+    """Says in plain words where and what msgspec refused: "... - at `$.model.encoder[0]`"."""
+    what, _, place = reason.partition(" - at `$.")
+    name = re.sub(r"[\[`].*", "", place)
+    if missing := re.search("missing required field `(.+)`", what):
+        return ConfigError(f"{where}: {name}".removesuffix(": "), f"lacks {missing[1]!r}", "add it")
+    table, _, key = name.partition(".")
+    if not key:
+        return ConfigError(where, f"{table} is not a table", f"write it as [{table}]")
+    hint = get_type_hints(TABLES[table], include_extras=True)[key]
+    wanted = "true or false" if hint is bool else \
+        hint.__metadata__[0].description if hasattr(hint, "__metadata__") else \
+        f"one of {', '.join(map(repr, get_args(hint)))}"
+    return ConfigError(f"{where}: {name}", f"is {tables[table][key]!r}", f"give {wanted}")
+
+
+def _check(config: Config, where: str) -> Config:
+    """Returns the configuration if its values make sense together, else raises ConfigError."""
+    model, train = config.model, config.train
+    rules = (
+        (len(model.encoder) == len(model.decoder), "model.decoder",
+         f"has {len(model.decoder)} levels, model.encoder {len(model.encoder)}",
+         "give both the same number"),
+        (model.input == "gray" or model.output == "color", "model.output",
+         "cannot be 'chroma': lines have no luminance to keep", "leave it at 'color'"),
+        (train.xla != "on" or not train.deterministic, "train.xla",
+         "is 'on': its sums are not repeatable", "leave it, or set train.deterministic=false"),
+    )
+    for holds, key, what, remedy in rules:
+        if not holds:
+            raise ConfigError(f"{where}: {key}", what, remedy)
+    for table, key, default, because in _without_effect(config):
+        shown = f"{default:g}" if isinstance(default, float) else repr(default)
+        raise ConfigError(f"{where}: {table}.{key}", f"does nothing: {because} is "
+                          f"{attrgetter(because)(config)!r}", f"leave it at {shown}")
+    return config
+
+
+def _without_effect(config: Config) -> Iterator[tuple[str, str, object, str]]:
+    """Gives the table, key and default of each value set in vain, and the key that decides it."""
+    for name, (because, needed) in NEEDS.items():
+        table, key = name.split(".")
+        default = getattr(TABLES[table], key)
+        if attrgetter(because)(config) != needed and attrgetter(name)(config) != default:
+            yield table, key, default, because

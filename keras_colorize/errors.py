@@ -1,20 +1,20 @@
-"""The exceptions a user can meet: each says where, what, and what to do next."""
+"""The exceptions that a user can meet: each says where, what, and what to do next."""
 
 import re
 
 
 class ColorizeError(Exception):
-    """Work failed (exit code 1).
+    """The work failed (exit code 1).
 
     Args:
-        where: the file, folder, option or step concerned.
-        what: what is wrong with it, in one clause.
-        remedy: what the user can do next, in one clause.
+        where: the file, folder, option or step that failed.
+        what: the fault, in one clause.
+        remedy: the next thing that the user can do, in one clause.
     """
 
     exit_code = 1
     in_all = False
-    """Whether each of several processes raises it, so that none is left waiting for another."""
+    """Whether all processes of a run raise it together, so that none waits for another."""
 
     def __init__(self, where: object, what: str, remedy: str):
         super().__init__(one_line(f"{where}: {what}; {remedy}"))
@@ -25,32 +25,32 @@ class ColorizeError(Exception):
 
 
 def one_line(text: str) -> str:
-    """A text, as of file names, with all escaped that would break its line or is no Unicode."""
+    """Escapes the characters of a text, as of file names, that break a line or are no Unicode."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]",
-                  lambda found: found[0].encode("unicode_escape").decode(), text)
+                  lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what a library's error says, or its kind where it says nothing."""
+    """Returns the first line of a library's error, or its kind if it has no text."""
     return one_line(next(iter(str(error).splitlines()), type(error).__name__))
 
 
 class UsageError(ColorizeError):
-    """The command, its options or its configuration were wrong (exit code 2)."""
+    """The command, its options or its configuration are wrong (exit code 2)."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """A configuration file or a `--set` has an unknown key, a wrong type or a bad value."""
+    """A configuration file or `--set` has an unknown key, a wrong type or a bad value."""
 
 
 class SettingsMismatch(UsageError):
-    """An output exists already, made with other settings."""
+    """The output exists already, and was made with other settings."""
 
 
 class SourceError(ColorizeError):
-    """A video or picture cannot be read, or gives no frame."""
+    """A video, comic or picture cannot be read, or gives no frame."""
 
 
 class DatasetError(ColorizeError):
@@ -58,10 +58,10 @@ class DatasetError(ColorizeError):
 
 
 class RunError(ColorizeError):
-    """A run directory lacks what is asked of it, or its training cannot go on."""
+    """A run directory lacks something, or its training cannot go on."""
 
 
 class NotFiniteError(RunError):
     """A loss became NaN or infinite."""
 
-    in_all = True  # losses are over the parts of all
+    in_all = True  # a loss is the sum over all processes

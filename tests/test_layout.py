@@ -85,8 +85,8 @@ def test_colouring_needs_neither_training_nor_the_gan():
 def test_light_modules_import_no_tensorflow():
     code = ("import sys\n"
             "from keras_colorize import cli, config, errors, files, image, media\n"
-            "from keras_colorize.data import augment, executors, leaks, sources, splits, staging\n"
-            "from keras_colorize.image import line_lock, page_kind, pixels\n"
+            "from keras_colorize.data import augment, build_workers, sources, splits\n"
+            "from keras_colorize.image import line_lock, page_kind, screentone\n"
             "print({'tensorflow', 'keras'} & set(sys.modules))")
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert loaded.stdout == "set()\n", loaded.stderr

@@ -16,7 +16,7 @@ from keras_colorize import media
 from keras_colorize.colorize.page import flats
 from keras_colorize.colorize.predictor import Model, Settings
 from keras_colorize.colorize.steadying import Steadier
-from keras_colorize.data import screening, shots
+from keras_colorize.data import screening
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
 from keras_colorize.image import line_lock, page_kind, pixels
@@ -209,11 +209,11 @@ def line(target: Path, record: dict) -> str:
 
 def _analysed(film: Film, counted: dict) -> Iterator[Shown]:
     """Gives every frame, with whether a shot begins there and whether it repeats the one before."""
-    cuts, held = shots.ShotDetector(luma_only=True), screening.HeldDetector()
+    cuts, held = screening.ShotDetector(luma_only=True), screening.HeldDetector()
     shot, drawing = 0, -1
     for number, pts, codes in film.frames():
         small = cv2.merge([planes.lightness(pixels.narrowed(codes), film.layout)] * 3)
-        last_shot, shot = shot, cuts.shot(pixels.narrowed(small, shots.WIDTH))
+        last_shot, shot = shot, cuts.shot(pixels.narrowed(small, screening.SHOT_WIDTH))
         last_drawing, drawing = drawing, held.drawing(small)
         is_cut, is_held = shot > last_shot, drawing == last_drawing and shot == last_shot
         counted["frames"] += 1

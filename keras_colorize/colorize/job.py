@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypedDict
 
 from keras_colorize import media
-from keras_colorize.data.finding import walk
+from keras_colorize.data.sources import walk
 from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
 from keras_colorize.files import (
     check_apart,

@@ -12,7 +12,7 @@ from keras_colorize import media
 from keras_colorize.colorize import hints, layers, report
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.colorize.predictor import Model, Models, Settings
-from keras_colorize.image import line_lock, page_kind, pixels
+from keras_colorize.image import line_lock, page_kind, pixels, screentone
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
 BLANK = 1.0  # levels of chroma: a page that gets less has no room for colour
@@ -69,7 +69,7 @@ def judge(original: media.StoredPicture, treat_as: str | None = None) -> page_ki
         return route
     if treat_as != "screentone":
         return replace(route, kind=treat_as, pitch=0.0, dots=None)
-    dots, pitch = page_kind.find_dots(luminance)
+    dots, pitch = screentone.find_dots(luminance)
     return replace(route, kind=treat_as, pitch=pitch or DEFAULT_PITCH,
                    dots=dots if dots.any() else np.ones_like(dots))
 
@@ -83,7 +83,7 @@ def color(original: media.StoredPicture, route: page_kind.Route, models: Models,
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
     model = models.choose(route.kind)
-    surface = page_kind.descreen(pixels.gray(original.shown), route)
+    surface = screentone.descreen(pixels.gray(original.shown), route.dots, route.pitch)
     height, width = surface.shape
     scale = settings.scale or model.scale_for(height, width)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))

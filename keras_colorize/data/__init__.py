@@ -1,1 +1,1 @@
-"""Episodes to batches: what a network is trained and measured on."""
+"""Datasets: from episodes to the batches that a network is trained and measured on."""

@@ -1,42 +1,69 @@
-"""Sources to a dataset directory: staged side by side, continued where a build broke off."""
+"""Build of a dataset directory: sources side by side, continued where a killed build ended."""
 
 import dataclasses
 import os
 import shutil
 import sys
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize.data import assembly, executors, finding, records
-from keras_colorize.data.assembly import Settings
-from keras_colorize.data.sources import Source
-from keras_colorize.data.staging import Stage, Staged
+from keras_colorize import media
+from keras_colorize.data import build_workers, records, splits
+from keras_colorize.data.build_workers import Stage, Staged, StagedExample
+from keras_colorize.data.sources import DROPPABLE, Sampling, Source, find
 from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError, one_line
-from keras_colorize.files import check_apart, is_within, locked
+from keras_colorize.files import check_apart, is_within, locked, reading, sha256_of, write_json
+from keras_colorize.image import figures, pixels
+
+RECORDS_PER_SHARD = 512
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides the bytes of a dataset, besides its sources."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    split_by: str = "shot"
+    test: tuple[str, ...] = ()
+    """Names of sources, or paths of them, that are the test set whatever the rule."""
+    seed: int = 0
+
+    def manifest(self) -> dict:
+        """Returns the settings as `dataset.json` carries them."""
+        return {"schema": records.SCHEMA, "size": list(self.sampling.size),
+                "every": self.sampling.every, "zoom": self.sampling.zoom,
+                "drop": list(self.sampling.drop), "canny": list(pixels.CANNY),
+                "uncompressed": self.sampling.uncompressed, "split_by": self.split_by,
+                "test": list(self.test), "seed": self.seed}
 
 
 def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
           scheduler: str | None = None, skip_bad: bool = False,
           ) -> tuple[records.Manifest, dict[str, str]]:
-    """Makes the dataset `out` from videos, archives and folders, or finds it made already.
+    """Makes the dataset `out` from videos, comics and folders, or finds it already made.
 
     Finished sources wait in `.NAME.partial` beside `out` until all are finished, so that the same
     command continues where a killed one ended. The bytes of the dataset depend on the sources and
-    `settings` alone, not on who worked on them. A script calls this below `if __name__ ==
-    "__main__"`, as for all of Python's processes.
+    `settings` alone, not on the workers. A script calls this below `if __name__ == "__main__"`, as
+    for all of Python's processes.
 
     Args:
-        workers: processes of this machine that work on a source each; left over, they help within.
-        scheduler: the address of a Dask scheduler whose workers do it in their place.
-        skip_bad: leaves unreadable sources out.
+        workers: how many processes of this machine work on a source each; if there are more of
+            them than sources, each gets several threads.
+        scheduler: the address of a Dask scheduler whose workers do it instead.
+        skip_bad: whether to leave out unreadable sources.
 
     Returns:
         The manifest, and for each source that was left out the reason.
 
     Raises:
-        SourceError: a source is unreadable (without `skip_bad`), or nothing is left of them.
+        SourceError: a source is unreadable (without `skip_bad`), or no source is left.
         DatasetError: `out` exists and is damaged, or would lack a split.
         SettingsMismatch: `out` exists, made otherwise.
         UsageError: a name in `settings.test` is no source, `out` is within one, or another
@@ -45,37 +72,32 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
     if scheduler is not None:  # whose workers have working directories of their own
         out, places = out.absolute(), [place.absolute() for place in places]
     out, partial = _outputs(out, places)
-    found, left_out = finding.find(places, skip_bad)
-    settings = dataclasses.replace(settings, test=_named(settings.test, found))
-    fingerprints, failed = _fingerprints(found, workers, skip_bad)
+    sources, left_out = find(places, skip_bad)
+    settings = dataclasses.replace(settings, test=_names_of(settings.test, sources))
+    fingerprints, failed = _fingerprints(sources, workers, skip_bad)
     fingerprints, failed = dict.fromkeys(left_out) | fingerprints, left_out | failed
     finished = _finished(out, settings, fingerprints)
     if finished:
         shutil.rmtree(partial, ignore_errors=True)
-        left_out = {name: each["reason"] for name, each in finished.values["failed"].items()}
-        if left_out and not skip_bad:
-            raise SourceError(out, f"was built without {', '.join(left_out)}",
-                              f"the first: {next(iter(left_out.values()))}")
-        print(f"{out}: was built already, from these sources and settings")
-        return finished, left_out
+        return finished, _left_out_before(finished, skip_bad)
     partial.mkdir(parents=True, exist_ok=True)
     with locked(partial / "lock", out):
         stages = [Stage(source, fingerprints[source.name], settings.sampling, partial)
-                  for source in found if source.name not in failed]
-        staged = _stage_all(stages, failed, workers, scheduler, skip_bad)
+                  for source in sources if source.name not in failed]
+        staged = _continue(stages, failed, workers, scheduler, skip_bad)
         if not staged:
             raise SourceError(", ".join(map(str, places)), "no source could be read",
                               f"the first: {next(iter(failed.values()))}")
         left_out = {name: {"sha256": fingerprints[name], "reason": reason}
                     for name, reason in sorted(failed.items())}
-        assembly.assemble(staged, partial / "whole", settings, left_out)
+        _assemble(staged, partial / "whole", settings, left_out)
         (partial / "whole").rename(out)  # which is absent or empty, as _finished has seen
         shutil.rmtree(partial)
     return records.Manifest.read(out), failed
 
 
 def _outputs(out: Path, places: list[Path]) -> tuple[Path, Path]:
-    """Where the dataset goes, links followed, and the folder beside it that it is made in."""
+    """Returns where the dataset goes, links followed, and the staging folder beside it."""
     check_apart(out, places)
     if out.is_symlink():
         out = Path(os.path.realpath(out))
@@ -89,36 +111,38 @@ def _outputs(out: Path, places: list[Path]) -> tuple[Path, Path]:
     return out, partial
 
 
-def _named(names: tuple[str, ...], found: list[Source]) -> tuple[str, ...]:
-    by_path = {os.path.realpath(source.path): source.name for source in found}
-    known = {source.name for source in found}
-    chosen = [name if name in known else by_path.get(os.path.realpath(name)) for name in names]
-    for name, source in zip(names, chosen, strict=True):
-        if source is None:
-            raise UsageError(f"--test {name}", "is none of the sources",
+def _names_of(tests: tuple[str, ...], sources: list[Source]) -> tuple[str, ...]:
+    """Returns the names of the sources that `--test` gives by name or by path."""
+    by_path = {os.path.realpath(source.path): source.name for source in sources}
+    known = {source.name for source in sources}
+    chosen = [test if test in known else by_path.get(os.path.realpath(test)) for test in tests]
+    for test, name in zip(tests, chosen, strict=True):
+        if name is None:
+            raise UsageError(f"--test {test}", "is none of the sources",
                              f"they are {', '.join(sorted(known)[:20])}")
     return tuple(sorted(chosen))
 
 
-def _fingerprints(found: list[Source], workers: int, skip_bad: bool,
+def _fingerprints(sources: list[Source], workers: int, skip_bad: bool,
                   ) -> tuple[dict[str, str | None], dict[str, str]]:
-    """The fingerprint of each source by name, and why some have none."""
+    """Returns the fingerprint of each source by name, and why some have none."""
     fingerprints, failed = {}, {}
     with ThreadPoolExecutor(workers) as pool:
-        futures = {source.name: pool.submit(source.fingerprint) for source in found}
+        futures = {source.name: pool.submit(source.fingerprint) for source in sources}
         for name, future in tqdm(futures.items(), "checksums", unit="source", delay=2):
             try:
-                fingerprints[name] = future.result()
-            except OSError as error:
-                told = SourceError(error.filename, f"cannot be read ({error.strerror})", "check it")
+                with reading(Path(name)):
+                    fingerprints[name] = future.result()
+            except SourceError as error:
                 if not skip_bad:
-                    raise told from error
-                fingerprints[name], failed[name] = None, str(told)
+                    raise
+                fingerprints[name], failed[name] = None, str(error)
     return fingerprints, failed
 
 
 def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None],
               ) -> records.Manifest | None:
+    """Returns the manifest of a finished dataset of these sources and settings, if it is there."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
     if not out.is_dir() or not (out / records.MANIFEST).exists():
@@ -139,33 +163,43 @@ def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None]
     return manifest
 
 
-def _stage_all(stages: list[Stage], failed: dict[str, str], workers: int, scheduler: str | None,
-               skip_bad: bool) -> list[Staged]:
-    """Performs the stages that an earlier, killed build has not finished; all, in their order.
+def _left_out_before(manifest: records.Manifest, skip_bad: bool) -> dict[str, str]:
+    """Returns why a finished dataset lacks some sources; raises SourceError if it must not."""
+    left_out = {name: each["reason"] for name, each in manifest.values["failed"].items()}
+    if left_out and not skip_bad:
+        raise SourceError(manifest.directory, f"was built without {', '.join(left_out)}",
+                          f"the first: {next(iter(left_out.values()))}")
+    print(f"{manifest.directory}: was built already, from these sources and settings")
+    return left_out
 
-    One that fails is noted in `failed`. Without `skip_bad` no other is begun from then on, those
+
+def _continue(stages: list[Stage], failed: dict[str, str], workers: int, scheduler: str | None,
+              skip_bad: bool) -> list[Staged]:
+    """Performs the stages that a killed build has not finished, and returns all in their order.
+
+    A stage that fails is noted in `failed`. Without `skip_bad` no other begins from then on, those
     under way are finished and kept, and the failure is raised.
     """
     staged = {stage: stage.finished() for stage in stages}
-    left = [stage for stage, done in staged.items() if done is None]
-    if 0 < len(left) < len(stages):
-        print(f"continuing: {len(stages) - len(left)} of {len(stages)} sources were finished")
-    if left:
-        side_by_side = min(workers, len(left))
-        with (executors.cluster(scheduler) if scheduler is not None else
-              executors.processes(side_by_side)) as executor:
+    remaining = [stage for stage, done in staged.items() if done is None]
+    if 0 < len(remaining) < len(stages):
+        print(f"continuing: {len(stages) - len(remaining)} of {len(stages)} sources were finished")
+    if remaining:
+        side_by_side = min(workers, len(remaining))
+        with (build_workers.cluster(scheduler) if scheduler is not None else
+              build_workers.processes(side_by_side)) as executor:
             futures = {executor.submit(stage.perform, -(-workers // side_by_side)): stage
-                       for stage in left}
-            errors = _results(futures, staged, skip_bad)
+                       for stage in remaining}
+            errors = _wait_for(futures, staged, skip_bad)
         if errors and not skip_bad:
             raise errors[min(errors, key=stages.index)]
         failed.update({stage.source.name: str(error) for stage, error in errors.items()})
     return [staged[stage] for stage in stages if staged[stage] is not None]
 
 
-def _results(futures: dict[Future, Stage], staged: dict[Stage, Staged | None], skip_bad: bool,
-             ) -> dict[Stage, SourceError]:
-    """Waits for stages while it shows how far they are, and tells those that failed."""
+def _wait_for(futures: dict[Future, Stage], staged: dict[Stage, Staged | None], skip_bad: bool,
+              ) -> dict[Stage, SourceError]:
+    """Waits for stages, shows their progress, and returns the errors of those that failed."""
     errors: dict[Stage, SourceError] = {}
     lengths = {stage: stage.source.length() for stage in futures.values()}
     pending, stopping = set(futures), False
@@ -196,8 +230,76 @@ def _results(futures: dict[Future, Stage], staged: dict[Stage, Staged | None], s
     return errors
 
 
+def _assemble(staged: list[Staged], whole: Path, settings: Settings, failed: dict[str, dict],
+              ) -> None:
+    """Splits the examples of all sources and writes the dataset directory `whole`.
+
+    Args:
+        failed: for each source that was left out its `sha256` and the `reason`.
+
+    Raises:
+        DatasetError: a split would be empty, or a shard cannot be written.
+    """
+    shutil.rmtree(whole, ignore_errors=True)
+    whole.mkdir()
+    examples = [(each, example) for each in staged for example in each.examples]
+    if not examples:
+        raise _no_picture(staged)
+    split = splits.assign([(each.report["name"], example.shot) for each, example in examples],
+                          settings.split_by, settings.seed, frozenset(settings.test))
+    shards = []
+    with tqdm(total=len(examples), desc="writing shards", unit="example", delay=2) as progress:
+        for name, chosen in split.items():
+            count = -(-len(chosen) // RECORDS_PER_SHARD)
+            for number in range(count):
+                path = whole / f"{name}-{number:05d}-of-{count:05d}.tfrecord"
+                part = [examples[index] for index in chosen[number::count]]
+                _write_shard(path, part)
+                shards.append({"file": path.name, "records": len(part), "sha256": sha256_of(path)})
+                progress.update(len(part))
+    thumbnails = {name: np.stack([examples[index][1].colors() for index in chosen])
+                  for name, chosen in split.items()}
+    _write_samples(whole / "samples.png", whole / shards[0]["file"])
+    write_json(whole / records.MANIFEST, {
+        **settings.manifest(), "digest": records.digest_of(settings.sampling.size, shards),
+        "counts": {name: len(chosen) for name, chosen in split.items()},
+        "leak": splits.leak(thumbnails["test"], thumbnails["train"]),
+        "shards": shards, "sources": [each.report for each in staged], "failed": failed})
+
+
+def _no_picture(staged: list[Staged]) -> DatasetError:
+    """Explains why no source gives an example: most often, none has colour."""
+    skipped = sum((Counter(each.report["skipped"]) for each in staged), Counter())
+    dropped = [f"--drop-{reason}" for reason in DROPPABLE if skipped[reason]]
+    counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+    return DatasetError("the sources", f"give no picture (left out: {counts})",
+                        f"run again without {' and '.join(dropped)}" if dropped else
+                        "give others")
+
+
+def _write_shard(path: Path, part: list[tuple[Staged, StagedExample]]) -> None:
+    try:
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for staged, example in part:
+                writer.write(records.serialize(staged.pictures(example), staged.report["name"],
+                                               example.frame, example.time, example.shot))
+    except tf.errors.OpError as error:
+        raise DatasetError(path, f"cannot be written ({error.message})",
+                           "free some space, then run the same command to continue") from error
+
+
+def _write_samples(path: Path, shard: Path, count: int = 6) -> None:
+    """Draws the paper's figure 6: the colour, gray and edge picture of some examples."""
+    rows = {name: [] for name in records.PICTURES}
+    for serialized in tf.data.TFRecordDataset(str(shard)).take(count):
+        example = records.parse(serialized)
+        for name in records.PICTURES:
+            rows[name].append(media.decode_picture(example[name].numpy()))
+    figures.picture_grid(path, rows)
+
+
 def summary(manifest: records.Manifest) -> str:
-    """A screenful on a finished dataset: what was kept, why the rest was not, and what next."""
+    """Describes a finished dataset on one screen: what it kept, what it left out, what is next."""
     values, lines = manifest.values, []
     for source in values["sources"]:
         crop = source["crop"]

@@ -1,35 +1,51 @@
-"""tf.data pipelines: from the shards of a dataset directory to batches for a network.
+"""Batches of a dataset directory: tf.data pipelines from its shards to a network.
 
 A record is decoded to its stored pictures, uint8: the colour [h, w, 3], and for edge input the
-edges [h, w, 1]. A gray condition is computed from the colour, which is the same bit for bit as the
-gray picture in the record and cheaper than decoding that.
+edges [h, w, 1]. A gray condition is computed from the colour. That is the same bit for bit as the
+gray picture in the record, and cheaper than decoding it.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from keras_colorize.config import AugmentConfig, DataConfig
 from keras_colorize.data import augment as augmentation
-from keras_colorize.data import memory
 from keras_colorize.data.records import Manifest, parse
 from keras_colorize.errors import DatasetError
 from keras_colorize.image import pixels
-from keras_colorize.training.devices import ONE_DEVICE, Devices
 
 SHARDS_AT_ONCE = 4
 LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums
 
 
-class Place(NamedTuple):
-    """Where an example comes from: its source, shot (or page), frame, and time in seconds.
+class Sharing:
+    """The devices and processes that share each batch: here one, which takes all rows.
 
-    The time of pictures is 0.
+    A run on several devices passes an object of its own with the same attributes.
     """
+
+    names: Sequence[str] = ("the only one",)
+    """The devices of all processes together."""
+    processes: int = 1
+    """How many processes take part, each with an equal part of every batch."""
+
+    def part(self, rows: int) -> slice:
+        """Returns which rows of a batch this process takes."""
+        return slice(0, rows)
+
+
+ONE = Sharing()
+
+
+class Place(NamedTuple):
+    """The origin of an example: source, shot (or page), frame, and seconds (0 for pictures)."""
 
     source: str
     shot: int
@@ -40,19 +56,20 @@ class Place(NamedTuple):
 class Dataset:
     """A dataset directory as batches of (condition, colour).
 
-    Reading is always deterministic: the batches of an epoch depend on the dataset, `batch_size`,
-    `seed`, `augment` and `data.shuffle`, and (as every shuffle of tf.data) on TensorFlow's global
-    seed, which training sets to the same; not on the number of cores. Under `tf.distribute` every
-    worker reads all examples and keeps its share, so that each is seen once.
+    Reading is deterministic. The batches of an epoch depend on the dataset, `batch_size`, `seed`,
+    `augment` and `data.shuffle`, and (like every shuffle of tf.data) on TensorFlow's global seed,
+    which training sets to the same value. They do not depend on the number of cores. Under
+    `tf.distribute` every worker reads all examples and keeps its share, so that each is seen once.
 
     Args:
-        directory: what `build-tfrecords` made; every shard's checksum is compared at once.
+        directory: made by `build-tfrecords`; every shard's checksum is compared at once.
         condition: "gray" or "edge".
         batch_size: of training batches; the other splits may end with a smaller one.
         seed: decides the order and the variation of the training examples, with the epoch.
         augment: how training examples are varied.
-        data: how they are shuffled, and whether they are kept decoded. The latter takes height *
-            width * 3 bytes of memory a training example, * 4 for edges; it changes no batch.
+        data: how they are shuffled, and whether they are kept decoded. To keep them takes height *
+            width * 3 bytes of memory for each training example (* 4 for edges), and changes no
+            batch.
 
     Raises:
         DatasetError: there is no whole dataset.
@@ -78,7 +95,7 @@ class Dataset:
 
     @property
     def described(self) -> dict:
-        """What a run notes of its data: the digest, how the pictures were made, and of what."""
+        """The values that a run records: the digest, the sources, and how pictures were made."""
         values = self.manifest.values
         made = {key: values.get(key) for key in ("digest", "size", "zoom", "canny", "counts",
                                                  "split_by")}
@@ -86,7 +103,7 @@ class Dataset:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Whole training batches; the examples left over differ from epoch to epoch.
+        """The number of whole training batches; each epoch leaves other examples over.
 
         Raises:
             DatasetError: there is not one.
@@ -97,19 +114,19 @@ class Dataset:
                                f"batch has {self.batch_size}", "set a smaller train.batch_size")
         return examples // self.batch_size
 
-    def training(self, epoch: int, skip: int = 0, devices: Devices = ONE_DEVICE) -> tf.data.Dataset:
-        """The training batches of an epoch, in an order that `seed` and `epoch` decide.
+    def training(self, epoch: int, skip: int = 0, devices: Sharing = ONE) -> tf.data.Dataset:
+        """Gives the training batches of an epoch, in an order that `seed` and `epoch` decide.
 
         Returns:
             Batches from number `skip` on: float32 conditions [batch, h, w, 1] and colours
-            [batch, h, w, 3], both in [-1, 1]; of several processes, this one's rows of them.
+            [batch, h, w, 3], both in [-1, 1]; with several processes, this one's rows of them.
 
         Raises:
             DatasetError: `data.cache` is set, and the pictures do not fit in memory.
         """
         if self.data.cache:
             rows = self._shuffled(epoch, lambda path, first, end: tf.data.Dataset.range(first, end))
-            stored = memory.look_up(self._decoded, self._batched(rows, skip, devices))
+            stored = _look_up(self._decoded, self._batched(rows, skip, devices))
         else:
             # Shuffled before decoding: the bytes of an example are small beside its pictures.
             records = self._shuffled(epoch, lambda path, first, end: tf.data.TFRecordDataset(path))
@@ -117,17 +134,14 @@ class Dataset:
         if self.augment == AugmentConfig():
             return self._finished(stored.map(self._signed, tf.data.AUTOTUNE))
 
-        def varied(number, stored):
-            pair = self._vary(stored, tf.constant(epoch, tf.int64), number,
-                              devices.part(self.batch_size).start)
-            return tuple(pixels.to_signed(tf.cast(each, tf.float32)) for each in pair)
+        first = devices.part(self.batch_size).start
+        return self._finished(stored.enumerate(skip).map(
+            lambda number, stored: self._vary(stored, epoch, number, first), tf.data.AUTOTUNE))
 
-        return self._finished(stored.enumerate(skip).map(varied, tf.data.AUTOTUNE))
+    def validation(self, devices: Sharing = ONE) -> tf.data.Dataset:
+        """Gives all validation examples in their order, in batches as those of `training`.
 
-    def validation(self, devices: Devices = ONE_DEVICE) -> tf.data.Dataset:
-        """All validation examples in their order, batched and ranged as in `training`.
-
-        Several devices take equal parts: what the last batch has too many is left out.
+        Several devices take equal parts, so a few examples at the end may be left out.
 
         Raises:
             DatasetError: there are fewer examples than devices.
@@ -144,7 +158,7 @@ class Dataset:
         return self._finished(batches.map(self._signed, tf.data.AUTOTUNE))
 
     def pictures(self, split: str) -> tf.data.Dataset:
-        """All examples of a split in their order, as batches of uint8 (condition, colour)."""
+        """Gives all examples of a split in their order, as uint8 (condition, colour) batches."""
         def pair(*stored):
             return tuple(tf.cast(each, tf.uint8) for each in self._pair(*stored))
 
@@ -152,18 +166,18 @@ class Dataset:
         return self._finished(stored.map(pair, tf.data.AUTOTUNE))
 
     def places(self, split: str) -> list[Place]:
-        """Where the examples of a split come from, in the order of `pictures`."""
+        """Lists where the examples of a split come from, in the order of `pictures`."""
         paths = [str(path) for path in self.manifest.shards(split)]
         parsed = self._counted(split, tf.data.TFRecordDataset(paths)).map(parse)
         return [Place(each["source"].decode(), int(each["shot"]), int(each["frame"]),
                       float(each["time"])) for each in parsed.as_numpy_iterator()]
 
     def _shuffled(self, epoch: int, open_shard: Callable) -> tf.data.Dataset:
-        """The training examples in the epoch's order, as what `open_shard` makes of each shard.
+        """Shuffles the training examples for an epoch.
 
         Args:
-            open_shard: a dataset of a shard's examples, given its path, and in scalar int64 the
-                number of its first example and of the one behind its last.
+            open_shard: returns a dataset of a shard's examples, given the shard's path and, as
+                scalar int64, the number of its first example and the one after its last.
         """
         paths = self.manifest.shards("train")
         sizes = {each["file"]: each["records"] for each in self.manifest.values["shards"]}
@@ -179,7 +193,7 @@ class Dataset:
                                 seed=self.seed * 100_003 + epoch, reshuffle_each_iteration=False)
 
     def _stored(self, split: str) -> tf.data.Dataset:
-        """The stored pictures of a split, one by one, in their order."""
+        """Decodes the pictures of a split, one by one, in their order."""
         paths = [str(path) for path in self.manifest.shards(split)]
         records = self._counted(split, tf.data.TFRecordDataset(paths))
         return records.map(self._decode, tf.data.AUTOTUNE)
@@ -192,9 +206,9 @@ class Dataset:
         options.autotune.enabled = False
         return examples.apply(counted).with_options(options)
 
-    def _batched(self, examples: tf.data.Dataset, skip: int, devices: Devices,
+    def _batched(self, examples: tf.data.Dataset, skip: int, devices: Sharing,
                  decode: Callable | None = None) -> tf.data.Dataset:
-        """Whole batches of examples from number `skip` on, of each the rows of this process."""
+        """Makes whole batches from number `skip` on, with this process's rows of each."""
         examples = examples.take(self.batches_per_epoch * self.batch_size)
         examples = examples.skip(skip * self.batch_size)
         part = devices.part(self.batch_size)
@@ -230,19 +244,19 @@ class Dataset:
     @cached_property
     def _decoded(self) -> list[np.ndarray]:
         """All stored pictures of the training split."""
-        return memory.decode(self._stored("train"), self.manifest.counts["train"],
+        return _decode_all(self._stored("train"), self.manifest.counts["train"],
                              self.manifest.directory)
 
-    def _vary(self, stored: tuple[tf.Tensor, ...], epoch: tf.Tensor, number: tf.Tensor,
-              first: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """A batch of uint8 (condition, colour), varied as seed, epoch and batch number decide.
+    def _vary(self, stored: tuple[tf.Tensor, ...], epoch: int, number: tf.Tensor, first: int,
+              ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Varies a batch as seed, epoch and batch number decide, to signed (condition, colour).
 
         Args:
-            first: the row in its batch of the first one here.
+            first: the number, in the whole batch, of the first row here.
         """
         zoom = self.manifest.values.get("zoom", "spline")
 
-        def vary(epoch, number, colors, edges=None):
+        def vary(number, colors, edges=None):
             edges = [None] * len(colors) if edges is None else edges[..., 0]
             pairs = [augmentation.vary(*each, self.augment, np.random.default_rng(
                         [self.seed, epoch, number, row]), zoom)
@@ -250,14 +264,14 @@ class Dataset:
             return [np.stack(each) for each in zip(*pairs, strict=True)]
 
         # Stateless, for it draws from its seeds alone: so that batches are varied in parallel.
-        condition, color = tf.numpy_function(vary, [epoch, number, *stored], (tf.uint8, tf.uint8),
-                                             stateful=False)
+        pair = tf.numpy_function(vary, [number, *stored], (tf.uint8, tf.uint8), stateful=False)
         rows = stored[0].shape[0]
-        return (tf.ensure_shape(condition, (rows, *self.size, 1)),
-                tf.ensure_shape(color, (rows, *self.size, 3)))
+        return tuple(pixels.to_signed(tf.cast(tf.ensure_shape(
+            each, (rows, *self.size, channels)), tf.float32))
+            for each, channels in zip(pair, (1, 3), strict=True))
 
     def _pair(self, color: tf.Tensor, edge: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """Batches of stored pictures, uint8, as float32 (condition, colour) in 0..255."""
+        """Turns stored pictures, uint8, into float32 (condition, colour) in 0..255."""
         color = tf.cast(color, tf.float32)
         if edge is not None:
             return tf.cast(edge, tf.float32), color
@@ -266,3 +280,35 @@ class Dataset:
 
     def _signed(self, *stored: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tuple(pixels.to_signed(each) for each in self._pair(*stored))
+
+
+def _decode_all(stored: tf.data.Dataset, count: int, directory: Path) -> list[np.ndarray]:
+    """Reads a dataset of `count` tuples of pictures, uint8, into an array for each part of them.
+
+    Raises:
+        DatasetError: they do not fit in memory; it names the `directory` they come from.
+    """
+    shapes = [(count, *each.shape) for each in stored.element_spec]
+    try:
+        decoded = [np.empty(shape, np.uint8) for shape in shapes]
+    except MemoryError as error:
+        size = sum(math.prod(shape) for shape in shapes) / 1e9
+        raise DatasetError(directory, f"needs {size:.1f} GB of memory to be kept decoded",
+                           "set data.cache=false") from error
+    elements = stored.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+    for row, pictures in enumerate(tqdm(elements, "decoding pictures", count, unit="picture",
+                                        delay=2)):
+        for kept, picture in zip(decoded, pictures, strict=True):
+            kept[row] = picture
+    return decoded
+
+
+def _look_up(decoded: list[np.ndarray], rows: tf.data.Dataset) -> tf.data.Dataset:
+    """Turns batches of row numbers, int64 [batch], into batches of what `_decode_all` keeps."""
+    def batch_of(numbers):
+        stored = tf.numpy_function(lambda numbers: [kept[numbers] for kept in decoded], [numbers],
+                                   [tf.uint8] * len(decoded), stateful=False)
+        return tuple(tf.ensure_shape(each, (*numbers.shape, *kept.shape[1:]))
+                     for each, kept in zip(stored, decoded, strict=True))
+
+    return rows.map(batch_of, tf.data.AUTOTUNE)

@@ -1,4 +1,4 @@
-"""A dataset directory looked through: every record checked, its colours measured and shown."""
+"""Inspection of a dataset directory: checks every record, and measures and shows its colours."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.data import leaks, screening
+from keras_colorize.data import screening, splits
 from keras_colorize.data.records import PICTURES, SPLITS, Manifest, parse
 from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import nearest_existing, sha256_of, write_json
@@ -34,17 +34,17 @@ COUNTS = {name: (name, "d") for name in ("pictures", "sources", "shots")}
 def inspect(directory: Path, out: Path) -> dict:
     """Checks and measures a dataset in one pass over its records.
 
-    Writes `inspection.json` and for each split a contact sheet, such as `train.png`, into `out`,
-    which a dataset with a fault leaves as it was.
+    If it has no fault, `inspection.json` and a contact sheet for each split, such as `train.png`,
+    are written into `out`.
 
     Returns:
-        What `inspection.json` holds: of the dataset `directory`, `digest`, `size`, `every`,
-        `split_by` and `seed`; `splits`, for each its `_Split.report`; `leak`, as `leaks.figure`.
+        The contents of `inspection.json`: the dataset's `directory`, `digest`, `size`, `every`,
+        `split_by` and `seed`; `splits`, with the `_Split.report` of each; `leak`, as `splits.leak`.
 
     Raises:
         UsageError: `out` cannot be written.
-        DatasetError: there is no dataset; or it names the first shard that is missing, corrupt
-            (and at which byte), cut short, or of which a record is not what the manifest says.
+        DatasetError: there is no dataset; or the error names the first shard that is missing,
+            corrupt (and at which byte) or cut short, or has a record that contradicts the manifest.
     """
     manifest = Manifest.read(directory)
     _check_writable(out)
@@ -64,7 +64,7 @@ def inspect(directory: Path, out: Path) -> dict:
               **{key: manifest.values[key] for key in ("digest", "size", "every", "split_by",
                                                        "seed")},
               "splits": {name: split.report() for name, split in seen.items()},
-              "leak": leaks.figure(*(np.array(seen[name].thumbnails)
+              "leak": splits.leak(*(np.array(seen[name].thumbnails)
                                      for name in ("test", "train")))}
     for name, split in seen.items():
         split.write_sheet(out / f"{name}.png")
@@ -73,15 +73,15 @@ def inspect(directory: Path, out: Path) -> dict:
 
 
 def _check_writable(out: Path) -> None:
-    """Tells at the start what would else be told once everything is measured."""
-    there = nearest_existing(out)
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(out, f"cannot be made: {there} cannot be written into",
+    """Raises UsageError at the start, before everything is measured in vain."""
+    parent = nearest_existing(out)
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise UsageError(out, f"cannot be made: {parent} cannot be written into",
                          "name another folder with --out")
 
 
 def summary(report: dict) -> str:
-    """What `inspect` found, on one screen."""
+    """Shows the report of `inspect` on one screen."""
     height, width = report["size"]
     names = list(report["splits"])
     lines = [f"{report['directory']}: every record is whole; {height}x{width}, split by "
@@ -97,7 +97,7 @@ def summary(report: dict) -> str:
 
 
 class _Split:
-    """What is gathered of a split while its examples pass."""
+    """The measures, thumbnails and shown pictures of a split, gathered one example at a time."""
 
     def __init__(self, count: int):
         self.thumbnails: list[np.ndarray] = []
@@ -117,7 +117,7 @@ class _Split:
         self._measures.append(measures(color, example["edge"]))
 
     def report(self) -> dict[str, float | int | None]:
-        """Numbers of `pictures`, `sources` and `shots`, and the means of `measures` (or None)."""
+        """Returns the numbers of pictures, sources and shots, and the mean `measures` or None."""
         means = {name: round(float(np.mean([each[name] for each in self._measures])), 4)
                  if self._measures else None for name in MEASURES}
         return {"pictures": len(self._measures),
@@ -134,11 +134,11 @@ class _Split:
 
 
 def measures(color: np.ndarray, edge: np.ndarray) -> dict[str, float]:
-    """The figures of one example, uint8 [h, w, 3] and [h, w], each a mean over its pixels.
+    """Measures one example, uint8 [h, w, 3] and [h, w]: each figure is a mean over its pixels.
 
-    `luminance` and `input_l1` (the distance per pixel-channel of the gray picture, repeated, from
-    the colours) are 0..255; `chroma` is that of CIELAB; `colourfulness` is Hasler and
-    Suesstrunk's M3; `near_black` and `near_gray` are 0 or 1; `edge_density` is 0..1.
+    `luminance` is 0..255, and so is `input_l1`, the distance per pixel-channel between the gray
+    picture, repeated, and the colours. `chroma` is that of CIELAB, `colourfulness` is Hasler and
+    Suesstrunk's M3. `near_black` and `near_gray` are 0 or 1, `edge_density` is 0..1.
     """
     gray = pixels.gray(color)
     lab = cv2.cvtColor(np.float32(color) / 255, cv2.COLOR_RGB2Lab)
@@ -151,14 +151,13 @@ def measures(color: np.ndarray, edge: np.ndarray) -> dict[str, float]:
 
 
 def _examples(manifest: Manifest, split: str) -> Iterator[dict[str, np.ndarray]]:
-    """The checked examples of a split: pictures uint8 [h, w, 3] or [h, w], and the features."""
+    """Gives the checked examples of a split: pictures uint8 [h, w, 3] or [h, w], and features."""
     declared = {shard["file"]: shard for shard in manifest.values["shards"]}
     for path in manifest.shards(split):
         number = -1
         for number, example in enumerate(_decoded(path)):
-            wrong = _wrong(example, manifest.size)
-            if wrong:
-                raise DatasetError(path, f"in record {number} {wrong}", "build the dataset again")
+            if fault := _fault(example, manifest.size):
+                raise DatasetError(path, f"in record {number} {fault}", "build the dataset again")
             yield {name: value[..., 0] if name in ("gray", "edge") else value
                    for name, value in example.items()}
         expected = declared[path.name]
@@ -170,14 +169,14 @@ def _examples(manifest: Manifest, split: str) -> Iterator[dict[str, np.ndarray]]
 
 
 def _decoded(path: Path) -> Iterator[dict[str, np.ndarray]]:
-    """The examples of a shard, pictures with as many channels as they are stored with."""
+    """Gives the examples of a shard; pictures have as many channels as they are stored with."""
     def decode(serialized):
         example = parse(serialized)
         pictures = {name: tf.io.decode_png(example[name]) for name in PICTURES}
         return example | pictures, tf.strings.length(serialized)
 
     shard = tf.data.TFRecordDataset(str(path)).map(decode, tf.data.AUTOTUNE)
-    number, start = 0, 0  # of the record that is read next
+    number, start = 0, 0  # of the next record
     try:
         for example, length in shard.as_numpy_iterator():
             yield example
@@ -190,8 +189,8 @@ def _decoded(path: Path) -> Iterator[dict[str, np.ndarray]]:
                            "build the dataset again") from error
 
 
-def _wrong(example: dict[str, np.ndarray], size: tuple[int, int]) -> str | None:
-    """What is wrong with the pictures of an example, in a clause."""
+def _fault(example: dict[str, np.ndarray], size: tuple[int, int]) -> str | None:
+    """Describes the fault of an example's pictures in a clause, if they have one."""
     for name in PICTURES:
         shape, wanted = example[name].shape, (*size, 3 if name == "color" else 1)
         if shape != wanted:

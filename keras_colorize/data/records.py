@@ -1,43 +1,87 @@
-"""The TFRecord schema: examples written and parsed, and the manifest of a dataset directory."""
+"""Records of a dataset directory: the TFRecord schema of an example, and the manifest."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
+import msgspec
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_colorize.errors import DatasetError
-from keras_colorize.files import sha256_of
+from keras_colorize.errors import DatasetError, first_line
+from keras_colorize.files import read_json, sha256_of
 
 SCHEMA = 1
 MANIFEST = "dataset.json"
 SPLITS = ("train", "validation", "test")
-FORM = {  # of dataset.json: [one] stands for any number, (one, other) for either, str for any key
-    "size": [int, int], "every": int, "split_by": str, "seed": int, "canny": [int, int],
-    "digest": str, "counts": dict.fromkeys(SPLITS, int),
-    "leak": {"share": float, "near_duplicates": int, "test": int, "measure": str,
-             "threshold": float},
-    "shards": [{"file": str, "records": int, "sha256": str}],
-    "sources": [{"name": str, "sha256": str, "decoded": int, "kept": int, "skipped": {str: int},
-                 "noted": {str: int}, "crop": ([int, int, int, int], None)}],
-    "failed": {str: {"sha256": (str, None), "reason": str}},
-}
-KEYS = FORM.keys()
 PICTURES = ("color", "gray", "edge")  # PNG each; color has three channels, the others one
 FEATURES = {
-    **{name: tf.io.FixedLenFeature([], tf.string) for name in PICTURES},
-    "source": tf.io.FixedLenFeature([], tf.string),
+    **{name: tf.io.FixedLenFeature([], tf.string) for name in (*PICTURES, "source")},
     "frame": tf.io.FixedLenFeature([], tf.int64),
     "time": tf.io.FixedLenFeature([], tf.float32),  # seconds
     "shot": tf.io.FixedLenFeature([], tf.int64),
 }
+AGAIN = "build the dataset again"
+
+
+class Leak(TypedDict):
+    """How many test frames have a near-duplicate among the training frames; see `splits.leak`."""
+
+    share: float
+    near_duplicates: int
+    test: int
+    measure: str
+    threshold: float
+
+
+class Shard(TypedDict):
+    """A file of records."""
+
+    file: str
+    records: int
+    sha256: str
+
+
+class SourceReport(TypedDict):
+    """What became of the frames of a source; see `sources.Counts`."""
+
+    name: str
+    sha256: str
+    decoded: int
+    kept: int
+    skipped: dict[str, int]
+    noted: dict[str, int]
+    crop: tuple[int, int, int, int] | None
+
+
+class LeftOut(TypedDict):
+    """A source that could not be read."""
+
+    sha256: str | None
+    reason: str
+
+
+class Contents(TypedDict):
+    """The keys that `dataset.json` must have; it may have more."""
+
+    size: tuple[int, int]
+    every: int
+    split_by: str
+    seed: int
+    canny: tuple[int, int]
+    digest: str
+    counts: dict[str, int]
+    leak: Leak
+    shards: list[Shard]
+    sources: list[SourceReport]
+    failed: dict[str, LeftOut]
 
 
 def serialize(pictures: dict[str, bytes], source: str, frame: int, time: float, shot: int) -> bytes:
-    """One example as the bytes of a `tf.train.Example`.
+    """Writes one example as the bytes of a `tf.train.Example`.
 
     Args:
         pictures: PNG bytes of `color`, `gray` and `edge`.
@@ -59,13 +103,13 @@ def serialize(pictures: dict[str, bytes], source: str, frame: int, time: float, 
 
 
 def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The features of one serialized example, scalars, pictures still as PNG."""
+    """Reads the features of one serialized example: scalars, with the pictures still as PNG."""
     return tf.io.parse_single_example(serialized, FEATURES)
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `dataset.json` says of a dataset directory."""
+    """A dataset directory and the values of its `dataset.json`."""
 
     directory: Path
     values: dict
@@ -79,24 +123,20 @@ class Manifest:
                 schema.
         """
         path = Path(directory) / MANIFEST
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            schema = values["schema"]
-            known = type(schema) is int and schema == SCHEMA
-            missing = KEYS - values.keys()
-            if known and not missing:
-                _check(values)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        if not path.is_file():
             raise DatasetError(directory, f"holds no {MANIFEST}, so it is no dataset",
-                               "make one with build-tfrecords") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DatasetError(path, "is damaged", "build the dataset again") from error
-        if not known:
+                               "make one with build-tfrecords")
+        values = read_json(path, dict, DatasetError, AGAIN)
+        schema = values.get("schema")
+        if type(schema) is not int or schema != SCHEMA:
             raise DatasetError(path, f"has schema {schema!r}, this version reads {SCHEMA}",
                                "build the dataset again with this version")
-        if missing:
-            raise DatasetError(path, f"lacks {', '.join(sorted(missing))}",
-                               "build the dataset again")
+        try:
+            msgspec.convert(values, Contents)
+        except msgspec.ValidationError as error:
+            raise DatasetError(path, f"is damaged ({first_line(error)})", AGAIN) from error
+        if not _agrees(values):
+            raise DatasetError(path, "is damaged (it contradicts itself about its shards)", AGAIN)
         return cls(Path(directory), values)
 
     @property
@@ -115,7 +155,7 @@ class Manifest:
         return self.values["counts"]
 
     def shards(self, split: str) -> list[Path]:
-        """The split's record files, in order."""
+        """Lists the split's record files, in order."""
         return [self.directory / shard["file"] for shard in self.values["shards"]
                 if shard["file"].startswith(f"{split}-")]
 
@@ -128,40 +168,22 @@ class Manifest:
         for shard in tqdm(self.values["shards"], "checking shards", unit="shard", delay=2):
             path = self.directory / shard["file"]
             if not path.is_file():
-                raise DatasetError(path, "is missing", "build the dataset again")
+                raise DatasetError(path, "is missing", AGAIN)
             if sha256_of(path) != shard["sha256"]:
                 raise DatasetError(path, "is corrupt: its checksum is not that of dataset.json",
-                                   "copy it again, or build the dataset again")
+                                   f"copy it again, or {AGAIN}")
 
 
 def digest_of(size: Sequence[int], shards: list[dict]) -> str:
-    """The digest of a dataset of pictures of `size`, from what its manifest says of its shards."""
+    """Computes the digest of a dataset of pictures of `size`, from its manifest's `shards`."""
     return hashlib.sha256(json.dumps([list(size), shards]).encode()).hexdigest()
 
 
-def _check(values: dict) -> None:
-    """Raises a ValueError or KeyError where a manifest is not of `FORM`, or contradicts itself."""
-    if not _fits(values, FORM):
-        raise ValueError("a value of another type")
+def _agrees(values: dict) -> bool:
+    """Tells whether the counts and the digest of a manifest are those of its shards."""
     counts = dict.fromkeys(SPLITS, 0)
     for shard in values["shards"]:
-        counts[shard["file"].partition("-")[0]] += shard["records"]
-    if counts != values["counts"] or values["digest"] != digest_of(values["size"],
-                                                                   values["shards"]):
-        raise ValueError("the shards are others")
-
-
-def _fits(value: object, form: object) -> bool:
-    if isinstance(form, tuple):
-        return any(_fits(value, each) for each in form)
-    if isinstance(form, list):
-        if not isinstance(value, list) or len(form) not in (1, len(value)):
-            return False
-        forms = form if len(form) > 1 else form * len(value)
-        return all(map(_fits, value, forms))
-    if isinstance(form, dict):
-        return isinstance(value, dict) and (str in form or form.keys() <= value.keys()) and all(
-            _fits(value[key], form[key]) for key in form if key is not str) and all(
-            _fits(each, form[str]) for each in value.values() if str in form)
-    return value is None if form is None else \
-        type(value) in ((int, float) if form is float else (form,))
+        split = shard["file"].partition("-")[0]
+        counts[split] = counts.get(split, 0) + shard["records"]
+    return counts == values["counts"] and \
+        values["digest"] == digest_of(values["size"], values["shards"])

@@ -1,17 +1,22 @@
-"""What datasets are made from: videos, folders and archives of pictures, as sampled frames."""
+"""Sources of a dataset: the videos, comics and folders of pictures below what a user names.
+
+A source gives samples: frames of a video, pictures, and windows of comic pages.
+"""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.data import screening, shots
-from keras_colorize.errors import SourceError
-from keras_colorize.files import sha256_of
-from keras_colorize.image import pixels
+from keras_colorize.data import screening
+from keras_colorize.errors import SourceError, UsageError, one_line
+from keras_colorize.files import is_unicode, sha256_of
+from keras_colorize.image import page_windows, pixels
 
 DROPPABLE = ("held", "black", "gray")
 
@@ -21,14 +26,14 @@ class Sampling:
     """Which frames of a source become examples, and how."""
 
     every: int = 50
-    """One frame in so many of a video; every picture is kept."""
+    """Keep one frame of so many in a video; pictures are all kept."""
     size: tuple[int, int] = (180, 320)
     zoom: str = "spline"
     """How frames are brought to their size, as in `pixels.zoom`."""
     drop: tuple[str, ...] = ()
-    """What of `DROPPABLE` is left out: repeated drawings, near-black frames, near-gray frames."""
+    """Which of `DROPPABLE` to leave out: repeated drawings, near-black or near-gray frames."""
     uncompressed: bool = False
-    """Whether PNGs are stored without compression: larger, and read twice as fast."""
+    """Whether to store PNGs without compression: larger, and read twice as fast."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +48,23 @@ class Sample:
 
 @dataclass
 class Counts:
-    """What became of a source's frames while it was read."""
+    """What became of the frames of a source while it was read."""
 
     decoded: int = 0
     kept: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     """How many were left out for each reason."""
     noted: dict[str, int] = field(default_factory=dict)
-    """How many samples were held, black or gray, kept or not."""
+    """How many samples were held, black or gray, whether kept or not."""
     crop: tuple[int, int, int, int] | None = None
-    """Top, left, height and width of what is within a video's black bars; None without bars."""
+    """Top, left, height and width of the picture within a video's black bars, if it has bars."""
 
     def skip(self, reason: str) -> None:
         """Counts a frame, or a window of a page, that is left out."""
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
-    def keeps(self, traits: Iterable[str], drop: tuple[str, ...]) -> bool:
-        """Counts a sample and its traits, and says whether it is kept."""
-        traits = list(traits)
+    def keeps(self, traits: list[str], drop: tuple[str, ...]) -> bool:
+        """Counts a sample and its traits, and returns whether the dataset keeps it."""
         for trait in traits:
             self.noted[trait] = self.noted.get(trait, 0) + 1
         reason = next((trait for trait in traits if trait in drop), None)
@@ -72,44 +76,48 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class VideoSource:
-    """A video, of which one frame in `every` is kept, from frame 0 on (section 4)."""
+class FileSource:
+    """A source in one file."""
 
     name: str
     path: Path
 
     def fingerprint(self) -> str:
-        """The SHA-256 of the file."""
+        """Computes the SHA-256 of the file."""
         return sha256_of(self.path)
 
+
+class VideoSource(FileSource):
+    """A video, of which one frame in `every` is kept, from frame 0 on (section 4)."""
+
     def length(self) -> int:
-        """How many frames to expect, for progress; 0 where the video does not say."""
+        """Returns how many frames to expect, for progress; 0 where the video does not say."""
         return media.frame_count(self.path)
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
         """Decodes each frame once, for its shot and, one in `every`, for the dataset.
 
-        Black bars are looked for beforehand, in a few frames from all over the video, and cropped
-        from all frames of their size.
+        It first looks for black bars in a few frames from all over the video, and crops them from
+        all frames of that size.
 
         Args:
-            threads: of the decoder; 0 leaves it the choice.
+            threads: of the decoder, which chooses for 0.
 
         Raises:
             SourceError: as `media.read_video`.
         """
         peeked = media.peek(self.path)
-        counts.crop = pixels.content_box(peeked)
-        cuts, held, last_drawing = shots.ShotDetector(), screening.HeldDetector(), None
+        counts.crop = page_windows.content_box(peeked)
+        cuts, held, last_drawing = screening.ShotDetector(), screening.HeldDetector(), None
         for frame in media.read_video(self.path, threads):
-            shot = cuts.shot(frame.thumbnail(shots.WIDTH, exact=False))
+            shot = cuts.shot(frame.thumbnail(screening.SHOT_WIDTH, exact=False))
             counts.decoded += 1
             if frame.number % sampling.every:
                 counts.skip("between samples")
                 continue
             picture, drawing = frame.picture(), held.drawing(frame.thumbnail())
             if counts.crop and picture.shape == peeked[0].shape:
-                picture = pixels.crop(picture, counts.crop)
+                picture = page_windows.crop(picture, counts.crop)
             traits = ["held"] * (drawing == last_drawing) + _traits(picture)
             last_drawing = drawing
             if counts.keeps(traits, sampling.drop):
@@ -118,65 +126,59 @@ class VideoSource:
 
 @dataclass(frozen=True)
 class FolderSource:
-    """A folder's own pictures; comic pages among them are cut into windows that share a shot."""
+    """The pictures in one folder; comic pages among them are cut into windows of one shot."""
 
     name: str
     path: Path
     pictures: tuple[Path, ...]
 
     def fingerprint(self) -> str:
-        """A SHA-256 over the names and bytes of the pictures."""
+        """Computes a SHA-256 over the names and bytes of the pictures."""
         listing = "".join(f"{path.name} {sha256_of(path)}\n" for path in self.pictures)
         return hashlib.sha256(listing.encode()).hexdigest()
 
     def length(self) -> int:
-        """The number of pictures."""
+        """Returns the number of pictures."""
         return len(self.pictures)
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
-        """Every picture in the order of names; `every` is for videos.
+        """Reads every picture in the order of names; `every` is for videos.
 
         Raises:
             SourceError: as `media.read_picture`.
         """
-        return _pages(map(media.read_picture, self.pictures), sampling, counts)
+        return _windows(map(media.read_picture, self.pictures), sampling, counts)
 
 
-@dataclass(frozen=True)
-class ArchiveSource:
-    """A comic archive; its pages are treated as those of a folder."""
-
-    name: str
-    path: Path
-
-    def fingerprint(self) -> str:
-        """The SHA-256 of the file."""
-        return sha256_of(self.path)
+class BookSource(FileSource):
+    """A comic in one file (CBZ or PDF); its pages are treated as those of a folder."""
 
     def length(self) -> int:
-        """How many pages to expect, for progress; 0 where the archive cannot be read."""
+        """Returns how many pages to expect, for progress; 0 where the file cannot be read."""
         try:
             return len(media.open_book(self.path, only_pages=True).names)
-        except SourceError:  # which the reading itself will tell
+        except SourceError:  # `samples` will raise it
             return 0
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
-        """Every page in its order.
+        """Reads every page in its order.
 
         Raises:
             SourceError: as `media.open_book`, or a page is damaged.
         """
         book = media.open_book(self.path, only_pages=True)
-        return _pages((page for _, page in book.pictures()), sampling, counts)
+        return _windows((page for _, page in book.pictures()), sampling, counts)
 
 
-Source = VideoSource | FolderSource | ArchiveSource
+Source = VideoSource | FolderSource | BookSource
 
 
-def _pages(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts) -> Iterator[Sample]:
+def _windows(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts,
+             ) -> Iterator[Sample]:
+    """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be."""
     for shot, picture in enumerate(pictures):
         counts.decoded += 1
-        windows = pixels.windows(picture, sampling.size)
+        windows = page_windows.windows(picture, sampling.size)
         for window in windows:
             if len(windows) > 1 and screening.is_near_blank(window):
                 counts.skip("blank window")
@@ -189,3 +191,136 @@ def _pages(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts) -
 def _traits(picture: np.ndarray) -> list[str]:
     small = pixels.narrowed(picture)
     return ["black"] * screening.is_near_black(small) + ["gray"] * screening.is_near_gray(small)
+
+
+def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict[str, str]]:
+    """Finds the sources in files and, recursively, folders, in the order of their names.
+
+    The name of a source is its path below the folder that the user gave.
+
+    Args:
+        skip_bad: whether to leave out folders that cannot be read, and names that are not UTF-8.
+
+    Returns:
+        The sources, and by name why others were left out.
+
+    Raises:
+        SourceError: a place does not exist, cannot be read, or holds no source; a name is not
+            UTF-8.
+        UsageError: two sources have one name, or are one file or folder.
+    """
+    sources: list[Source] = []
+    failed: list[tuple[str, SourceError]] = []
+    for place in places:
+        here, errors = _sources_in(Path(place))
+        if errors and not skip_bad:
+            raise errors[0][1]
+        sources += here
+        failed += errors
+    _check_given_once(sources)
+    names = Counter([source.name for source in sources] + [name for name, _ in failed])
+    for name, count in names.most_common(1):
+        if count > 1:
+            raise UsageError(name, f"is the name of {count} sources",
+                             "rename one, or give the folder above both")
+    return (sorted(sources, key=lambda source: source.name),
+            {name: str(error) for name, error in failed})
+
+
+def _check_given_once(sources: list[Source]) -> None:
+    seen: dict[str, Source] = {}
+    for source in sources:
+        first = seen.setdefault(os.path.realpath(source.path), source)
+        if first is not source:
+            raise UsageError(source.path, f"is given twice, as {first.name} and {source.name}",
+                             "give it once, without the folder above it or a link to it")
+
+
+def _sources_in(place: Path) -> tuple[list[Source], list[tuple[str, SourceError]]]:
+    """Finds the sources of a place, and the names and errors of what cannot be one."""
+    if place.is_file():
+        return _with_unicode_paths([_source_of(place, place.name)])
+    if not place.is_dir():
+        what = "is neither a file nor a folder" if os.path.lexists(place) else "does not exist"
+        raise SourceError(place, what, "give videos, comics, or folders")
+    sources, errors = [], []
+    for folder, names in walk(place, errors.append):
+        files = [folder / name for name in names]
+        relative = folder.relative_to(place)
+        sources += [_source_of(path, (relative / path.name).as_posix())
+                    for path in files if media.is_video(path) or media.is_book(path)]
+        pictures = tuple(path for path in files if media.is_picture(path))
+        if pictures:
+            sources.append(FolderSource(_folder_name(folder, place), folder, pictures))
+    if not sources and not errors:
+        raise SourceError(place, "holds no video and no picture",
+                          f"known suffixes: {' '.join(sorted(media.VIDEO_SUFFIXES))} "
+                          f"{' '.join(sorted(media.PICTURE_SUFFIXES))} .cbz .pdf")
+    sources, unnameable = _with_unicode_paths(sources)
+    unreadable = [(one_line(_folder_name(Path(error.where), place)), error) for error in errors]
+    return sources, unreadable + unnameable
+
+
+def _folder_name(folder: Path, place: Path) -> str:
+    return folder.relative_to(place).as_posix() if folder != place else \
+        os.path.basename(os.path.realpath(place))
+
+
+def _with_unicode_paths(sources: list[Source],
+                        ) -> tuple[list[Source], list[tuple[str, SourceError]]]:
+    """Divides sources into those with Unicode paths, and the names and errors of the others."""
+    good, errors = [], []
+    for source in sources:
+        paths = source.pictures if isinstance(source, FolderSource) else (source.path,)
+        bad = next((path for path in paths if not is_unicode(path)), None)
+        if bad is None:
+            good.append(source)
+        else:
+            errors.append((one_line(source.name),
+                           SourceError(bad, "has a name that is not UTF-8", "rename it")))
+    return good, errors
+
+
+def _source_of(path: Path, name: str) -> Source:
+    if media.is_video(path):
+        return VideoSource(name, path)
+    if path.suffix.lower() in media.ARCHIVE_SUFFIXES:
+        return BookSource(name, path)
+    raise SourceError(path, "is neither a video nor a comic archive (by its suffix)",
+                      "give videos, comic archives, or the folder that holds the pictures")
+
+
+def walk(place: Path, refuse: Callable[[SourceError], None] | None = None,
+         ) -> Iterator[tuple[Path, list[str]]]:
+    """Gives each folder in and below `place` with the names of its files, sorted, none hidden.
+
+    It follows links, gives those to nowhere as files, and enters each folder once. It passes over
+    what is neither a file nor a folder, such as a pipe.
+
+    Args:
+        refuse: takes the error of a folder that cannot be read; without it the error is raised.
+
+    Raises:
+        SourceError: a folder cannot be read.
+    """
+    def unreadable(reason: OSError):
+        error = SourceError(reason.filename, f"cannot be read ({reason.strerror})",
+                            "check its permissions")
+        if refuse is None:
+            raise error from reason
+        refuse(error)
+
+    seen = set()
+    for folder, below, names in os.walk(place, onerror=unreadable, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            below.clear()
+            continue
+        seen.add(real)
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield Path(folder), sorted(name for name in names
+                                   if not name.startswith(".") and _is_file(Path(folder, name)))
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path) or not os.path.exists(path)

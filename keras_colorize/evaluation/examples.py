@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_colorize.data import augment
 from keras_colorize.data.dataset import Dataset, Place
+from keras_colorize.image import screentone
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Examples:
     split: str
     """The name of a split, or "all" for each in turn."""
     screentone: bool = False
-    """Whether gray conditions are redrawn by `augment.screentone`, each in the same way always."""
+    """Whether gray conditions are redrawn by `screentone.draw`, each in the same way always."""
 
     def __len__(self) -> int:
         return sum(self.data.manifest.counts[split] for split in self._splits)
@@ -57,5 +57,5 @@ class Examples:
 
 
 def _printed(conditions: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    return np.stack([augment.screentone(condition[..., 0], np.random.default_rng(number))
+    return np.stack([screentone.draw(condition[..., 0], np.random.default_rng(number))
                      for condition, number in zip(conditions, numbers, strict=True)])[..., None]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_colorize.data import finding
 from keras_colorize.data.dataset import Dataset
+from keras_colorize.data.sources import find
 from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.evaluation import (
     failures,
@@ -53,7 +53,7 @@ def study(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "
         SettingsMismatch: the study there is on other runs, or with other unseen sources.
         ColorizeError: as `evaluation.evaluate`, and where an unseen source cannot be read.
     """
-    sources = finding.find(list(unseen_places))[0] if unseen_places else []
+    sources = find(list(unseen_places))[0] if unseen_places else []
     measured = evaluate(run_dirs, data_dir, report_dir, split, screentone)
     made_of = {"schema": SCHEMA, "generators": measured["generators"],
                "unseen": {source.name: source.fingerprint() for source in sources}}

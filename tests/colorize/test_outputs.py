@@ -12,8 +12,8 @@ from media_files import scene
 
 from keras_colorize import cli, media
 from keras_colorize.data import build
+from keras_colorize.data.build_workers import Stage
 from keras_colorize.data.sources import FolderSource, Sampling
-from keras_colorize.data.staging import Stage
 from keras_colorize.errors import DatasetError, SourceError, UsageError
 
 SETTINGS = build.Settings(Sampling(size=(64, 96)), "frame")

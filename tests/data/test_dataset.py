@@ -71,12 +71,14 @@ def copy(data_dir, tmp_path):
     return shutil.copytree(data_dir, tmp_path / "copy")
 
 
-def test_no_tuning_loop_that_sleeps_holds_up_the_end_of_an_epoch(data_dir):
+def test_no_tuning_loop_holds_up_an_epoch_and_workers_share_examples_not_files(data_dir):
     data = Dataset(data_dir, "gray", 4)
     cached = Dataset(data_dir, "gray", 4, data=DataConfig(cache=True))
     for batches in (data.training(0), cached.training(0), data.validation(),
                     data.pictures("test")):
         assert batches.options().autotune.enabled is False
+        assert batches.options().experimental_distribute.auto_shard_policy == \
+            tf.data.experimental.AutoShardPolicy.DATA
 
 
 def test_a_corrupt_a_cut_and_a_missing_shard_are_named(copy):
@@ -259,7 +261,7 @@ import sys, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from keras_colorize.config import AugmentConfig
-from keras_colorize.dataset import Dataset
+from keras_colorize.data.dataset import Dataset
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 for augment in (AugmentConfig(), AugmentConfig(flip=True, crop=0.5)):
     data = Dataset(sys.argv[1], "gray", 4, augment=augment)
@@ -284,7 +286,7 @@ def test_the_replicas_of_one_machine_share_each_batch_in_order(data_dir):
 WORKER = """
 import sys, zlib, tensorflow as tf
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
-from keras_colorize.dataset import Dataset
+from keras_colorize.data.dataset import Dataset
 tf.random.set_seed(0)
 data = Dataset(sys.argv[1], "gray", 4)
 for epoch in strategy.experimental_distribute_dataset(data.training(1)):
@@ -293,6 +295,7 @@ for epoch in strategy.experimental_distribute_dataset(data.training(1)):
 """
 
 
+@pytest.mark.slow
 def test_two_workers_see_every_example_of_one_shard_once(data_dir):
     ports = []
     for _ in range(2):

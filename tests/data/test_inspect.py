@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize import media
-from keras_colorize.data import inspect, leaks, records
+from keras_colorize.data import inspect, records, splits
 from keras_colorize.errors import DatasetError, UsageError
 from keras_colorize.files import sha256_of
 from keras_colorize.image import pixels
@@ -63,7 +63,7 @@ def write_dataset(directory, examples):
     values = {
         "schema": 1, "size": list(SIZE), "every": 50, "split_by": "shot", "seed": 0,
         "canny": [100, 200], "digest": records.digest_of(SIZE, shards), "shards": shards,
-        "sources": [], "failed": {}, "leak": leaks.figure(none, none),
+        "sources": [], "failed": {}, "leak": splits.leak(none, none),
         "counts": {split: len(rows) for split, rows in examples.items()}}
     (directory / records.MANIFEST).write_text(json.dumps(values))
     return directory
@@ -173,7 +173,7 @@ def test_the_figures_are_those_of_numpy(random_pictures, tmp_path):
     assert train["input_l1"] == pytest.approx(sum(distances) / 4, abs=1e-3)
     assert train["edge_density"] == 0.125
     assert train["near_black"] == 0.25 and train["near_gray"] == 0.5
-    assert report["leak"] == leaks.figure(
+    assert report["leak"] == splits.leak(
         np.stack([pixels.thumbnail(second), pixels.thumbnail(first[::-1])]),
         np.stack([pixels.thumbnail(each) for each in (first, second, black, white)]))
     assert report["leak"]["near_duplicates"] == 1

@@ -16,7 +16,7 @@ import pytest
 from conftest import files_of, heed_ctrl_c, wait_for
 
 from keras_colorize import media
-from keras_colorize.data import build, executors
+from keras_colorize.data import build, build_workers
 from keras_colorize.data.sources import Sampling
 from keras_colorize.errors import UsageError
 from keras_colorize.files import locked
@@ -95,7 +95,7 @@ def test_finished_sources_are_not_decoded_again(series, undisturbed, tmp_path, m
     read_video = media.read_video
     monkeypatch.setattr(media, "read_video",
                         lambda path, *others: decoded.append(path) or read_video(path, *others))
-    monkeypatch.setattr(executors, "processes", threads)
+    monkeypatch.setattr(build_workers, "processes", threads)
     build.build([series], out, SETTINGS, workers=2)
     assert len(decoded) == len(set(decoded)) == 4 - kept
     assert files_of(out) == files_of(undisturbed)

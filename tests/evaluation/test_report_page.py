@@ -15,7 +15,7 @@ from conftest import BROWSERS, PHONE, data_for, tiny
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
-from keras_colorize.data import finding
+from keras_colorize.data.sources import find
 from keras_colorize.evaluation import failures, groups, hint_curve, ranked, tables, unseen
 from keras_colorize.evaluation.examples import Examples
 from keras_colorize.evaluation.study import study
@@ -171,7 +171,7 @@ def test_pictures_of_other_series_are_judged_with_and_without_a_truth(studied):
 
 def test_the_truth_has_no_error_and_the_gray_picture_its_own(data_dir, other_series):
     data = data_for(tiny("cpu/gan_gray"), data_dir)
-    examples = unseen.gather(finding.find([other_series])[0], data)
+    examples = unseen.gather(find([other_series])[0], data)
     many = [{**each, "shot": shot} for shot in range(6) for each in examples]
     everything = np.ones((unseen.BINS, unseen.BINS))
     truth = unseen.judge([each["color"] for each in many], many, everything)

@@ -7,7 +7,7 @@ import pytest
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
-from keras_colorize.image import page_kind, pixels
+from keras_colorize.image import page_kind, pixels, screentone
 
 PITCHES = (3, 4, 5, 6.5, 8, 10)
 ANGLES = (45, 15, 0, 30)
@@ -81,7 +81,7 @@ def test_descreening_gives_back_the_tones(pitch):
     page = halftone(tones, pitch, 30)
     route = page_kind.route(np.dstack([page] * 3))
     assert route.kind == "screentone" and abs(route.pitch - pitch) < 0.15 * pitch + 0.3
-    tones_again = page_kind.descreen(page, route)[40:-40, 40:-40].astype(int)
+    tones_again = screentone.descreen(page, route.dots, route.pitch)[40:-40, 40:-40].astype(int)
     assert np.abs(np.diff(tones_again, axis=1)).mean() < 6
     assert np.abs(np.diff(page[40:-40, 40:-40].astype(int), axis=1)).mean() > 20
 

@@ -70,25 +70,6 @@ def test_the_thinnest_picture_covers_a_frame_without_filling_memory(shape):
     assert covered.shape == (128, 192, 3) and covered.max() == 255 and peak < 20e6
 
 
-def test_a_page_of_one_column_has_windows():
-    assert {window.shape for window in pixels.windows(np.zeros((90, 1, 3), np.uint8), (64, 160))} \
-        == {(1, 1, 3)}
-
-
-def test_windows_of_a_page_cover_it_overlap_by_half_and_have_the_frames_shape():
-    page = np.arange(1401, dtype=np.int32)[:, None].repeat(992, axis=1)
-    windows = pixels.windows(page, (180, 320))
-    assert {window.shape for window in windows} == {(558, 992)}
-    tops = [int(window[0, 0]) for window in windows]
-    assert len(windows) == 5 and all(np.diff(tops) <= 558 / 2)
-    assert set(np.concatenate([window[:, 0] for window in windows])) == set(range(1401))
-
-
-def test_a_picture_of_about_the_frames_shape_is_no_page(random_pictures):
-    picture = random_pictures(480, 640, 3)
-    assert [window.shape for window in pixels.windows(picture, (180, 320))] == [(480, 640, 3)]
-
-
 def test_an_example_is_gray_of_its_own_colour_with_white_lines_on_black():
     example = pixels.example(episode.draw_frame(0), (90, 160))
     assert {name: each.shape for name, each in example.items()} == {
@@ -113,21 +94,6 @@ def test_spline_zooming_is_scipys_to_the_bit(old, new, random_pictures):
     expected = [ndimage.zoom(channel, factors, order=3, mode="nearest", grid_mode=True)
                 for channel in np.moveaxis(picture, 2, 0)]
     np.testing.assert_array_equal(pixels.zoom(picture, new), np.dstack(expected))
-
-
-def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
-    frames = np.zeros((3, 100, 160, 3), np.uint8)
-    frames[0, 20:60, 10:90] = 200
-    frames[1, 40:80, 30:150] = 90
-    frames[2, 5, 5] = pixels.BAR_LUMINANCE  # what a codec smears into the bars
-    assert pixels.content_box(list(frames)) == (20, 10, 60, 140)
-    np.testing.assert_array_equal(pixels.crop(frames[0], (20, 10, 60, 140)),
-                                  frames[0, 20:80, 10:150])
-    frames[2, 0, 0] = frames[2, -1, -1] = 200
-    assert pixels.content_box(list(frames)) is None
-    assert pixels.content_box([]) is pixels.content_box([frames[0] // 9]) is None
-    assert pixels.content_box([frames[0] // 9 * 9, frames[1][:, :-2]]) is None
-    np.testing.assert_array_equal(pixels.crop(frames[0], None), frames[0])
 
 
 def test_luminance_and_chroma_make_the_picture_again(random_pictures):

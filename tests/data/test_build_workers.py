@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from keras_colorize import media
+from keras_colorize.data.build_workers import Stage
 from keras_colorize.data.sources import FolderSource, Sampling, VideoSource
-from keras_colorize.data.staging import Stage
 from keras_colorize.errors import SourceError
 
 

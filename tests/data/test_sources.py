@@ -4,7 +4,7 @@ import pytest
 from media_files import scene
 
 from keras_colorize import media
-from keras_colorize.data import finding
+from keras_colorize.data import sources
 from keras_colorize.errors import SourceError, UsageError
 
 
@@ -20,7 +20,7 @@ def series(tmp_path):
 
 def names_in(*places, skip_bad=False):
     """The names of the sources that are found, and of what was left out."""
-    found, failed = finding.find(list(places), skip_bad)
+    found, failed = sources.find(list(places), skip_bad)
     return [source.name for source in found], failed
 
 
@@ -37,12 +37,12 @@ def test_what_is_given_twice_is_refused_whatever_it_is_called(series, tmp_path):
     (tmp_path / "link.mp4").symlink_to(series / "s1" / "film.mp4")
     for other in (series, series / "s1", series / "s1" / "film.mp4", tmp_path / "link.mp4"):
         with pytest.raises(UsageError, match="is given twice, as s1"):
-            finding.find([series, other])
+            sources.find([series, other])
 
 
 def test_two_sources_of_one_name_are_refused(series):
     with pytest.raises(UsageError, match=r"film\.mp4: is the name of 2 sources; rename one"):
-        finding.find([series / "s1", series / "s2"])
+        sources.find([series / "s1", series / "s2"])
 
 
 def test_pipes_are_passed_over(series):
@@ -51,13 +51,13 @@ def test_pipes_are_passed_over(series):
     (series / "s1" / "link.mp4").symlink_to("pipe.mp4")
     assert names_in(series / "s1")[0] == ["film.mp4", "s1"]
     with pytest.raises(SourceError, match=r"pipe\.mp4: is neither a file nor a folder"):
-        finding.find([series / "s1" / "pipe.mp4"])
+        sources.find([series / "s1" / "pipe.mp4"])
 
 
 def test_a_link_to_itself_is_no_place_and_within_a_folder_a_bad_source(tmp_path):
     (tmp_path / "film.mp4").symlink_to("film.mp4")
     with pytest.raises(SourceError, match=r"film\.mp4: is neither a file nor a folder"):
-        finding.find([tmp_path / "film.mp4"])
+        sources.find([tmp_path / "film.mp4"])
     assert names_in(tmp_path)[0] == ["film.mp4"]
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_is_not_utf8_is_told_or_left_out(name, series):
     except OSError:
         pytest.skip("this file system has no such names")
     with pytest.raises(SourceError, match=r"caf\\udce9.*: has a name that is not UTF-8; rename it"):
-        finding.find([series])
+        sources.find([series])
     names, failed = names_in(series, skip_bad=True)
     assert len(names) == 4 and len(failed) == 1
     assert "has a name that is not UTF-8" in str(failed).encode().decode()
@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_read_is_told_or_left_out(series, monkeypatch):
 
         monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(SourceError, match=r"s2: cannot be read \(Permission denied\); check its"):
-        finding.find([series])
+        sources.find([series])
     names, failed = names_in(series, skip_bad=True)
     assert names == ["s1", "s1/film.mp4"] and list(failed) == ["s2"]
     assert names_in(series / "s2", skip_bad=True) == ([], {"s2": failed["s2"]})

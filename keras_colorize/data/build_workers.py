@@ -1,0 +1,286 @@
+"""Workers of a build: what each makes of one source, and the processes or Dask that they run in.
+
+A worker needs no TensorFlow. It leaves the examples of its source in two files of the staging
+folder, where the next build finds them if this one is killed.
+"""
+
+import asyncio
+import dataclasses
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypedDict
+
+import cv2
+import numpy as np
+
+from keras_colorize import __version__, media
+from keras_colorize.data.sources import Counts, Sample, Sampling, Source
+from keras_colorize.errors import ColorizeError, DatasetError, SourceError, UsageError
+from keras_colorize.files import read_json, whole_file, write_json
+from keras_colorize.image import pixels
+from keras_colorize.media.in_order import in_order
+
+NOTE_EVERY = 0.5  # seconds between two notes of the progress
+PICTURES = ("color", "gray", "edge")  # as they follow each other in the staged file
+CONNECT_SECONDS = 10
+DASK_LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+
+
+@dataclass(frozen=True)
+class StagedExample:
+    """The place of an example in its staged file, and what is known of it."""
+
+    frame: int
+    time: float
+    shot: int
+    start: int
+    lengths: tuple[int, int, int]
+    """Bytes of the PNGs in the order of `PICTURES`."""
+    thumbnail: str
+    """`pixels.thumbnail` of its colour picture, in hexadecimal."""
+
+    def colors(self) -> np.ndarray:
+        """Returns the thumbnail as uint8 RGB [9, 16, 3]."""
+        return np.frombuffer(bytes.fromhex(self.thumbnail), np.uint8).reshape(*pixels.THUMBNAIL, 3)
+
+
+class Notes(TypedDict):
+    """What the staging folder keeps of a finished source, besides the pictures."""
+
+    report: dict
+    examples: list[StagedExample]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A finished source: its report for the manifest, its examples, and the file of pictures."""
+
+    path: Path
+    report: dict
+    examples: list[StagedExample]
+
+    def pictures(self, example: StagedExample) -> dict[str, bytes]:
+        """Reads the PNGs of an example, by name."""
+        with open(self.path, "rb") as file:
+            file.seek(example.start)
+            return {name: file.read(length)
+                    for name, length in zip(PICTURES, example.lengths, strict=True)}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The work on one source, whose examples go into the staging folder.
+
+    The names of its files depend on all that decides the examples. So the same command finds those
+    of a killed build again, and no other command does.
+    """
+
+    source: Source
+    fingerprint: str
+    sampling: Sampling
+    folder: Path
+
+    @property
+    def _path(self) -> Path:
+        decisive = [__version__, self.source.name, self.fingerprint,
+                    dataclasses.asdict(self.sampling)]
+        key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:32]
+        return self.folder / f"{key}.pictures"
+
+    def finished(self) -> Staged | None:
+        """Returns the examples of an earlier build, or None if they are not there, or not whole."""
+        try:
+            notes = read_json(self._path.with_suffix(".json"), Notes, DatasetError, "build again")
+            return Staged(self._path, **notes)
+        except DatasetError:  # missing, or cut short by a loss of power
+            return None
+
+    def progress(self) -> int:
+        """Returns how many frames have been decoded, as of the last note."""
+        try:
+            return int(self._path.with_suffix(".progress").read_text())
+        except (OSError, ValueError):  # not begun, or just being written
+            return 0
+
+    def perform(self, threads: int) -> Staged:
+        """Makes and writes all examples; `threads` decode and prepare them.
+
+        The bytes do not depend on `threads`, and memory not on the length of the source.
+
+        Raises:
+            SourceError: the source cannot be read, or needs more memory than there is; without a
+                cause or context, which another process may lack the means to rebuild.
+            OSError: the folder cannot be written, or the disk is full.
+        """
+        try:
+            return self._perform(threads)
+        except SourceError as error:
+            failure = SourceError(error.where, error.what, error.remedy)
+        except (MemoryError, cv2.error) as error:
+            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+                raise
+            failure = SourceError(self.source.path, "needs more memory than there is",
+                                  "run the same command with fewer --workers, or a smaller --size")
+        raise failure
+
+    def _perform(self, threads: int) -> Staged:
+        counts, examples = Counts(), []
+        samples = self._noted(self.source.samples(self.sampling, counts, threads), counts)
+        with whole_file(self._path) as temporary, open(temporary, "wb") as file, \
+                closing(in_order(self._prepared, samples, threads, 2 * threads)) as coming:
+            for sample, prepared in coming:
+                pictures, thumbnail = prepared.result()
+                examples.append(StagedExample(
+                    sample.frame, sample.time, sample.shot, file.tell(),
+                    tuple(len(pictures[name]) for name in PICTURES), thumbnail))
+                file.writelines(pictures[name] for name in PICTURES)
+        report = {"name": self.source.name, "sha256": self.fingerprint,
+                  **dataclasses.asdict(counts)}
+        write_json(self._path.with_suffix(".json"), {
+            "report": report, "examples": [dataclasses.asdict(each) for each in examples]})
+        return Staged(self._path, report, examples)
+
+    def _prepared(self, sample: Sample) -> tuple[dict[str, bytes], str]:
+        """Makes the PNGs of an example, and its thumbnail in hexadecimal."""
+        example = pixels.example(sample.picture, self.sampling.size, self.sampling.zoom)
+        return ({name: media.encode_picture(picture, compress=not self.sampling.uncompressed)
+                 for name, picture in example.items()},
+                pixels.thumbnail(example["color"]).tobytes().hex())
+
+    def _noted(self, samples: Iterable[Sample], counts: Counts) -> Iterator[Sample]:
+        """Passes samples on, and now and then writes how far the source has been decoded."""
+        noted = 0.0
+        for sample in samples:
+            if time.monotonic() - noted > NOTE_EVERY:
+                self._path.with_suffix(".progress").write_text(str(counts.decoded))
+                noted = time.monotonic()
+            yield sample
+
+
+@contextmanager
+def processes(count: int) -> Iterator[Executor]:
+    """Starts processes of this machine that end with the block, or with this process.
+
+    Raises:
+        ColorizeError: one of them was killed.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork of TensorFlow's threads may hang
+    theirs, ours = context.Pipe(duplex=False)
+    with ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
+        try:
+            yield pool
+        except BrokenExecutor as error:
+            raise ColorizeError("a worker process", "was killed, perhaps for its memory",
+                                "run the same command with fewer --workers to continue") from error
+        finally:
+            ours.close()
+
+
+def _begin(lifeline: Connection) -> None:
+    """Prepares a worker that ends when nobody holds the other end of `lifeline` any more."""
+    def wait():
+        lifeline.poll(None)
+        os._exit(1)
+
+    # As many threads as there are cores in each process would be in each other's way.
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent acts upon Ctrl-C
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Executor]:
+    """Connects to the workers of a Dask cluster, which see the same files under the same paths.
+
+    Raises:
+        UsageError: Dask is not installed.
+        ColorizeError: no scheduler answers at `address`, it has no workers, or it or they were
+            lost.
+    """
+    where = f"--scheduler {address}"
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError as error:
+        raise UsageError(where, "needs Dask, which is not installed",
+                         "pip install 'keras_colorize[cluster]'") from error
+    with _quiet():
+        try:
+            with ThreadPoolExecutor(1) as thread:  # there may be a loop in this one, as in Jupyter
+                thread.submit(asyncio.run, _greet(address)).result()
+            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TypeError, MemoryError) as error:  # or misread by Dask
+            raise ColorizeError(where, "is no Dask scheduler that answers",
+                                "start one with `dask scheduler`, and workers for it") from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            except TimeoutError as error:
+                raise ColorizeError(where, "has no workers",
+                                    "start some with `dask worker`") from error
+            executor, ended = client.get_executor(pure=False), threading.Event()
+            threading.Thread(target=_watch, args=(client, executor, ended), daemon=True).start()
+            try:
+                yield executor
+            except (KilledWorker, CancelledError) as error:
+                raise ColorizeError(where, "lost its workers or was stopped",
+                                    "run the same command to continue") from error
+            finally:
+                ended.set()
+                executor.shutdown(wait=False)
+
+
+async def _greet(address: str) -> None:
+    """Raises an OSError where nobody at `address` shakes hands; Dask would wait forever."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await asyncio.wait_for(
+        connect(address, CONNECT_SECONDS, **Security().get_connection_args("client")),
+        CONNECT_SECONDS)
+    await comm.close()
+
+
+def _watch(client: object, executor: Executor, ended: threading.Event) -> None:
+    """Cancels all work once there was no worker for `CONNECT_SECONDS`; Dask would wait for one."""
+    seen = time.monotonic()
+    while not ended.wait(1):
+        try:
+            workers = client.scheduler_info()["workers"]
+        except Exception:  # whatever a lost connection leads to; the client will report it
+            continue
+        if workers:
+            seen = time.monotonic()
+        elif time.monotonic() - seen > CONNECT_SECONDS:
+            executor.shutdown(wait=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Dask from printing a traceback where our error says it in a line."""
+    loggers = [logging.getLogger(name) for name in DASK_LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

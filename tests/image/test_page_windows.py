@@ -1,0 +1,37 @@
+import numpy as np
+
+from keras_colorize.image import page_windows
+
+
+def test_a_page_of_one_column_has_windows():
+    windows = page_windows.windows(np.zeros((90, 1, 3), np.uint8), (64, 160))
+    assert {window.shape for window in windows} == {(1, 1, 3)}
+
+
+def test_windows_of_a_page_cover_it_overlap_by_half_and_have_the_frames_shape():
+    page = np.arange(1401, dtype=np.int32)[:, None].repeat(992, axis=1)
+    windows = page_windows.windows(page, (180, 320))
+    assert {window.shape for window in windows} == {(558, 992)}
+    tops = [int(window[0, 0]) for window in windows]
+    assert len(windows) == 5 and all(np.diff(tops) <= 558 / 2)
+    assert set(np.concatenate([window[:, 0] for window in windows])) == set(range(1401))
+
+
+def test_a_picture_of_about_the_frames_shape_is_no_page(random_pictures):
+    picture = random_pictures(480, 640, 3)
+    assert [window.shape for window in page_windows.windows(picture, (180, 320))] == [(480, 640, 3)]
+
+
+def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
+    frames = np.zeros((3, 100, 160, 3), np.uint8)
+    frames[0, 20:60, 10:90] = 200
+    frames[1, 40:80, 30:150] = 90
+    frames[2, 5, 5] = page_windows.BAR_LUMINANCE  # what a codec smears into the bars
+    assert page_windows.content_box(list(frames)) == (20, 10, 60, 140)
+    np.testing.assert_array_equal(page_windows.crop(frames[0], (20, 10, 60, 140)),
+                                  frames[0, 20:80, 10:150])
+    frames[2, 0, 0] = frames[2, -1, -1] = 200
+    assert page_windows.content_box(list(frames)) is None
+    assert page_windows.content_box([]) is page_windows.content_box([frames[0] // 9]) is None
+    assert page_windows.content_box([frames[0] // 9 * 9, frames[1][:, :-2]]) is None
+    np.testing.assert_array_equal(page_windows.crop(frames[0], None), frames[0])
