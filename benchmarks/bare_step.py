@@ -1,4 +1,4 @@
-"""A model's compiled training step on one batch in memory, and nothing beside it."""
+"""A bare training step: a model's compiled step on one batch in memory, and nothing else."""
 
 import time
 
@@ -47,7 +47,7 @@ class BareStep:
         self.step = step
 
     def images_per_second(self, steps: int) -> float:
-        """Of so many steps."""
+        """Measures the speed of so many steps."""
         began = time.perf_counter()
         for _ in range(steps):
             logs = self.step()

@@ -1,4 +1,4 @@
-"""How fast and how large a build is, beside decoding alone: benchmarks/builder.py FILM.
+"""Speed and memory of a build, beside decoding alone: benchmarks/builder.py FILM.
 
 Speed: frames a second of the whole build (one frame in 50 kept, shots, held drawings and black bars
 looked for, examples encoded and written) over those of decoding alone with the same library and
@@ -33,7 +33,7 @@ def decode_alone(film: Path, threads: int) -> int:
 
 
 def seconds(work) -> float:
-    """How long a call takes."""
+    """Measures how long a call takes."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
@@ -59,7 +59,7 @@ def lengthened(film: Path, longer: Path, times: int) -> None:
 
 
 def peak_memory(film: Path, out: Path, workers: int) -> float:
-    """The most memory, in GB, that a build and its workers hold together."""
+    """Measures the most memory, in GB, that a build and its workers hold together."""
     process = psutil.Popen([sys.executable, "-m", "keras_colorize.cli", "build-tfrecords", film,
                             "--out", out, "--split-by", "frame", "--workers", str(workers)],
                            stdout=subprocess.DEVNULL)
@@ -71,7 +71,7 @@ def peak_memory(film: Path, out: Path, workers: int) -> float:
 
 
 def memory(process: psutil.Process) -> int:
-    """The bytes a process holds; what it shares with others counts in parts where that is known."""
+    """Returns the bytes a process holds, its share of what it shares with others where known."""
     try:
         held = process.memory_full_info()
     except psutil.Error:  # it has just ended
@@ -80,7 +80,7 @@ def memory(process: psutil.Process) -> int:
 
 
 def compare(film: Path, folder: Path, workers: int, turns: int) -> str:
-    """A row of the table on one film."""
+    """Measures one film and returns its row of the table."""
     from keras_colorize.data import build  # here, since it brings TensorFlow, which no worker needs
 
     frames, alone, whole = decode_alone(film, workers), [], []

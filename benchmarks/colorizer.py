@@ -1,4 +1,4 @@
-"""How fast and how large colouring is: benchmarks/colorizer.py FILM [--model RUN_DIR].
+"""Speed and memory of colouring: benchmarks/colorizer.py FILM [--model RUN_DIR].
 
 Without a model it is the paper's full-width generator with random weights, no slower than a trained
 one.
@@ -43,7 +43,7 @@ HUGE = (12000, 8000)
 
 
 def paper_model() -> colorize.Model:
-    """The paper's generator, 180x320, untrained."""
+    """Builds the paper's generator, 180x320, untrained."""
     wanted = config.load("gan_gray").model
     module = export.Colorizer(models.unet(wanted.encoder, wanted.decoder))
     return colorize.Model("the paper's generator", "", "gray", "spline", (180, 320),
@@ -51,7 +51,7 @@ def paper_model() -> colorize.Model:
 
 
 def seconds(call, clock=time.perf_counter) -> float:
-    """How long a call takes."""
+    """Measures how long a call takes."""
     begun = clock()
     call()
     return clock() - begun
@@ -91,7 +91,7 @@ def page_rows(model: colorize.Model, folder: Path) -> str:
 
 
 def write_part(film: Path, part: Path, frames: int, times: int) -> None:
-    """The first frames of a film, each shown so many times."""
+    """Writes the first frames of a film, each shown so many times."""
     with av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"crf": "16",
                                                                    "preset": "veryfast"})
@@ -130,7 +130,7 @@ class NeverHeld:
         self.number = -1
 
     def drawing(self, thumbnail: np.ndarray) -> int:
-        """The next number."""
+        """Returns the next number."""
         self.number += 1
         return self.number
 
@@ -158,7 +158,7 @@ def film_rows(model: colorize.Model, film: Path, frames: int, folder: Path) -> s
 
 
 def peak_memory(*arguments: object) -> float:
-    """The most memory, in GB, that the command holds."""
+    """Measures the most memory, in GB, that the command holds."""
     process = psutil.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
                             *map(str, arguments)], stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)

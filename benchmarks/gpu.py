@@ -1,4 +1,4 @@
-"""What a card makes of the paper's GAN: images per second, share of its peak, and peak memory.
+"""Speed of the paper's GAN on a card: images per second, share of its peak, and peak memory.
 
     .venv/bin/python benchmarks/gpu.py --peak-tflops 989 [--batch 64] [--pytorch PYTHON]
     KERAS_BACKEND=jax .venv/bin/python benchmarks/gpu.py --peak-tflops 989
@@ -6,7 +6,7 @@
 Rows are float32, TF32 and bfloat16, on TensorFlow with and without XLA; with `--pytorch`, the
 interpreter of an environment that has PyTorch, `benchmarks/pytorch_gan.py` on the same card. Each
 row is a process of its own, so that its memory is its own, and all rows are run in turns. A step's
-operations are counted from the networks, two for each multiplication and addition of a convolution.
+work are counted from the networks, two for each multiplication and addition of a convolution.
 G makes 3 passes: forward, back to its activations, back to its weights. D makes 7: those 3 on real
 and on generated pictures for its own loss, and one back to the generated picture for G's. But for
 this last one, no pass goes back through a first layer to what the network was given. Peak figures
@@ -32,15 +32,15 @@ def layer_operations(network) -> list[int]:
     """Multiplications and additions of each convolution and dense layer, a picture."""
     from keras import layers
 
-    found = []
+    work = []
     for layer in network.layers:
         if isinstance(layer, layers.Conv2DTranspose):
-            found.append(2 * math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3]))
+            work.append(2 * math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3]))
         elif isinstance(layer, layers.Conv2D):
-            found.append(2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3]))
+            work.append(2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3]))
         elif isinstance(layer, layers.Dense):
-            found.append(2 * math.prod(layer.kernel.shape))
-    return found
+            work.append(2 * math.prod(layer.kernel.shape))
+    return work
 
 
 def step_operations(model, size: tuple[int, int]) -> int:
@@ -85,7 +85,7 @@ def measure(options: argparse.Namespace) -> dict:
         gpus = tf.config.list_physical_devices("GPU")
         memory = tf.config.experimental.get_memory_info("GPU:0")["peak"] if gpus else 0
     return {"images_per_second": speed, "peak_gb": memory / 1e9,
-            "operations": step_operations(bare.model, size)}
+            "work": step_operations(bare.model, size)}
 
 
 def main():
@@ -123,15 +123,15 @@ def main():
             if done.returncode:
                 sys.exit(f"error: {name}: failed:\n{done.stderr[-2000:]}")
             answers[name].append(json.loads(done.stdout.splitlines()[-1]))
-    operations = next(each[0]["operations"] for each in answers.values()
-                      if "operations" in each[0])
+    work = next(each[0]["work"] for each in answers.values()
+                      if "work" in each[0])
     print(provenance() + f"{options.config}, batches of {options.batch}, {options.size}; "
-          f"{operations / 1e9:.1f} billion operations a picture\n")
+          f"{work / 1e9:.1f} billion work a picture\n")
     print("| | images/s, median (all) | share of peak | peak memory, GB |\n|---|---:|---:|---:|")
     for name, each in answers.items():
         speeds = [answer["images_per_second"] for answer in each]
         speed = statistics.median(speeds)
-        share = (f"{speed * operations / options.peak_tflops / 1e12:.1%}" if options.peak_tflops
+        share = (f"{speed * work / options.peak_tflops / 1e12:.1%}" if options.peak_tflops
                  else "")
         print(f"| {name} | {speed:,.1f} ({min(speeds):,.1f}..{max(speeds):,.1f}) | {share} "
               f"| {max(answer['peak_gb'] for answer in each):.1f} |")

@@ -66,14 +66,14 @@ def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
 
 
 def drawn_examples() -> Iterator[dict[str, np.ndarray]]:
-    """Some of the cartoon's frames."""
+    """Draws some of the cartoon's frames."""
     frames = np.linspace(0, episode.length() - 1, DRAWN).astype(int)
     for frame in tqdm(frames, "drawing", unit="frame"):
         yield pixels.example(episode.draw_frame(int(frame)), SIZE)
 
 
 def stored_examples(directory: Path) -> Iterator[dict[str, np.ndarray]]:
-    """The training pictures of a dataset, decoded."""
+    """Decodes the training pictures of a dataset."""
     paths = [str(path) for path in records.Manifest.read(directory).shards("train")]
     for each in tf.data.TFRecordDataset(paths):
         example = records.parse(each)

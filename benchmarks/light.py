@@ -1,8 +1,8 @@
-"""How much of the error is a picture's light: benchmarks/light.py DATASET RUN_DIR...
+"""The share of the error that is a picture's light: benchmarks/light.py DATASET RUN_DIR...
 
-Prints the mean L1 of the gray picture and of each run on the test pictures, as they are and with
-what nobody knows beforehand: each picture's own median shift of colour (three numbers of it), and
-its own median colour at each gray level.
+Prints the mean L1 of the gray picture and of each run on the test pictures: as they are, and when
+each picture is given facts that nobody knows beforehand, its own median shift of colour (three
+numbers) or its own median colour at each gray level.
 """
 
 import argparse
@@ -17,12 +17,12 @@ LEVELS = 8  # grays that count as one
 
 
 def shifted(picture: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """A picture, float [h, w, 3], moved to its truth by one colour, the best one for L1."""
+    """Moves a picture, float [h, w, 3], to its truth by one colour, the best one for L1."""
     return np.clip(picture + np.median(truth - picture, axis=(0, 1)), 0, 255)
 
 
 def own_colours(gray: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The truth's median colour at each gray level, float [h, w, 3], gray uint8 [h, w]."""
+    """Returns the truth's median colour at each gray level, float [h, w, 3], gray uint8 [h, w]."""
     colored, levels = np.empty_like(truth), gray // LEVELS
     for level in np.unique(levels):
         colored[levels == level] = np.median(truth[levels == level], axis=0)
@@ -38,9 +38,8 @@ def main() -> None:
     import_tensorflow()
     from keras_colorize.data.dataset import Dataset
     from keras_colorize.evaluation.baselines import return_input
-    from keras_colorize.evaluation.candidates import of_run
     from keras_colorize.evaluation.evaluate import BATCH
-    from keras_colorize.evaluation.examples import Examples
+    from keras_colorize.evaluation.measure import Examples, of_run
 
     examples = Examples(Dataset(options.data, "gray", BATCH), "test")
     colorings = {"return the input": return_input,

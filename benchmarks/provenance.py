@@ -1,4 +1,4 @@
-"""The line that says what a benchmark's figures were measured with."""
+"""Provenance: the line that says what a benchmark's figures were measured with."""
 
 import datetime
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def provenance() -> str:
-    """Date, commit, processor and versions."""
+    """Returns the date, commit, processor and versions."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
                             cwd=Path(__file__).parent).stdout.strip() or "no commit"
     versions = ", ".join(f"{name} {version(name)}" for name in

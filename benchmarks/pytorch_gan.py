@@ -4,7 +4,7 @@
 
 Needs PyTorch alone, which the project itself does not: install it in an environment of its own.
 `benchmarks/training.py --pytorch PYTHON` runs it in turns with Keras. One forward pass of D over
-G(x) serves both losses, as in `keras_colorize.models.gan`. It prints one line of JSON.
+G(x) serves both losses, as in `keras_colorize.models.steps`. It prints one line of JSON.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The tables of docs/results.md: benchmarks/results.py TABLE --comic DIR --film FILE.
 
 Builds the datasets that a table is about, trains its runs and measures them, all by commands that a
-user could type, which are printed. What is there already is kept; what was cut short is continued.
+user could type, which are printed. A second call keeps all that is there and goes on from it.
 """
 
 import argparse
@@ -54,14 +54,14 @@ class Table:
 
 def step(data: str, model: str, name: str, *settings: str, seed: int = 0,
          init_from: Run | None = None) -> Run:
-    """A run of `cpu/MODEL`, changed by settings, for as long as the GAN's epochs take."""
+    """Returns a run of `cpu/MODEL`, changed by settings, for as long as the GAN's epochs take."""
     epochs = round(GAN_EPOCHS[data] * (CONVNET_EPOCHS if model.startswith("convnet") else 1))
     return Run(f"{name}_{seed}", data, f"cpu/{model}",
                (f"train.epochs={epochs}", f"train.seed={seed}", *settings), init_from)
 
 
 def seeded(data: str, *models: str) -> tuple[Run, ...]:
-    """Runs of shipped configurations with each seed."""
+    """Returns runs of shipped configurations with each seed."""
     return tuple(step(data, model, model, seed=seed) for model in models for seed in SEEDS)
 
 
@@ -76,7 +76,7 @@ FROM_FILM = step("film", "convnet_gray", "chroma", *CHROMA, "train.epochs=26")
 
 
 def steps(model: str, **settings: tuple[str, ...]) -> tuple[Run, ...]:
-    """Runs of a shipped configuration, each changed by the settings under its name."""
+    """Returns runs of a shipped configuration, each changed by the settings under its name."""
     return tuple(step("choosing", model, name, *changed) for name, changed in settings.items())
 
 
@@ -115,7 +115,7 @@ TABLES = {
 
 
 def commands(table: Table, places: dict[str, str], out: Path, name: str) -> Iterator[list[str]]:
-    """The commands that make a table, in their order, as arguments of `keras-colorize`.
+    """Yields the commands that make a table, in their order, as arguments of `keras-colorize`.
 
     Args:
         places: what "{comic}", "{film}" and "{drawn}" in arguments stand for.

@@ -1,4 +1,4 @@
-"""How large and how fast a generator is in each runtime: benchmarks/runtimes.py [--model RUN_DIR].
+"""Size and speed of a generator in each runtime: benchmarks/runtimes.py [--model RUN_DIR].
 
 Without a run it is the paper's full-width generator with random weights, no slower than a trained
 one. Every runtime turns the same gray picture, uint8, into the network's own colours, uint8, on all
@@ -36,13 +36,14 @@ SIZES = ((180, 320), (360, 640))
 
 
 def paper_generator() -> keras.Model:
-    """The paper's generator, untrained."""
+    """Builds the paper's generator, untrained."""
     wanted = config.load("gan_gray").model
     return models.unet(wanted.encoder, wanted.decoder)
 
 
 def in_runtimes(generator: keras.Model, folder: Path) -> dict[str, tuple[int, Callable]]:
-    """For each runtime the bytes of its files, and a function from uint8 pictures to uint8."""
+    """Gives for each runtime the bytes of its files, and a function from uint8 to uint8 pictures.
+    """
     def own(gray):
         signed = pixels.to_signed(gray.astype(np.float32))
         return pixels.to_uint8(generator.predict_on_batch(signed))
@@ -69,7 +70,7 @@ def in_runtimes(generator: keras.Model, folder: Path) -> dict[str, tuple[int, Ca
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file, or of all files below a folder."""
+    """Counts the bytes of a file, or of all files below a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
 
@@ -96,15 +97,15 @@ def main() -> None:
     generator = run_directory.load_generator(options.model) if options.model else paper_generator()
     print(provenance())
     with tempfile.TemporaryDirectory() as folder:
-        found = in_runtimes(generator, Path(folder))
+        results = in_runtimes(generator, Path(folder))
         drawn = np.random.default_rng(0)
-        measured = [speeds([call for _, call in found.values()],
+        measured = [speeds([call for _, call in results.values()],
                            drawn.integers(0, 256, (1, *size, 1), np.uint8)) for size in SIZES]
     print(f"{generator.count_params():,} parameters\n")
     print("| runtime | files, MB | " + " | ".join(
         f"{height}x{width}, pictures/s | of Keras" for height, width in SIZES) + " |")
     print("|---|---:|" + "---:|---:|" * len(SIZES))
-    for place, (name, (size, _)) in enumerate(found.items()):
+    for place, (name, (size, _)) in enumerate(results.items()):
         cells = [f"{1 / times[place]:.1f} | {times[0] / times[place]:.2f}" for times in measured]
         print(f"| {name} | {size / 1e6:.1f} | " + " | ".join(cells) + " |")
 

@@ -1,9 +1,9 @@
-"""How long scribble propagation takes, by the way in which its system is solved.
+"""Seconds of scribble propagation, by the way in which its system is solved.
 
     python benchmarks/scribbles.py [--direct-up-to 60000]
 
-`keras_colorize.scribbles` solves small pictures directly and large ones by multigrid. Seconds are
-of processor time, which other work on the machine changes little; ratios are to multigrid.
+`keras_colorize.image.scribbles` solves small pictures directly and large ones by multigrid. Seconds
+are of processor time, which other work on the machine changes little; ratios are to multigrid.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""At which scale the network is to see a page: benchmarks/working_scale.py MODEL COLOUR_PAGE...
+"""The best scale for a network to see a page at: benchmarks/working_scale.py MODEL COLOUR_PAGE...
 
 Takes the colour from pages (or frames), colours them with line lock while the network sees them at
 several multiples of the scale at which it learned, and prints the mean distance from the truth: of
@@ -18,7 +18,7 @@ FACTORS = (0.5, 0.75, 1, 1.5, 2, 3)
 
 
 def distances(model, picture: np.ndarray, factor: float) -> tuple[float, float]:
-    """Mean distances of chroma and of RGB from those of a picture, uint8 [h, w, 3]."""
+    """Returns the mean distances of chroma and of RGB from those of a picture, uint8 [h, w, 3]."""
     luminance = pixels.gray(picture)
     height, width = luminance.shape
     scale = factor * model.scale_for(height, width)
@@ -48,8 +48,8 @@ def main() -> None:
     print(f"{len(pictures)} pictures, model {model.name}\n\n| scale, of the learned one | chroma | "
           f"RGB |\n|---:|---:|---:|\n| gray | {np.mean(chroma):.2f} | {np.mean(gray):.2f} |")
     for factor in FACTORS:
-        found = np.mean([distances(model, picture, factor) for picture in pictures], axis=0)
-        print(f"| {factor} | {found[0]:.2f} | {found[1]:.2f} |", flush=True)
+        errors = np.mean([distances(model, picture, factor) for picture in pictures], axis=0)
+        print(f"| {factor} | {errors[0]:.2f} | {errors[1]:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def test_colouring_needs_neither_training_nor_the_gan():
     code = "import sys, keras_colorize.colorize; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert "keras_colorize.export" in loaded.split()
-    for name in ("training.train", "training.callbacks", "models", "models.gan"):
+    for name in ("training.train", "training.callbacks", "models", "models.steps"):
         assert f"keras_colorize.{name}" not in loaded.split()
 
 

@@ -1,1 +1,1 @@
-"""A small cartoon, drawn frame by frame, that the demonstration and the tests learn from."""
+"""A small drawn cartoon that the demonstration and the tests learn from."""

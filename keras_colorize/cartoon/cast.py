@@ -1,7 +1,5 @@
 """The characters of the cartoon: their palettes, their poses and how each is drawn."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 
@@ -32,8 +30,9 @@ CHARACTERS: tuple[str, ...] = tuple(PALETTES)  # in drawing order, the last in f
 
 @dataclasses.dataclass(frozen=True)
 class Pose:
-    """swing: -1..1, legs and arms of a walk; lift: height above the ground in the character's
-    units; wave: degrees of a raised hand, or None; talk: 0..1, how open the mouth is."""
+    """A moment of an action: `swing` of legs and arms, -1..1; `lift` above the ground, in units of
+    the character; `wave`, the degrees of a raised hand; `talk`, how open the mouth is, 0..1.
+    """
 
     swing: float = 0.0
     lift: float = 0.0
@@ -43,7 +42,7 @@ class Pose:
 
 
 def pose(action: str, drawing: int, delay: int = 0) -> Pose:
-    """The pose of an action ("stand", "walk", "wave", "talk" or "jump") at a drawing, 12 a second.
+    """Returns the pose of "stand", "walk", "wave", "talk" or "jump" at a drawing, 12 a second.
 
     `delay` shifts the cycle, so that characters of one shot do not move in step.
     """
@@ -64,17 +63,17 @@ def draw_character(pen: Pen, name: str, pose: Pose) -> None:
     {"bolt": _robot, "pim": _creature}.get(name, _twin)(pen.moved(0, -pose.lift), pose)
 
 
-def _arm(pen: Pen, sleeve: str, hand: str, shoulder: tuple[float, float], side: int,
-         angle: float, width: float) -> None:
-    """An arm that hangs at 0 degrees and points outwards at 90."""
-    limb = pen.moved(*shoulder, mirror=side < 0, degrees=-angle)
+def _arm(pen: Pen, sleeve: str, hand: str, shoulder: tuple[float, float], angle: float,
+         width: float) -> None:
+    """Draws an arm that hangs at 0 degrees and points outwards at 90, to the shoulder's side."""
+    limb = pen.moved(*shoulder, mirror=shoulder[0] < 0, degrees=-angle)
     limb.stroke(hand, [(0, 4), (3, 24), (2, 38)], width)
     limb.stroke(sleeve, [(0, 2), (2, 14)], width + 3)
     limb.disk(hand, 2, 41, width * 0.62)
 
 
 def _arm_angles(pose: Pose) -> tuple[float, float]:
-    """Degrees of the far and of the near arm."""
+    """Returns the degrees of the far and of the near arm."""
     rest = 14 + 34 * pose.swing, 14 - 34 * pose.swing
     return rest if pose.wave is None else (rest[0], 142 + pose.wave)
 
@@ -84,7 +83,7 @@ def _twin(pen: Pen, pose: Pose) -> None:
     pen.blob("hair", [(-44, -160), (0, -186), (44, -160), (51, -112), (44 - sway, -68),
                       (18 - sway, -76), (-18 - sway, -76), (-46 - sway, -66), (-53, -112)])
     far, near = _arm_angles(pose)
-    _arm(pen, "dress", "skin", (-18, -94), -1, far, 10)
+    _arm(pen, "dress", "skin", (-18, -94), far, 10)
     for side in (-1, 1):
         foot = side * 12 + 17 * side * pose.swing
         up = 7 * max(0.0, -side * pose.swing)
@@ -94,7 +93,7 @@ def _twin(pen: Pen, pose: Pose) -> None:
     pen.blob("dress", [(-17, -104), (17, -104), (23, -74), (38, -42), (14, -37), (-14, -37),
                        (-38, -42), (-23, -74)])
     pen.stroke("collar", [(-31, -49), (0, -45), (31, -49)], 4, 0)
-    _arm(pen, "dress", "skin", (18, -94), 1, near, 10)
+    _arm(pen, "dress", "skin", (18, -94), near, 10)
     pen.blob("collar", [(-20, -106), (0, -99), (20, -106), (13, -92), (0, -88), (-13, -92)])
     for side in (-1, 1):
         pen.disk("skin", side * 43, -128, 8, 10)
@@ -135,25 +134,25 @@ def _mouth(pen: Pen, pose: Pose, width: float) -> None:
 
 def _robot(pen: Pen, pose: Pose) -> None:
     far, near = _arm_angles(pose)
-    _arm(pen, "joint", "shell", (-34, -84), -1, far, 11)
+    _arm(pen, "joint", "shell", (-34, -84), far, 11)
     for side in (-1, 1):
         up = 8 * max(0.0, -side * pose.swing)
         foot = side * 18 + 12 * side * pose.swing
         pen.stroke("joint", [(side * 16, -44), (foot, -14 - up)], 11)
-        pen.box("shell", foot - 14, -16 - up, foot + 17, -1 - up, round_by=7)
-    pen.box("shell", -34, -98, 34, -36, round_by=14)
-    pen.box("panel", -22, -84, 22, -52, round_by=6)
+        pen.box("shell", (foot - 14, -16 - up, foot + 17, -1 - up), round_by=7)
+    pen.box("shell", (-34, -98, 34, -36), round_by=14)
+    pen.box("panel", (-22, -84, 22, -52), round_by=6)
     pen.disk("lamp", -9, -68, 7)
     for row in (-75, -68, -61):
         pen.stroke("joint", [(4, row), (16, row)], 3, 0)
-    _arm(pen, "joint", "shell", (34, -84), 1, near, 11)
-    pen.box("joint", -12, -108, 12, -98)
+    _arm(pen, "joint", "shell", (34, -84), near, 11)
+    pen.box("joint", (-12, -108, 12, -98))
     pen.stroke("joint", [(0, -168), (4, -190)], 4)
     pen.disk("lamp", 4, -194, 8)
     for side in (-1, 1):
         pen.disk("joint", side * 46, -138, 8, 14)
-    pen.box("shell", -46, -172, 46, -108, round_by=24)
-    pen.box("visor", -32, -160, 40, -120, round_by=16)
+    pen.box("shell", (-46, -172, 46, -108), round_by=24)
+    pen.box("visor", (-32, -160, 40, -120), round_by=16)
     for x in (-12, 20):
         pen.disk("glow", x, -143, 7, 1.5 if pose.blink else 8, 0)
     pen.stroke("glow", [(-4, -129), (4, -127 + 4 * pose.talk), (12, -129)], 3, 0)

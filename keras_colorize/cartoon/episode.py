@@ -1,11 +1,8 @@
-"""A small cartoon, drawn frame by frame, that the demonstration and the tests learn from.
+"""The episode of the cartoon: its frames by index, with the masks of all that is in them.
 
-It has what makes colouring hard on purpose: twins who differ in hair colour alone, close-ups,
-changing places, held drawings, captions and fades to black. The same index always gives the same
-bytes.
+It makes colouring hard on purpose: twins who differ in hair colour alone, close-ups, changing
+places, held drawings, captions and fades to black. The same index always gives the same bytes.
 """
-
-from __future__ import annotations
 
 import bisect
 import functools
@@ -19,16 +16,10 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_colorize.cartoon.cast import CHARACTERS, PALETTES, draw_character, pose
-from keras_colorize.cartoon.drawing import SIZE, Canvas, Pen, caption_mask
+from keras_colorize.cartoon.drawing import SIZE, Canvas, Pen
 from keras_colorize.cartoon.sets import SET_PALETTES, draw_set
 from keras_colorize.cartoon.storyboard import SHOTS, Shot
 from keras_colorize.files import whole_file
-
-__all__ = [
-    "CHARACTERS", "FRAMES_PER_SECOND", "PALETTES", "SHOTS", "SIZE", "brightness_of",
-    "caption_mask", "character_masks", "draw_frame", "length", "part_masks", "restaged", "shot_of",
-    "write_video",
-]
 
 FRAMES_PER_SECOND = 24
 OUTLINE_WIDTH = 2.4
@@ -40,27 +31,30 @@ _LABELS = {name: {part: label for label, (owner, part) in enumerate(_PARTS, 1) i
 
 
 def length() -> int:
-    """The number of frames of the whole episode."""
+    """Returns the number of frames of the whole episode."""
     return _STARTS[-1]
 
 
 def shot_of(index: int) -> int:
-    """The 0-based number of the shot that a frame belongs to; IndexError outside the episode."""
+    """Returns the number, from 0 on, of the shot that a frame belongs to.
+
+    This and all functions below raise IndexError for a frame outside the episode.
+    """
     if not 0 <= index < length():
         raise IndexError(f"frame {index} is outside the episode's 0..{length() - 1}")
     return bisect.bisect_right(_STARTS, index) - 1
 
 
 def draw_frame(index: int) -> np.ndarray:
-    """A frame, uint8 [360, 640, 3] RGB, which the caller may change; IndexError outside."""
+    """Draws a frame, uint8 [360, 640, 3] RGB, which the caller may change."""
     picture, _, brightness = _frame(index)
     return cv2.convertScaleAbs(picture, alpha=brightness)
 
 
-def restaged(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarray:
-    """A frame as `draw_frame` draws it, but with this caption and this bright, 0..1.
+def restage(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarray:
+    """Draws a frame as `draw_frame` does, but with this caption and this brightness, 0..1.
 
-    What it does to a model to write over a frame, or to darken it, is seen beside the same frame.
+    Beside the same frame it shows how a model bears a caption, or the dark.
     """
     number, shot, frame = _place(index)
     picture, _ = _drawing(number, shot.drawing(frame), shot.center(frame), caption)
@@ -68,16 +62,15 @@ def restaged(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarr
 
 
 def brightness_of(index: int) -> float:
-    """How bright a frame is shown, 0..1: 0 is black; IndexError outside the episode."""
+    """Returns how bright a frame is shown, 0..1: 0 is black."""
     _, shot, frame = _place(index)
     return shot.brightness(frame)
 
 
 def character_masks(index: int) -> dict[str, np.ndarray]:
-    """The visible pixels, bool [360, 640], of every character seen in a frame, by name.
+    """Returns the visible pixels, bool [360, 640], of every character in a frame, by name.
 
     Later characters and the caption hide what is below them. A fully black frame shows nobody.
-    IndexError outside the episode.
     """
     masks: dict[str, np.ndarray] = {}
     for key, mask in part_masks(index).items():
@@ -87,10 +80,10 @@ def character_masks(index: int) -> dict[str, np.ndarray]:
 
 
 def part_masks(index: int) -> dict[str, np.ndarray]:
-    """The visible pixels, bool [360, 640], of every part seen in a frame, by "name.part".
+    """Returns the visible pixels, bool [360, 640], of every part in a frame, by "name.part".
 
     The parts are those of PALETTES, such as "rosa.hair"; they do not overlap, and the dark lines
-    around them are a part of their own, "outline". IndexError outside the episode.
+    around them are a part of their own, "outline".
     """
     _, labels, brightness = _frame(index)
     if brightness == 0:
@@ -101,35 +94,31 @@ def part_masks(index: int) -> dict[str, np.ndarray]:
 def write_video(path: str | os.PathLike[str], frames: slice | None = None) -> None:
     """Writes the episode, or the given frames of it, as H.264 video at 24 frames a second.
 
-    The suffix of `path` decides the container (".mp4", ".mkv", ...). The file appears under its
-    name only when whole. A progress bar shows if stderr is a terminal. OSError where the file
-    cannot be written, ValueError for a suffix that names no container.
+    The file appears under its name only when whole. A progress bar shows if stderr is a terminal.
+
+    Raises OSError where it cannot be written, ValueError for a suffix that names no container.
     """
-    with whole_file(Path(path)) as temporary:
-        _encode(temporary, range(length())[frames or slice(None)])
-
-
-def _encode(path: Path, indices: range) -> None:
-    offered = {form.name for form in av.Codec("libx264", "w").video_formats or ()}
-    with av.open(str(path), "w") as container:
+    indices = range(length())[frames or slice(None)]
+    formats = {form.name for form in av.Codec("libx264", "w").video_formats or ()}
+    with whole_file(Path(path)) as temporary, av.open(str(temporary), "w") as container:
         stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND,
                                       options={"crf": "12", "preset": "veryfast"})
         stream.height, stream.width = SIZE
-        stream.pix_fmt = "yuv444p" if "yuv444p" in offered else "yuv420p"
+        stream.pix_fmt = "yuv444p" if "yuv444p" in formats else "yuv420p"
         for index in tqdm(indices, unit="frame", disable=None):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(draw_frame(index), "rgb24")))
         container.mux(stream.encode())
 
 
 def _frame(index: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """The drawing of a frame, its labels, and how bright, 0..1, it is shown."""
+    """Draws a frame; returns the picture, its labels, and how bright it is shown, 0..1."""
     number, shot, frame = _place(index)
     return (*_drawing(number, shot.drawing(frame), shot.center(frame), shot.caption),
             shot.brightness(frame))
 
 
 def _place(index: int) -> tuple[int, Shot, int]:
-    """The number of a frame's shot, that shot, and the frame's number in it."""
+    """Returns the number of a frame's shot, that shot, and the frame's number in it."""
     number = shot_of(index)
     return number, SHOTS[number], index - _STARTS[number]
 
@@ -159,6 +148,6 @@ def _background(place: str, x: float, y: float, zoom: float) -> Canvas:
 
 
 def _view(x: float, y: float, zoom: float) -> np.ndarray:
-    """The matrix from units of a set to pixels of a camera that looks at (x, y)."""
+    """Returns the matrix from units of a set to pixels of a camera that looks at (x, y)."""
     height, width = SIZE
     return np.array([[zoom, 0, width / 2 - zoom * x], [0, zoom, height / 2 - zoom * y]])

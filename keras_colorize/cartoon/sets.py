@@ -1,7 +1,5 @@
 """The places of the cartoon: palettes and drawings of sets of 1280 x 480 units, ground at 360."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np
@@ -57,13 +55,13 @@ def draw_set(pen: Pen, name: str) -> None:
 
 
 def _bands(pen: Pen, **tops: float) -> None:
-    """Full-width bands, each from its top down to where the next begins."""
+    """Draws full-width bands, each from its top down to where the next begins."""
     for part, top in tops.items():
-        pen.box(part, LEFT, top, RIGHT, BOTTOM)
+        pen.box(part, (LEFT, top, RIGHT, BOTTOM))
 
 
 def _ridge(pen: Pen, part: str, y: float, height: float, length: float, phase: float = 0) -> None:
-    """A rolling line, such as hills or waves, filled down to the bottom."""
+    """Draws a rolling line, such as hills or waves, filled down to the bottom."""
     x = np.linspace(LEFT, RIGHT, 120)
     crest = y - height * (np.sin(2 * np.pi * x / length + phase)
                           + 0.4 * np.sin(5 * np.pi * x / length + 2 * phase))
@@ -71,7 +69,7 @@ def _ridge(pen: Pen, part: str, y: float, height: float, length: float, phase: f
 
 
 def _scattered(seed: int, count: int, top: float, bottom: float) -> np.ndarray:
-    """Fixed places [count, 2] spread over the width, from far to near."""
+    """Returns places [count, 2] over the whole width, from far to near; the same for a seed."""
     places = np.random.default_rng(seed).uniform((LEFT, top), (RIGHT, bottom), (count, 2))
     return places[np.argsort(places[:, 1])]
 
@@ -79,7 +77,7 @@ def _scattered(seed: int, count: int, top: float, bottom: float) -> np.ndarray:
 def _cloud(pen: Pen) -> None:
     for x, y, radius in ((-40, 4, 22), (-12, -10, 32), (24, -4, 28), (50, 6, 18)):
         pen.disk("cloud", x, y, radius, radius * 0.8)
-    pen.box("cloud", -56, 6, 62, 20, round_by=7)
+    pen.box("cloud", (-56, 6, 62, 20), round_by=7)
 
 
 def _tree(pen: Pen) -> None:
@@ -112,8 +110,7 @@ def _meadow(pen: Pen) -> None:
 def _umbrella(pen: Pen) -> None:
     pen.stroke("pole", [(0, 0), (14, -150)], 6)
     dome = pen.moved(14, -130, degrees=6)
-    edges = np.linspace(-90, 90, 6)
-    for k, (start, end) in enumerate(itertools.pairwise(edges)):
+    for k, (start, end) in enumerate(itertools.pairwise(np.linspace(-90, 90, 6))):
         pie = [(s, -62 * (1 - (s / 90) ** 2) ** 0.5) for s in np.linspace(start, end, 8)]
         dome.polygon("yellow" if k % 2 else "red", [*pie, (end, 4), (start, 4)])
 
@@ -146,39 +143,39 @@ def _seaside(pen: Pen) -> None:
 
 
 def _bookcase(pen: Pen) -> None:
-    pen.box("shelf", -80, -250, 80, 0, 2)
+    pen.box("shelf", (-80, -250, 80, 0), 2)
     for row, bottom in enumerate((-12, -90, -168)):
-        pen.box("board", -70, bottom - 66, 70, bottom)
+        pen.box("board", (-70, bottom - 66, 70, bottom))
         for k in range(8):
             part = ("book red", "book blue", "book green")[(k * 2 + row) % 3]
-            pen.box(part, -66 + 16 * k, bottom - 46 - 7 * ((k + row) % 3), -53 + 16 * k, bottom)
+            pen.box(part, (-66 + 16 * k, bottom - 46 - 7 * ((k + row) % 3), -53 + 16 * k, bottom))
 
 
 def _window(pen: Pen) -> None:
-    pen.box("frame", -84, -76, 84, 76, 2)
-    pen.box("sky", -72, -64, 72, 64)
+    pen.box("frame", (-84, -76, 84, 76), 2)
+    pen.box("sky", (-72, -64, 72, 64))
     pen.blob("hill", [(-72, 64), (-72, 30), (-20, 16), (30, 34), (72, 22), (72, 64)])
-    pen.box("frame", -5, -64, 5, 64)
-    pen.box("frame", -72, -6, 72, 4)
+    pen.box("frame", (-5, -64, 5, 64))
+    pen.box("frame", (-72, -6, 72, 4))
 
 
 def _sofa(pen: Pen) -> None:
-    pen.box("sofa", -120, -110, 120, -10, 2, round_by=24)
+    pen.box("sofa", (-120, -110, 120, -10), 2, round_by=24)
     for x in (-52, 52):
-        pen.box("cushion", x - 50, -62, x + 50, -26, 2, round_by=12)
+        pen.box("cushion", (x - 50, -62, x + 50, -26), 2, round_by=12)
     for x in (-124, 124):
-        pen.box("sofa", x - 20, -78, x + 20, 0, 2, round_by=16)
+        pen.box("sofa", (x - 20, -78, x + 20, 0), 2, round_by=16)
 
 
 def _room(pen: Pen) -> None:
     _bands(pen, wall=-200)
     for x in range(LEFT, RIGHT, 64):
-        pen.box("stripe", x, -200, x + 26, 360)
+        pen.box("stripe", (x, -200, x + 26, 360))
     _bands(pen, board=346, floor=360)
     for k, y in enumerate((384, 416, 456, 506)):
-        pen.box("plank", LEFT, y, RIGHT, y + 3)
+        pen.box("plank", (LEFT, y, RIGHT, y + 3))
         for x in range(LEFT + 70 * k, RIGHT, 210):
-            pen.box("plank", x, y, x + 3, y + 28 + 8 * k)
+            pen.box("plank", (x, y, x + 3, y + 28 + 8 * k))
     pen.disk("rug edge", 640, 430, 270, 44)
     pen.disk("rug", 640, 430, 250, 37)
     for x in (300, 1010):
@@ -187,8 +184,8 @@ def _room(pen: Pen) -> None:
     _bookcase(pen.moved(1200, 366))
     _sofa(pen.moved(640, 374, 1.15))
     for x, part in ((560, "book blue"), (700, "book red")):
-        pen.box("shelf", x - 46, 120, x + 46, 190, 2)
-        pen.box(part, x - 38, 128, x + 38, 182)
+        pen.box("shelf", (x - 46, 120, x + 46, 190), 2)
+        pen.box(part, (x - 38, 128, x + 38, 182))
         pen.disk("lamp", x, 155, 18)
     for x in (440, 850):
         pen.stroke("shelf", [(x, 366), (x, 210)], 6)
@@ -196,12 +193,12 @@ def _room(pen: Pen) -> None:
 
 
 def _house(pen: Pen) -> None:
-    pen.box("house", -60, -130, 60, 0, 2)
+    pen.box("house", (-60, -130, 60, 0), 2)
     pen.polygon("roof", [(-74, -128), (0, -196), (74, -128)], 2)
-    pen.box("roof", -14, -54, 14, 0, round_by=4)
+    pen.box("roof", (-14, -54, 14, 0), round_by=4)
     for x in (-36, 36):
         for y in (-104, -52):
-            pen.box("window", x - 13, y - 14, x + 13, y + 14, 2)
+            pen.box("window", (x - 13, y - 14, x + 13, y + 14), 2)
 
 
 def _evening(pen: Pen) -> None:

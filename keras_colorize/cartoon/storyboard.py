@@ -1,16 +1,11 @@
-"""The list of shots of the cartoon, as data."""
-
-from __future__ import annotations
+"""Storyboard: the shots of the cartoon, as data."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """A character of a shot: where it stands, in units of the set, and what it does there.
-
-    `speed` is how far it moves to the right in a second.
-    """
+    """A character of a shot: its action, its place, its speed to the right in units a second."""
 
     name: str
     x: float
@@ -40,16 +35,16 @@ class Shot:
     fade: bool = False
 
     def drawing(self, frame: int) -> int:
-        """The drawing seen at a frame of the shot: a new one every second frame, unless held."""
+        """Returns the drawing at a frame of the shot: a new one every second frame, unless held."""
         drawing = frame // 2
         return self.hold[0] if self.hold and drawing in range(*self.hold) else drawing
 
     def center(self, frame: int) -> float:
-        """The camera's centre x at a frame of the shot."""
+        """Returns the camera's centre x at a frame of the shot."""
         return self.camera[0] + self.pan * frame / 24
 
     def brightness(self, frame: int) -> float:
-        """How bright a frame is shown, 0..1: a fade takes 16 frames and 16 more are black."""
+        """Returns how bright a frame is, 0..1: a fade takes 16 frames, and 16 more are black."""
         return min(1.0, max(0.0, (self.frames - 16 - frame) / 16)) if self.fade else 1.0
 
 
@@ -110,9 +105,9 @@ _STORY: tuple[Shot, ...] = (
 
 
 def _other_take(shot: Shot) -> Shot:
-    """The same scene for a second: the camera nearer the middle of the set, the cast changed round.
+    """Returns the same scene for a second, with the camera nearer the middle and the cast mirrored.
 
-    A set or a character is thereby seen in many frames of its own, as in a long series.
+    So every set and character is in many frames, as in a long series.
     """
     x, y, zoom = shot.camera
     middle = x + 110 if x < 650 else x - 110

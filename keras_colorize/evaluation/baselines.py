@@ -1,4 +1,4 @@
-"""What colouring is worth nothing, and what older systems do: what a model must beat."""
+"""Baselines that a model must beat: no colour, mean colours, and two systems of 2002 and 2004."""
 
 import zlib
 from collections.abc import Callable, Iterable
@@ -14,18 +14,18 @@ Only `scribble` looks at the truth, for its hints.
 """
 
 Batches = Iterable[tuple[np.ndarray, np.ndarray]]
-"""Of uint8 conditions [n, h, w, 1] and colours [n, h, w, 3]."""
+"""Conditions, uint8 [n, h, w, 1], and colours, uint8 [n, h, w, 3]."""
 
 HINTS = 100  # pixels of a picture whose true colour a person gives, in the tables
 
 
 def return_input(condition: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The condition as it is."""
+    """Returns the condition as it is."""
     return np.repeat(condition, 3, axis=-1)
 
 
 def mean_colour(training: Batches, condition: str) -> Baseline:
-    """The mean colour of the training set for each gray level; for edges, over all of it.
+    """Returns a baseline of the mean colour of each gray level in training; of edges, of all of it.
 
     A gray level that training does not show is interpolated between its neighbours.
 
@@ -38,16 +38,16 @@ def mean_colour(training: Batches, condition: str) -> Baseline:
         counts += np.bincount(level, minlength=256)
         for channel in range(3):
             sums[:, channel] += np.bincount(level, colors[..., channel].ravel(), minlength=256)
-    seen = np.flatnonzero(counts)
-    table = np.stack([np.interp(np.arange(256), seen, sums[seen, channel] / counts[seen])
+    known = np.flatnonzero(counts)
+    table = np.stack([np.interp(np.arange(256), known, sums[known, channel] / counts[known])
                       for channel in range(3)], axis=1).round().astype(np.uint8)  # [256, 3]
     return lambda levels, truth: table[levels[..., 0]]
 
 
 def nearest_transfer(training: Batches, condition: str) -> Baseline:
-    """Colour transfer from that training picture whose condition is most like the picture's.
+    """Returns a baseline that transfers colour from the training picture with the likest condition.
 
-    Of gray pictures the chroma is transferred, of edges the colour, for they have no luminance.
+    It transfers the chroma of gray pictures, and the colour of edges, which have no luminance.
 
     Args:
         condition: "gray" or "edge".
@@ -68,10 +68,10 @@ def nearest_transfer(training: Batches, condition: str) -> Baseline:
 
 
 def scribble(condition: str, hints: int = HINTS, placement: int = 0) -> Baseline:
-    """Scribble propagation from true pixels, as of a person who knows the colours.
+    """Returns a baseline that spreads the true colours of some pixels, as a person would give them.
 
-    Where they lie is random, and the same for the same picture. Of gray pictures the chroma is
-    spread, of edges the colour.
+    The pixels are random, and the same for the same picture. The chroma of gray pictures is spread,
+    and the colour of edges.
 
     Args:
         condition: "gray" or "edge".

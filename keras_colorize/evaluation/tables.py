@@ -1,4 +1,4 @@
-"""The figures of pictures as means with intervals: rows, Markdown, and a CSV of every picture."""
+"""Tables of means with their intervals: rows, Markdown, and a CSV file of every picture."""
 
 import csv
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize.data.dataset import Place
-from keras_colorize.evaluation.candidates import TITLES, Candidate
-from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS, Values
+from keras_colorize.evaluation import measure
+from keras_colorize.evaluation.measure import FIGURES, KEPT, TITLES, Candidate, Measured, Values
+from keras_colorize.evaluation.statistics import TEST, Resampling
 from keras_colorize.files import whole_file
-from keras_colorize.image.metrics import Resampling
 
 RATIO = "colourfulness_ratio"
 OF_INPUT = "l1_of_input"
@@ -21,29 +21,26 @@ COLUMNS = {"l1": ("L1", ".2f"), OF_INPUT: ("of the input's", ".2f"), "l2": ("L2"
            "flicker": ("flicker", ".2f")}
 TABLES = (("l1", OF_INPUT, "l2"), ("psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95"),
           (RATIO, "edge_bleed", "flicker"))
-PLACE = ("source", "shot", "frame")
+COMPARISON = ("one less the other", "difference", "over shots", "over seeds", "lower")
 
 
 def row(candidate: Candidate, values: Values, where: list[Place], returned: np.ndarray) -> dict:
-    """A row of `metrics.json`: means over the pictures, and their 95 % intervals over the shots.
+    """Returns a row of `metrics.json`: means over the pictures, and 95 % intervals over the shots.
 
-    An interval is None with too few shots (or pages), as in `metrics.Resampling`; flicker without a
+    An interval is None with too few shots or pages (see `statistics.Resampling`). Flicker without a
     video is None too.
 
     Args:
         returned: L1 of each picture's input, returned as it is, float64 [pictures].
     """
     resampling = Resampling([place[:2] for place in where])
+    measured = ~np.isnan(values["l1"])
     entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
-             "pictures": int(np.count_nonzero(~np.isnan(values["l1"]))),
-             "shots": len({place[:2] for place, value in zip(where, values["l1"], strict=True)
-                           if not np.isnan(value)})}
-    for name in FIGURES:
-        known = values[name][~np.isnan(values[name])]
-        entry[name] = float(known.mean()) if len(known) else None
-        entry[f"{name}_ci"] = resampling.interval(values[name])
-    returned = np.where(np.isnan(values["l1"]), np.nan, returned)
-    for name, own, unit in ((RATIO, values["colourfulness"], values[TRUE_COLOURFULNESS]),
+             "pictures": int(np.count_nonzero(measured)),
+             "shots": len({where[number][:2] for number in np.flatnonzero(measured)})}
+    entry |= resampling.means({name: values[name] for name in FIGURES})
+    returned = np.where(measured, returned, np.nan)
+    for name, own, unit in ((RATIO, values["colourfulness"], values[measure.TRUE_COLOURFULNESS]),
                             (OF_INPUT, values["l1"], returned)):
         entry[name] = float(np.nansum(own) / max(np.nansum(unit), 1e-9))
         entry[f"{name}_ci"] = resampling.interval(own, unit)
@@ -51,7 +48,7 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
 
 
 def heading(report: dict) -> str:
-    """What a report's tables are of, as Markdown."""
+    """Returns a Markdown paragraph on the pictures that a report's tables are about."""
     printed = ", gray input redrawn as printed manga" if report["screentone"] else ""
     elsewhere = report["trained_elsewhere"]
     return f"Split: {report['split']}{printed}." + (
@@ -59,21 +56,20 @@ def heading(report: dict) -> str:
 
 
 def strangers(runs: list[str]) -> str:
-    """What is to be said of runs on another dataset than they are measured on."""
+    """Returns a warning about runs that learned from another dataset than they are measured on."""
     return (f"{', '.join(runs)} learned from another dataset: its training pictures may be among "
             "those that are measured here")
 
 
 def markdown(rows: list[dict]) -> str:
-    """Table 1 of the paper (mean L1 and L2 distance per pixel-channel, 0..255), then the rest."""
+    """Returns table 1 of the paper (mean L1 and L2 per pixel-channel, 0..255), then the rest."""
     tables = []
     for names in TABLES:
         titles = [COLUMNS[name][0] for name in names]
         lines = ["| input | model | run | " + " | ".join(titles) + " |",
                  "|---|---|---|" + "---:|" * len(names)]
-        lines += ["| " + " | ".join([each["input"], TITLES[each["model"]], each["run"] or "",
-                                     *(cell(each, name) for name in names)]) + " |"
-                  for each in rows]
+        lines += [_line([each["input"], TITLES[each["model"]], each["run"] or "",
+                         *(cell(each, name) for name in names)]) for each in rows]
         tables.append("\n".join(lines) + "\n")
     shots, pictures = (max(each[name] for each in rows) for name in ("shots", "pictures"))
     note = f"In brackets: 95 % intervals, resampled over {shots} shots or pages.\n"
@@ -83,32 +79,68 @@ def markdown(rows: list[dict]) -> str:
     return "\n".join([*tables, note])
 
 
-def cell(entry: dict, name: str) -> str:
-    """A figure with its interval, or "-"."""
+def study_markdown(result: dict) -> str:
+    """Returns the tables of a study and its comparisons, `result` being what `study.json` holds."""
+    lines = [_line(COMPARISON), "|---|---:|---:|---:|---|",
+             *(_line(comparison(each)) for each in result["comparisons"])]
+    return (heading(result) + markdown(result["rows"]) + "\n" + "\n".join(lines)
+            + f"\n\n{TEST}\n")
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    return "| " + " | ".join(each.replace("\n", " ") for each in cells) + " |"
+
+
+def cell(entry: dict, name: str, form: str = "") -> str:
+    """Returns a figure, with its interval on a line of its own, or "-".
+
+    Args:
+        form: how numbers are written, where that is not as in `COLUMNS`.
+    """
     if entry.get(name) is None:
         return "-"
-    form, interval = COLUMNS[name][1], entry.get(f"{name}_ci")
-    ends = f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
-    return f"{entry[name]:{form}}{ends}"
+    form = form or COLUMNS[name][1]
+    return f"{entry[name]:{form}}" + _ends(entry.get(f"{name}_ci"), form)
 
 
-def write_pictures(path: Path, measured: list[tuple[Candidate, Values, list[Place]]]) -> None:
+def comparison(each: dict) -> list[str]:
+    """Returns a comparison of two groups as the cells of `COMPARISON`."""
+    title, form = COLUMNS[each["figure"]]
+    cells = [f"{title}\n{each['one']}\nless {each['other']}", f"{each['difference']:{form}}"]
+    for over in ("shots", "seeds"):
+        p = each[over]["p"]
+        chance = "-" if p is None else "p < 0.001" if p < 0.001 else f"p {p:.3f}"
+        cells.append(f"{chance}\nn {each[over]['n']}" + _ends(each[over]["interval"], form))
+    return [*cells, each["lower"] or "undecided"]
+
+
+def _ends(interval: list[float] | None, form: str) -> str:
+    return f"\n[{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
+
+
+def write_pictures(path: Path, measured: Measured) -> None:
     """Writes every figure of every picture, a line each, numbered as the split is read."""
-    names = (*FIGURES, TRUE_COLOURFULNESS)
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
-        lines.writerow(("input", "model", "run", "number", *PLACE, *names))
-        for candidate, values, where in measured:
-            for number, place in enumerate(where):
-                if not np.isnan(values["l1"][number]):
-                    lines.writerow((candidate.input, candidate.model, candidate.run or "", number,
-                                    *place[:3], *(f"{values[name][number]:.6g}"
-                                                  for name in names)))
+        lines.writerow(("input", "model", "run", "number", "source", "shot", "frame", *KEPT))
+        for key, (values, where) in measured.items():
+            for number in np.flatnonzero(~np.isnan(values["l1"])).tolist():
+                lines.writerow((*key, number, *where[number][:3],
+                                *(f"{values[name][number]:.6g}" for name in KEPT)))
 
 
-def read_pictures(path: Path) -> list[dict]:
-    """The lines that `write_pictures` wrote, figures as floats (NaN where there is none)."""
+def read_pictures(path: Path) -> Measured:
+    """Reads what `write_pictures` wrote; a picture that was not measured is of no place."""
     with open(path, newline="", encoding="utf-8") as file:
-        return [{name: text if name in ("input", "model", "run", "source") else
-                 int(text) if name in ("number", "shot", "frame") else float(text)
-                 for name, text in line.items()} for line in csv.DictReader(file)]
+        lines = list(csv.DictReader(file))
+    total, measured = 1 + max(int(line["number"]) for line in lines), {}
+    for line in lines:
+        key, number = (line["input"], line["model"], line["run"]), int(line["number"])
+        if key not in measured:
+            measured[key] = ({name: np.full(total, np.nan) for name in KEPT},
+                             [Place("", 0, 0, 0.0)] * total)
+        values, where = measured[key]
+        where[number] = Place(line["source"], int(line["shot"]), int(line["frame"]), 0.0)
+        for name, figures in values.items():
+            figures[number] = float(line[name])
+    return measured

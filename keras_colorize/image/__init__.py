@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: what is known of pictures without any file, dataset or network."""
+"""Maths of pictures: arrays in, arrays out, without a file, a dataset or a network."""

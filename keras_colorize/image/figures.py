@@ -1,4 +1,4 @@
-"""Pictures side by side and loss curves, as PNG; which of many pictures to show."""
+"""Figures as PNG: pictures side by side and loss curves; and a choice of which pictures to show."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ LETTER = 9  # pixels left of the pictures for each letter of the longest name
 
 
 def evenly(total: int, most: int) -> list[int]:
-    """At most `most` of the numbers below `total`, evenly spaced, the first and last included."""
+    """Picks at most `most` of the numbers below `total`, evenly spaced, with the first and last."""
     return sorted(set(np.linspace(0, total - 1, min(total, most)).round().astype(int).tolist()))
 
 
 def tile(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Pictures of one size, in rows of one length, on a white ground.
+    """Lays out pictures of one size, in rows of one length, on a white ground.
 
     Args:
         rows: uint8 pictures, [h, w, 3] RGB or [h, w] gray.

@@ -1,4 +1,4 @@
-"""The page's own luminance under the network's colour, so that every line stays as it is drawn.
+"""The line lock: a page keeps its own luminance, and so every line, under the network's colour.
 
 Luminance is OpenCV's RGB2GRAY. Colour is carried by chroma alone: red and blue less luminance, in
 units of 1/255, from which green follows. A network's chroma is small; it is enlarged to the page
@@ -15,15 +15,15 @@ import numpy as np
 from keras_colorize.image.pixels import BLUE, GREEN, RED, eight_bits
 
 BAND = 1 << 16  # pixels that are worked on together, so that they stay in the processor's cache
-FEW = 8  # bands that are not worth threads
+FEW = 8  # so many bands are not worth threads
 SAME_SURFACE = 10.0  # levels of luminance (1/255) by which a surface varies within itself
 
-# Falls off slowly: where all samples lie on lines, the one that does so the least counts most.
+# Falls off slowly: where all samples lie on lines, the one that does least so counts most.
 _SIMILARITY = ((1 + (np.arange(256) / SAME_SURFACE) ** 2) ** -2).astype(np.float32)
 
 
 def enlarge(values: np.ndarray, guide: np.ndarray, luminance: np.ndarray) -> np.ndarray:
-    """Brings small values to a page's size without crossing its lines (joint bilateral upsampling).
+    """Enlarges small values to a page's size within its lines (joint bilateral upsampling).
 
     Each pixel is a mean of the 4 small values around it, weighted as in bilinear interpolation and
     by their likeness to the pixel in luminance (Kopf et al. 2007). What lies on a line thus counts
@@ -32,7 +32,7 @@ def enlarge(values: np.ndarray, guide: np.ndarray, luminance: np.ndarray) -> np.
     Args:
         values: float32 [h, w, n].
         guide: the luminance that the values are of, uint8 [h, w].
-        luminance: of the page, uint8 [H, W].
+        luminance: the page's, uint8 [H, W].
 
     Returns:
         float32 [H, W, n].
@@ -48,7 +48,7 @@ def enlarge(values: np.ndarray, guide: np.ndarray, luminance: np.ndarray) -> np.
 
 
 def join(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """A page's luminance with a chroma of its size; what is out of gamut loses chroma alone.
+    """Joins a page's luminance with a chroma of its size; what is out of gamut loses chroma alone.
 
     Args:
         luminance: uint8 or uint16 [h, w].
@@ -62,7 +62,7 @@ def join(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
 
 
 def _joined(luminance: np.ndarray, chroma: list[np.ndarray]) -> np.ndarray:
-    """As `join`, of planes of chroma, float32 [h, w], which are used up."""
+    """Joins as `join` does, from planes of chroma, float32 [h, w], which it overwrites."""
     most = np.iinfo(luminance.dtype).max
     level = luminance.astype(np.float32)
     red, blue = chroma if most == 255 else (plane * np.float32(most / 255) for plane in chroma)
@@ -81,7 +81,7 @@ def _joined(luminance: np.ndarray, chroma: list[np.ndarray]) -> np.ndarray:
 
 def _within(level: np.ndarray, most: int, red: np.ndarray, green: np.ndarray, blue: np.ndarray,
             ) -> np.ndarray:
-    """The share of a chroma, 0..1, that leaves all three channels within 0..most."""
+    """Returns the share of a chroma, 0..1, that leaves all three channels within 0..most."""
     above, below = (extreme(extreme(red, green), blue) for extreme in (cv2.max, cv2.min))
     tiny = np.float32(1e-6)
     room_above = np.divide(most - level, np.maximum(above, tiny, out=above), out=above)
@@ -92,14 +92,14 @@ def _within(level: np.ndarray, most: int, red: np.ndarray, green: np.ndarray, bl
 
 def lock(luminance: np.ndarray, chroma: np.ndarray, guide: np.ndarray,
          surface: np.ndarray | None = None) -> np.ndarray:
-    """The network's small picture in colour alone, the page in everything else.
+    """Takes the colour from the network's small picture, and everything else from the page.
 
     Args:
         luminance: of the page, uint8 or uint16 [H, W].
         chroma: of the network's picture, float32 [h, w, 2], as of `pixels.chroma`.
         guide: the luminance at the network's size, uint8 [h, w].
-        surface: what tells the page's surfaces apart, uint8 [H, W], where that is not its
-            luminance: without the dots of its screentone, say.
+        surface: a picture that tells the page's surfaces apart, uint8 [H, W], where that is not
+            its luminance: the page without the dots of its screentone, say.
 
     Returns:
         RGB [H, W, 3] of the luminance's type.
@@ -109,7 +109,7 @@ def lock(luminance: np.ndarray, chroma: np.ndarray, guide: np.ndarray,
 
 def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray,
         surface: np.ndarray | None = None) -> np.ndarray:
-    """The page's ink laid over colours: multiplied, as printing does, so that paper takes colour.
+    """Multiplies colours by the page's ink, as printing does, so that paper takes colour.
 
     Lines stay where they are and as dark as they are; white paper becomes as light as its colour.
 
@@ -131,7 +131,7 @@ def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray,
 
 
 def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
-    """The largest change of luminance between a page and its coloured picture, of 255 levels.
+    """Returns the largest change of luminance from a page to its coloured picture, in 255 levels.
 
     Args:
         before: the page's luminance, uint8 or uint16 [h, w].
@@ -146,14 +146,14 @@ def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
 
 def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,
             surface: np.ndarray | None,
-            laid: Callable[[np.ndarray, list[np.ndarray]], np.ndarray]) -> np.ndarray:
-    """`laid(luminance, planes of values)` for a whole page, its values enlarged, band by band."""
+            combine: Callable[[np.ndarray, list[np.ndarray]], np.ndarray]) -> np.ndarray:
+    """Enlarges values to a page and returns `combine(luminance, values)`, band by band."""
     out = np.empty((*luminance.shape, 3), luminance.dtype)
     enlarger = _Enlarger(values, guide, luminance.shape)
 
     def work(rows: slice) -> None:
         along = eight_bits(luminance[rows]) if surface is None else surface[rows]
-        out[rows] = laid(luminance[rows], enlarger.band(rows, along))
+        out[rows] = combine(luminance[rows], enlarger.band(rows, along))
 
     _in_bands(work, luminance.shape)
     return out
@@ -161,7 +161,7 @@ def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,
 
 def _in_bands(work: Callable[[slice], None], size: tuple[int, int]) -> None:
     bands = _bands(size)
-    if len(bands) <= FEW:  # as of a film's frame, many of which are under way at once
+    if len(bands) <= FEW:  # such as a frame of a film, many of which are worked on at once
         for rows in bands:
             work(rows)
     else:
@@ -170,7 +170,7 @@ def _in_bands(work: Callable[[slice], None], size: tuple[int, int]) -> None:
 
 
 def _bands(size: tuple[int, int]) -> list[slice]:
-    """The rows of a page, so many at a time as make up `BAND` pixels."""
+    """Cuts the rows of a page into bands of about `BAND` pixels."""
     height, step = size[0], max(4, BAND // size[1])
     return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 
@@ -178,7 +178,7 @@ def _bands(size: tuple[int, int]) -> list[slice]:
 class _Enlarger:
     """Joint bilateral upsampling of one small array, band by band.
 
-    Its rows are brought to the page's width once, for all the lines of the page that they lie by.
+    Its rows are brought to the page's width once, for all the lines of the page near them.
     """
 
     def __init__(self, values: np.ndarray, guide: np.ndarray, size: tuple[int, int]):
@@ -190,7 +190,7 @@ class _Enlarger:
                         [layer.take(places, axis=1) for layer in layers]) for places in columns]
 
     def band(self, rows: slice, luminance: np.ndarray) -> list[np.ndarray]:
-        """The enlarged values of some rows of the page, a plane of float32 [rows, W] for each."""
+        """Enlarges the values of some rows of the page, a plane of float32 [rows, W] for each."""
         if self.same is not None:
             return [layer[rows].copy() for layer in self.same]
         total = np.zeros(luminance.shape, np.float32)
@@ -213,7 +213,7 @@ class _Enlarger:
 
 
 def _taps(small: int, large: int) -> tuple[np.ndarray, np.ndarray]:
-    """Along one axis, for each large place the 2 small ones around it and how near they are.
+    """Finds along one axis the 2 small places around each large one, and how near they are.
 
     Returns:
         Indices, int [2, large], and weights, float32 [2, large].

@@ -1,4 +1,4 @@
-"""Which kind of page a picture is: colour, gray, screentone or line art, by its pixels alone."""
+"""The kind of a page: colour, gray, screentone or line art, judged by its pixels alone."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from keras_colorize.image.screentone import TILE, find_dots
 
 KINDS = ("color", "gray", "screentone", "line_art")
 
-COLORED = 0.0008  # share of the pixels that must have a colour other than the paper's tint
-HUED = 10  # CIELAB distance from the tint of a page's grays: beyond it lies colour
-TONED = 0.04  # share of a page's inked tiles that must carry dots
-GRAYS = 0.1  # share of the pixels between ink and paper that line art stays below
+COLORED = 0.0008  # share of a colour page's pixels that differ from the tint of its paper
+HUED = 10  # CIELAB distance from the tint of a page's grays, beyond which a pixel is coloured
+TONED = 0.04  # share of a screentone page's inked tiles that carry dots
+GRAYS = 0.1  # share of pixels between ink and paper that line art stays below
 
 FEWEST = 4  # tiles of dots: one or two are a fence, or a shirt of checks
 
@@ -22,11 +22,11 @@ LEAST_CONTRAST = 12  # levels: the noise of compression is below it
 
 @dataclass(frozen=True)
 class Route:
-    """What a page was judged to be."""
+    """The kind of a page, and how clearly it is of that kind."""
 
     kind: str
     scores: dict[str, float]
-    """For `color`, `screentone` and `line_art` how clearly it is that, 0..1, from 0.5 on it is."""
+    """For `color`, `screentone` and `line_art` how clearly it is that, 0..1; from 0.5 on it is."""
     pitch: float = 0.0
     """Pixels from dot to dot of its screentone; 0 where it has none."""
     dots: np.ndarray | None = None
@@ -34,7 +34,7 @@ class Route:
 
 
 def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
-    """Judges a page: whether it has colour, then whether it has dots, then whether it has grays.
+    """Judges whether a page has colour, then whether it has dots, then whether it has grays.
 
     Args:
         picture: uint8 RGB [h, w, 3] or gray [h, w].
@@ -55,10 +55,10 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
 
 
 def colored_share(picture: np.ndarray) -> float:
-    """The share of the pixels of uint8 RGB [h, w, 3] or gray [h, w] with a colour of their own.
+    """Returns the share of the pixels of uint8 RGB [h, w, 3] or gray [h, w] that have a colour.
 
-    One tint for all of a page, as of old paper or of sepia ink, is none: it is what the page's
-    pixels of about the same lightness have in common.
+    A tint that all pixels of about the same lightness share, as of old paper or sepia ink, is not a
+    colour.
     """
     if picture.ndim == 2:
         return 0.0
@@ -74,12 +74,12 @@ def colored_share(picture: np.ndarray) -> float:
 
 
 def gray_share(luminance: np.ndarray) -> float:
-    """The share of the pixels, uint8 [h, w], that are neither near black nor near white."""
+    """Returns the share of pixels, uint8 [h, w], that are neither near black nor near white."""
     return cv2.countNonZero(cv2.inRange(luminance, 49, 207)) / luminance.size
 
 
 def _contrasts(luminance: np.ndarray) -> np.ndarray:
-    """For each tile whether there is anything on it, bool [rows, columns]."""
+    """Tells for each tile whether there is anything on it, bool [rows, columns]."""
     rows, columns = (max(1, length // TILE) for length in luminance.shape)
     if min(luminance.shape) > 2 * TILE:
         luminance = pixels.halved(luminance)
@@ -89,5 +89,5 @@ def _contrasts(luminance: np.ndarray) -> np.ndarray:
 
 
 def _score(value: float, threshold: float) -> float:
-    """0.5 where a value is at its threshold, towards 0 below and towards 1 above."""
+    """Returns 0.5 for a value at its threshold, and goes to 0 below it and to 1 above it."""
     return value / (value + threshold) if value + threshold else 0.0

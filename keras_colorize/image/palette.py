@@ -1,4 +1,4 @@
-"""Colour from a reference picture to a gray one (Welsh, Ashikhmin and Mueller 2002)."""
+"""Palettes: colour from a reference picture to a gray one (Welsh, Ashikhmin and Mueller 2002)."""
 
 from dataclasses import dataclass
 
@@ -14,27 +14,27 @@ GRID = (16, 16)  # one sample of the reference in each cell, about the authors' 
 
 @dataclass(frozen=True)
 class Swatch:
-    """What is kept of a reference picture: a sample of its pixels, jittered on a grid."""
+    """A sample of the pixels of a reference picture, jittered on a grid."""
 
     level: np.ndarray
-    """0..255, float32 [samples]: what the pixels are in the condition."""
+    """The pixels in the condition, 0..255, float32 [samples]."""
     deviation: np.ndarray
     """The standard deviation around them, float32 [samples]."""
     values: np.ndarray
     """Their colour, float32 [samples, channels]."""
     mean: float
-    """Of the levels of the whole picture."""
+    """The mean of the levels of the whole picture."""
     spread: float
     """Their standard deviation."""
 
     @classmethod
     def of(cls, condition: np.ndarray, values: np.ndarray, generator: np.random.Generator,
            ) -> "Swatch":
-        """The swatch of a picture.
+        """Samples a picture.
 
         Args:
             condition: uint8 [h, w].
-            values: what is to be transferred, [h, w, channels].
+            values: the colour that will be transferred, [h, w, channels].
             generator: draws the pixel of each cell.
         """
         cells = np.indices(GRID)
@@ -47,10 +47,10 @@ class Swatch:
 
 
 def transfer(condition: np.ndarray, swatch: Swatch) -> np.ndarray:
-    """For each pixel the values of that sample of the reference which it is most like.
+    """Gives each pixel the values of the sample of the reference that it is most like.
 
-    Alike are pixels of like level and like standard deviation around them, both weighing the
-    same, after the levels of the reference are shifted and scaled to the picture's mean and
+    Two pixels are alike when their levels, and the standard deviations around them, are. Both weigh
+    the same, after the levels of the reference are shifted and scaled to the picture's mean and
     standard deviation (section 3 of the paper).
 
     Args:
@@ -88,7 +88,9 @@ class References:
         self._swatches.append(swatch)
 
     def nearest(self, condition: np.ndarray) -> Swatch:
-        """The swatch of the picture most like another, uint8 [h, w], by the mean square difference.
+        """Returns the swatch of the picture that is most like another, uint8 [h, w].
+
+        The least mean square difference of thumbnails decides.
 
         Raises:
             ValueError: there is no picture.
@@ -100,7 +102,7 @@ class References:
 
 
 def _features(condition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The level of each pixel and the standard deviation around it, float32 [h, w] each."""
+    """Returns the level of each pixel and the standard deviation around it, float32 [h, w] each."""
     level = condition.astype(np.float32)
     mean = cv2.blur(level, NEIGHBOURHOOD)
     variance = cv2.sqrBoxFilter(level, cv2.CV_32F, NEIGHBOURHOOD) - mean * mean

@@ -1,4 +1,4 @@
-"""What a picture goes through: gray, edges, resizing, and the value ranges of files and networks.
+"""Pixel maths: gray, edges, resizing, cropping, and the value ranges of files and networks.
 
 Pictures are uint8 0..255, RGB [height, width, 3] or one channel [height, width]; networks see
 float32 in [-1, 1]. The two ranges meet here and nowhere else.
@@ -15,45 +15,46 @@ CANNY = (100, 200)  # low and high threshold of the edge detector
 ZOOMS = ("spline", "area")
 LUMINANCE_WEIGHTS, LUMINANCE_UNIT = (9798, 19235, 3735), 1 << 15  # OpenCV's own, bit for bit
 RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)  # their sum is 1
-PAGE_HEIGHT = 1.5  # a picture this many times taller than its window is a comic page
+PAGE_HEIGHT = 1.5  # a picture this many times as tall as its window is a comic page
 BAND = 40  # rows or columns that are zoomed together
-LONGEST = 4  # windows' lengths of a picture that are scaled before it is cropped to one
-JUDGED_WIDTH = 256  # pictures are judged no wider: grain and small print average out
-THUMBNAIL = (9, 16)  # height and width of what near-duplicates are found by
+LONGEST = 4  # a picture is cut to so many lengths of its window before it is scaled
+JUDGED_WIDTH = 256  # pictures are judged at this width: grain and small print average out
+THUMBNAIL = (9, 16)  # height and width of the pictures that near-duplicates are found by
 
 
 def to_signed(picture):
-    """0..255 to [-1, 1], for floating-point arrays and tensors of any library and shape."""
+    """Maps 0..255 to [-1, 1], for floating-point arrays and tensors of any library and shape."""
     return picture / 127.5 - 1.0
 
 
 def from_signed(values):
-    """[-1, 1] to 0..255, unrounded, for arrays and tensors of any library and shape."""
+    """Maps [-1, 1] to 0..255, unrounded, for arrays and tensors of any library and shape."""
     return (values + 1.0) * 127.5
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:
-    """A network's output, float in [-1, 1], to uint8 0..255 of the same shape."""
+    """Converts a network's output, float in [-1, 1], to uint8 0..255 of the same shape."""
     return np.clip(np.rint(from_signed(values)), 0, 255).astype(np.uint8)
 
 
 def gray(picture: np.ndarray) -> np.ndarray:
-    """The luminance of an RGB picture: uint8 [h, w, 3] to uint8 [h, w]; one channel stays as is."""
+    """Returns the luminance of a picture: uint8 [h, w, 3] to uint8 [h, w]; one channel stays as is.
+    """
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
 
 
 def chroma(picture: np.ndarray) -> np.ndarray:
-    """Red and blue less the luminance: uint8 RGB [h, w, 3] to float32 [h, w, 2]."""
+    """Returns red and blue less the luminance: uint8 RGB [h, w, 3] to float32 [h, w, 2]."""
     return picture[..., ::2] - gray(picture)[..., np.newaxis].astype(np.float32)
 
 
 def eight_bits(picture: np.ndarray) -> np.ndarray:
-    """A picture of any channels, uint8 or uint16, as uint8."""
+    """Converts a picture of any channels, uint8 or uint16, to uint8."""
     return picture if picture.dtype == np.uint8 else cv2.convertScaleAbs(picture, alpha=255 / 65535)
 
 
 def edges(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline") -> np.ndarray:
-    """White Canny lines on black, found at twice the final size (section 4 of the paper).
+    """Draws white Canny lines on black, found at twice the final size (section 4 of the paper).
 
     Args:
         picture: uint8 [h, w, 3] or [h, w], any size of the same shape as `size`.
@@ -68,7 +69,7 @@ def edges(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline") -
 
 
 def shrunk(picture: np.ndarray, longest: int) -> np.ndarray:
-    """A picture whose longer side is at most `longest` pixels, averaged where that is less."""
+    """Averages a picture so that its longer side is at most `longest` pixels."""
     share = min(1.0, longest / max(picture.shape[:2]))
     height, width = (max(1, round(length * share)) for length in picture.shape[:2])
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
@@ -85,7 +86,7 @@ def scale(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def halved(picture: np.ndarray) -> np.ndarray:
-    """Each four pixels as their mean, far faster than `scale`; an odd last line is left out."""
+    """Averages each four pixels, far faster than `scale`; an odd last line is left out."""
     height, width = (length // 2 for length in picture.shape[:2])
     return cv2.resize(picture[:2 * height, :2 * width], (width, height),
                       interpolation=cv2.INTER_AREA)
@@ -110,10 +111,10 @@ def zoom(picture: np.ndarray, size: tuple[int, int], by: str = "spline") -> np.n
 
 @functools.cache
 def _spline(old: int, new: int) -> list[tuple[slice, np.ndarray]]:
-    """What `scipy.ndimage.zoom` does along one axis, as the bands of a matrix [new, old].
+    """Returns what `scipy.ndimage.zoom` does along one axis, as the bands of a matrix [new, old].
 
-    Spline zooming is linear and separable: two products with such matrices give its bits, and
-    what is too far away to count can be left out, which makes them six times faster than it.
+    Spline zooming is linear and separable: two products with such matrices give the same bits. They
+    leave out what is too far away to count, and so are six times faster.
 
     Returns:
         For some consecutive new places each, the span of old places that they are made of, and
@@ -139,14 +140,14 @@ def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _centre(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """At most so many lines and columns about the centre of a picture."""
+    """Crops a picture about its centre to at most so many lines and columns."""
     top, left = (max(0, old - new) // 2 for old, new in zip(picture.shape, size, strict=False))
     return picture[top:top + size[0], left:left + size[1]]
 
 
 def example(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline",
             ) -> dict[str, np.ndarray]:
-    """A frame as the networks learn it (section 4): its colour, gray and edge pictures.
+    """Makes of a frame what the networks learn (section 4): its colour, gray and edge pictures.
 
     The frame is brought to twice the final size, where edges are found, and zoomed by one half.
 
@@ -159,7 +160,7 @@ def example(picture: np.ndarray, size: tuple[int, int], zoom_by: str = "spline",
 
 
 def narrowed(picture: np.ndarray, most: int = JUDGED_WIDTH) -> np.ndarray:
-    """A picture, uint8 [h, w, 3] or [h, w], at most so many pixels wide."""
+    """Averages a picture, uint8 [h, w, 3] or [h, w], so that it is at most `most` pixels wide."""
     height, width = picture.shape[:2]
     if width <= most:
         return picture
@@ -168,5 +169,5 @@ def narrowed(picture: np.ndarray, most: int = JUDGED_WIDTH) -> np.ndarray:
 
 
 def thumbnail(color: np.ndarray) -> np.ndarray:
-    """The area means of a picture: uint8 [h, w, 3] or [h, w] to uint8 [9, 16, 3] or [9, 16]."""
+    """Returns area means of a picture: uint8 [h, w, 3] or [h, w] to uint8 [9, 16, 3] or [9, 16]."""
     return cv2.resize(color, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)

@@ -1,4 +1,5 @@
-"""Colour spread from a few pixels to a whole picture (Levin, Lischinski and Weiss 2004)."""
+"""Scribbles: colour that spreads from a few pixels over a picture (Levin, Lischinski, Weiss 2004).
+"""
 
 import numpy as np
 import pyamg
@@ -22,7 +23,7 @@ def colorize(luminance: np.ndarray, hinted: np.ndarray, colors: np.ndarray) -> n
 
     Args:
         luminance: uint8 [h, w].
-        hinted: bool [h, w], the pixels whose colour is known: single ones, or drawn lines.
+        hinted: bool [h, w], the pixels whose colour is known: single ones, or lines.
         colors: uint8 RGB [h, w, 3], read where `hinted` is true. Only their chroma counts.
 
     Returns:
@@ -35,7 +36,7 @@ def colorize(luminance: np.ndarray, hinted: np.ndarray, colors: np.ndarray) -> n
 
 
 def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """The chroma that is like its neighbours' wherever luminance is, and as given at the hints.
+    """Spreads chroma from hints so that neighbours of like luminance have like chroma.
 
     Every pixel without a hint is the mean of its eight neighbours, weighted by their affinity
     (equation 1 with the constraints of section 2). The affinity of two pixels is the mean of the
@@ -66,34 +67,34 @@ def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> 
 
 
 def random_hints(shape: tuple[int, int], count: int, generator: np.random.Generator) -> np.ndarray:
-    """A mask, bool `shape`, of `count` pixels (or of all, if they are fewer) drawn at random."""
+    """Draws `count` pixels at random, or all if they are fewer, and returns their mask, bool."""
     hinted = np.zeros(shape, bool)
     hinted.ravel()[generator.choice(hinted.size, min(count, hinted.size), replace=False)] = True
     return hinted
 
 
 def _direct(system: sparse.csr_array, wanted: np.ndarray) -> np.ndarray:
-    """The solution for each column, by Cholesky's way of ordering and pivoting."""
+    """Solves for each column, by Cholesky's way of ordering and pivoting."""
     factors = linalg.splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0,
                           options={"SymmetricMode": True})
     return factors.solve(wanted)
 
 
 def _by_multigrid(system: sparse.csr_array, wanted: np.ndarray) -> np.ndarray:
-    """The solution for each column, by conjugate gradients with algebraic multigrid."""
+    """Solves for each column, by conjugate gradients with algebraic multigrid."""
     multigrid = pyamg.ruge_stuben_solver(system, max_coarse=500, coarse_solver="splu")
     columns = []
     for column in wanted.T:
         solution, failed = linalg.cg(system, column, M=multigrid.aspreconditioner(),
                                      rtol=TOLERANCE, maxiter=1000)
         if failed:
-            return _direct(system, wanted)  # slow, and for sure
+            return _direct(system, wanted)  # slow, but it always works
         columns.append(solution)
     return np.stack(columns, axis=1)
 
 
 def _laplacian(luminance: np.ndarray) -> sparse.csr_array:
-    """The degrees less the affinities of all pixels, [h * w, h * w], row by row."""
+    """Returns the degrees less the affinities of all pixels, [h * w, h * w], row by row."""
     level = luminance.astype(np.float64) / 255
     number = np.arange(level.size).reshape(level.shape)
     pairs = [_pairs(level.shape, *offset) for offset in NEIGHBOURS]
@@ -115,7 +116,7 @@ def _laplacian(luminance: np.ndarray) -> sparse.csr_array:
 
 
 def _pairs(shape: tuple[int, int], down: int, right: int) -> tuple[tuple, tuple]:
-    """The slices of all pixels that have a neighbour at an offset, and of those neighbours."""
+    """Returns the slices of all pixels with a neighbour at an offset, and of these neighbours."""
     height, width = shape
     return ((slice(0, height - down), slice(max(0, -right), width - max(0, right))),
             (slice(down, height), slice(max(0, right), width + min(0, right))))

@@ -1,46 +1,34 @@
-"""The training steps on JAX: those of `convnet` and `gan` as functions of all variables' values."""
+"""The training steps of `steps` on JAX: functions of the values of all variables."""
 
 import jax
 import keras
 
-from keras_colorize.models import convnet, gan
-from keras_colorize.models.objectives import gradient_norm
+from keras_colorize.models import steps
+from keras_colorize.models.losses import gradient_norm
 
 
 class _Stateless:
-    """Lets what reads and assigns variables run as a function of their values."""
+    """Steps that take the values of all variables, and return those after them."""
 
-    def at(self, perform, *places):
-        """Calls `perform` as if variables had given values; they keep their own.
-
-        Args:
-            perform: a function without arguments.
-            places: pairs of some variables and as many values.
-
-        Returns:
-            What it returns and, for each pair, the values that it leaves.
-        """
-        mapping = [pair for place in places for pair in zip(*place, strict=True)]
-        with keras.StatelessScope(state_mapping=mapping) as scope:
-            result = perform()
-        return result, *([scope.get_current_value(each) for each in variables]
-                         for variables, _ in places)
-
-    def forward(self, trainable, non_trainable, data):
-        """The losses of a training batch, and the non-trainable values after it."""
-        condition, color, _ = keras.utils.unpack_x_y_sample_weight(data)
-        losses, _, non_trainable = self.at(
-            lambda: self.losses_of(self.generator, condition, color, training=True),
-            (self.trainable_variables, trainable), (self.non_trainable_variables, non_trainable))
-        return losses, non_trainable
-
-    def scale(self, optimizer):
-        """What a gradient is to be multiplied by for the optimiser, in this state of it."""
-        return self.at(lambda: self.minimized(1.0), (self.optimizer.variables, optimizer))[0]
-
-    def applied(self, state, gradients, values, data):
-        """The logs and the state after a step that found these gradients and raw values."""
+    def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
+        variables = self.trainable_variables, self.non_trainable_variables
+
+        def objectives(trainable):
+            losses, _, after = self.at(
+                lambda: self.losses_of(self.generator, *data[:2], training=True),
+                (variables[0], trainable), (variables[1], non_trainable))
+            return [losses[f"{each}loss"] for _, each in self.players], (losses, after)
+
+        _, pullback, (values, non_trainable) = jax.vjp(objectives, trainable, has_aux=True)
+        scale, _ = self.at(lambda: self.minimized(1.0), (self.optimizer.variables, optimizer))
+        gradients = []  # each network's own part of the gradient of its own loss
+        for name, prefix in self.players:
+            weights = len(getattr(self, name).trainable_variables)
+            own, = pullback([scale * (each == prefix) for _, each in self.players])
+            own = own[len(gradients):][:weights]
+            gradients += own
+            values[f"{prefix}gradient_norm"] = gradient_norm(own) / scale
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
 
         def finish():
@@ -48,8 +36,7 @@ class _Stateless:
             return self.report(values, data[1])
 
         logs, _, non_trainable, _, metrics = self.at(
-            finish, (self.trainable_variables, trainable),
-            (self.non_trainable_variables, non_trainable),
+            finish, (variables[0], trainable), (variables[1], non_trainable),
             (self.optimizer.variables, optimizer), (self.metrics_variables, metrics))
         return logs, (trainable, non_trainable, optimizer, metrics)
 
@@ -60,42 +47,27 @@ class _Stateless:
             (self.non_trainable_variables, non_trainable), (self.metrics_variables, metrics))
         return logs, (trainable, non_trainable, metrics)
 
+    @staticmethod
+    def at(perform, *places):
+        """Calls `perform` as if variables had given values; they keep their own.
 
-class ConvNet(_Stateless, convnet.ConvNet):
+        Args:
+            perform: a function without arguments.
+            places: pairs of some variables and as many values.
+
+        Returns:
+            The result of `perform` and, for each pair, the new values.
+        """
+        mapping = [pair for place in places for pair in zip(*place, strict=True)]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            result = perform()
+        return result, *([scope.get_current_value(each) for each in variables]
+                         for variables, _ in places)
+
+
+class ConvNet(_Stateless, steps.ConvNet):
     """The ConvNet, whose step on JAX takes its state and returns the next."""
 
-    def train_step(self, state, data):
-        trainable, non_trainable, optimizer, metrics = state
 
-        def objective(trainable):
-            losses, after = self.forward(trainable, non_trainable, data)
-            return losses["loss"], (losses, after)
-
-        _, pullback, (losses, after) = jax.vjp(objective, trainable, has_aux=True)
-        scale = self.scale(optimizer)
-        gradients, = pullback(scale)
-        norm = gradient_norm(gradients) / scale
-        return self.applied((trainable, after, optimizer, metrics), gradients,
-                            {**losses, "gradient_norm": norm}, data)
-
-
-class GAN(_Stateless, gan.GAN):
+class GAN(_Stateless, steps.GAN):
     """The GAN, whose step on JAX takes its state and returns the next."""
-
-    def train_step(self, state, data):
-        trainable, non_trainable, optimizer, metrics = state
-
-        def objectives(trainable):
-            losses, after = self.forward(trainable, non_trainable, data)
-            return (losses["d_loss"], losses["g_loss"]), (losses, after)
-
-        _, pullback, (losses, after) = jax.vjp(objectives, trainable, has_aux=True)
-        scale = self.scale(optimizer)
-        none = 0 * scale
-        generators = len(self.generator.trainable_variables)  # they come first, then D's
-        d_gradients = pullback((scale, none))[0][generators:]
-        g_gradients = pullback((none, scale))[0][:generators]
-        norms = {"d_gradient_norm": gradient_norm(d_gradients) / scale,
-                 "g_gradient_norm": gradient_norm(g_gradients) / scale}
-        return self.applied((trainable, after, optimizer, metrics), g_gradients + d_gradients,
-                            {**losses, **norms}, data)

@@ -1,25 +1,28 @@
-"""Checkpoints: all that decides how training goes on, and the best networks, written whole."""
+"""Checkpoints, and the networks beside them: written whole, in a thread of their own."""
 
-import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TypedDict
 
 import keras
 
 from keras_colorize.config import TrainConfig
 from keras_colorize.errors import RunError, first_line
-from keras_colorize.files import whole_folder, write_json
+from keras_colorize.files import read_json, whole_file, whole_folder, write_json
+from keras_colorize.training.devices import alone
 
 KEPT = TrainConfig.checkpoints_kept
 FOLDER = "checkpoints"  # of a run directory
 WEIGHTS, POSITION = "model.weights.h5", "position.json"
 UNVALIDATED = "-unvalidated"  # ends the name of one made after an epoch's last batch
-BEST, BEST_SAID, BEST_NEXT = "best", "best.json", ".best.next"
+BEST, BEST_FILE, BEST_NEXT = "best", "best.json", ".best.next"
+REMEDY = "remove {}, and the same command continues from the one before"
 
 
 @dataclass
@@ -38,37 +41,123 @@ class Position:
     """How long the batches of the unfinished epoch took."""
 
 
-def save(folder: Path, model: keras.Model, position: Position, validated: bool = True,
-         kept: int = KEPT) -> None:
-    """Writes the weights, the optimiser's state and the position as `folder/step-N`.
+class Best(TypedDict):
+    """The best epoch of a run, with its validation L1 on values in [-1, 1], as in `best.json`."""
 
-    One that is there already is the same.
+    epoch: int
+    step: int
+    l1: float
+
+
+class Keeper:
+    """Writes the files of a run in a thread of its own, from a copy of the model in training.
+
+    It writes one thing after the other. A checkpoint says that an epoch is done, so it comes after
+    everything else of that epoch. The next call raises an error in writing.
+
+    Args:
+        copy: the same model, for one device, whatever the run trains on.
+        networks: of the same shapes, as they go into files: without precision and average.
+        kept: how many checkpoints stay.
+    """
+
+    def __init__(self, run_dir: Path, copy: keras.Model, networks: dict[str, keras.Model],
+                 kept: int = KEPT):
+        self.run_dir, self.copy, self.networks, self.kept = run_dir, copy, networks, kept
+        self._writing = Future()
+        self._writing.set_result(None)
+
+    @contextmanager
+    def writing(self, log) -> Iterator[None]:
+        """Starts the thread; all is written at the end, the `callbacks.Log` before checkpoints."""
+        self.log, self.best = log, best(self.run_dir)
+        with ThreadPoolExecutor(1, "keeper") as self._pool:
+            yield
+            self.wait()
+
+    def keep(self, model: keras.Model, position: Position, validated: bool = True) -> None:
+        """Writes a checkpoint of the model as it is now; arguments as of `save`."""
+        self._take(model)
+        self._writing = self._pool.submit(self._write, replace(position), validated)
+
+    def keep_epoch(self, model: keras.Model, position: Position, l1: float) -> None:
+        """Writes the networks and pictures of an epoch, then a checkpoint.
+
+        The networks are `generator.keras` and, of a GAN, `discriminator.keras`. `best/` has them
+        from after the epoch with the lowest validation `l1`.
+        """
+        self._take(model)
+        self._writing = self._pool.submit(self._write_epoch, replace(position), l1)
+
+    def wait(self) -> None:
+        """Returns once all is written."""
+        self._writing.result()
+
+    def check(self) -> None:
+        """Raises an error in writing, if there is one by now."""
+        if self._writing.done():
+            self._writing.result()
+
+    def _take(self, model: keras.Model) -> None:
+        self.wait()
+        copied, trained = ([*each.variables, *each.optimizer.variables]
+                           for each in (self.copy, model))
+        with alone():
+            for variable, value in zip(copied, trained, strict=True):
+                variable.assign(keras.ops.convert_to_numpy(value))
+
+    def _write_epoch(self, position: Position, l1: float) -> None:
+        trained = {"generator": self.copy.final_generator,
+                   "discriminator": getattr(self.copy, "discriminator", None)}
+        for name, network in self.networks.items():
+            network.set_weights(trained[name].get_weights())
+            with whole_file(self.run_dir / f"{name}.keras") as temporary:
+                network.save(temporary)
+        if self.best is None or l1 < self.best["l1"]:
+            self.best = Best(epoch=position.epoch, step=position.step, l1=l1)
+            save_best(self.run_dir, self.networks, self.best)
+        self.log.draw(position.epoch, self.networks["generator"])
+        self._write(position, True)
+
+    def _write(self, position: Position, validated: bool) -> None:
+        self.log.flush()
+        save(self.run_dir, self.copy, position, validated, self.kept)
+
+
+def save(run_dir: Path, model: keras.Model, position: Position, validated: bool = True,
+         kept: int = KEPT) -> None:
+    """Writes the weights, the optimiser's state and the position as `checkpoints/step-N`.
+
+    A checkpoint of this step that is there already is the same, and stays.
 
     Args:
         validated: False where the batches of an epoch are done and its validation is not.
-        kept: how many checkpoints stay, the last ones; older ones go.
+        kept: how many checkpoints stay; the oldest ones go.
     """
-    path = folder / f"step-{position.step:08d}{'' if validated else UNVALIDATED}"
+    path = run_dir / FOLDER / f"step-{position.step:08d}{'' if validated else UNVALIDATED}"
     if not path.exists():
         with whole_folder(path) as temporary:
             model.save_weights(temporary / WEIGHTS)
             write_json(temporary / POSITION, asdict(position))
-    for old in _all(folder)[:-kept]:
+    for old in _all(run_dir)[:-kept]:
         shutil.rmtree(old)
 
 
-def latest(folder: Path) -> Path | None:
-    """The newest whole checkpoint in `folder`, or None."""
-    return _all(folder)[-1] if _all(folder) else None
+def latest(run_dir: Path) -> Path | None:
+    """Finds the newest whole checkpoint of a run, or None."""
+    return next(reversed(_all(run_dir)), None)
 
 
-def step_of(checkpoint: Path) -> int:
-    """How many batches were done, by a checkpoint's name."""
-    return int(checkpoint.name.split("-")[1])
+def step_of(checkpoint: Path | None) -> int:
+    """Reads from a checkpoint's name how many batches were done; without one, 0."""
+    return int(checkpoint.name.split("-")[1]) if checkpoint else 0
 
 
 def restore(checkpoint: Path, model: keras.Model) -> Position:
-    """Loads weights and optimiser state into `model`, whose optimiser is built, and returns where.
+    """Loads weights and optimiser state into `model`, whose optimiser is built.
+
+    Returns:
+        Where training stood.
 
     Raises:
         RunError: the checkpoint is damaged or of another model.
@@ -77,22 +166,26 @@ def restore(checkpoint: Path, model: keras.Model) -> Position:
     try:
         model.load_weights(checkpoint / WEIGHTS)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _damaged(checkpoint, error) from error
+        raise RunError(checkpoint, f"cannot be restored ({first_line(error)})",
+                       REMEDY.format("it")) from error
     return position
 
 
-def restore_newest(folder: Path, model: keras.Model, first: bool = True) -> Position:
-    """Restores the newest checkpoint that is whole; where training stands without any.
+def restore_newest(run_dir: Path, model: keras.Model, first: bool = True) -> Position:
+    """Restores the newest checkpoint that is whole, if there is one.
 
     Args:
-        first: whether to say which are damaged, and to rename them, so that those numbers are
-            written again.
+        first: whether to report the damaged ones, and to rename them, so that the run can write
+            these steps again.
+
+    Returns:
+        Where training stands.
 
     Raises:
         RunError: all are damaged, or of another model.
     """
     damaged = []
-    for checkpoint in reversed(_all(folder)):
+    for checkpoint in reversed(_all(run_dir)):
         try:
             position = restore(checkpoint, model)
             break
@@ -105,67 +198,59 @@ def restore_newest(folder: Path, model: keras.Model, first: bool = True) -> Posi
     for checkpoint, error in damaged if first else ():
         print(f"warning: {error.where}: {error.what}; going on from the one before, "
               f"{position.step} batches", file=sys.stderr, flush=True)
-        aside = folder / f"damaged-{checkpoint.name}"
+        aside = checkpoint.with_name(f"damaged-{checkpoint.name}")
         shutil.rmtree(aside, ignore_errors=True)
         os.replace(checkpoint, aside)
     return position
 
 
-def epochs_done(folder: Path) -> int:
-    """How many epochs are done, by the newest checkpoint that tells."""
-    for checkpoint in reversed(_all(folder)):
+def epochs_done(run_dir: Path) -> int:
+    """Reads from the newest readable checkpoint how many epochs are done."""
+    for checkpoint in reversed(_all(run_dir)):
         with suppress(RunError):
             return position_of(checkpoint).epoch
     return 0
 
 
 def position_of(checkpoint: Path) -> Position:
-    """Where training stood when a checkpoint was made.
+    """Reads where training stood when a checkpoint was made.
 
     Raises:
         RunError: the checkpoint is damaged.
     """
-    try:
-        return Position(**json.loads((checkpoint / POSITION).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise _damaged(checkpoint, error) from error
+    return read_json(checkpoint / POSITION, Position, RunError, REMEDY.format(checkpoint))
 
 
 def means_of(model: keras.Model) -> dict[str, list[float]]:
-    """What the epoch's means have gathered."""
+    """Returns what the epoch's means have added up so far."""
     return {mean.name: [float(keras.ops.convert_to_numpy(part)) for part in mean.variables]
             for mean in model.means}
 
 
 def restore_means(model: keras.Model, position: Position) -> None:
-    """Gives the epoch's means back what they had gathered when an epoch was left half done."""
+    """Sets the means of an epoch that was left half done to what they had added up."""
     for mean in model.means:
         for variable, value in zip(mean.variables, position.means.get(mean.name, ()), strict=False):
             variable.assign(value)
 
 
 def sync(model: keras.Model) -> None:
-    """Gives variables their values in mid-epoch, which on JAX they have between epochs alone."""
+    """Gives variables their values in mid-epoch; on JAX they have them between epochs alone."""
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
 
 
-def save_best(run_dir: Path, names: Iterable[str], position: Position, l1: float) -> None:
-    """Copies networks just saved in `run_dir` to its `best/`, in place of those there, all or none.
-
-    It holds `generator.keras`, `discriminator.keras` of a GAN, and `best.json`: the `epoch` and
-    `step` after which they were saved, and their validation `l1` on values in [-1, 1].
-    """
+def save_best(run_dir: Path, names: Iterable[str], epoch: Best) -> None:
+    """Copies the networks just saved in `run_dir` to its `best/`, with `best.json`, all or none."""
     with whole_folder(run_dir / BEST_NEXT) as temporary:
         for name in names:
             shutil.copyfile(run_dir / f"{name}.keras", temporary / f"{name}.keras")
-        write_json(temporary / BEST_SAID,
-                   {"epoch": position.epoch, "step": position.step, "l1": l1})
+        write_json(temporary / BEST_FILE, epoch)
     finish_best(run_dir)
 
 
 def finish_best(run_dir: Path) -> None:
-    """Moves what `save_best` wrote to its final name; also what a killed one did not move."""
+    """Moves the result of `save_best` to its final name; a killed run may have left it."""
     if (run_dir / BEST_NEXT).is_dir():
         old = run_dir / f".{BEST}.partial"  # a name that the next start clears
         if (run_dir / BEST).is_dir():
@@ -174,30 +259,19 @@ def finish_best(run_dir: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def best(run_dir: Path) -> dict | None:
-    """What `best.json` of a run says, or None where no epoch was finished.
+def best(run_dir: Path) -> Best | None:
+    """Reads `best.json` of a run, or returns None where no epoch was finished.
 
     Raises:
         RunError: it is damaged.
     """
-    path = run_dir / BEST / BEST_SAID
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return {key: said[key] for key in ("epoch", "step", "l1")}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(path, "is damaged", f"remove {path.parent} to choose anew from here on",
-                       ) from error
+    path = run_dir / BEST / BEST_FILE
+    remedy = f"remove {path.parent} to choose anew from here on"
+    return read_json(path, Best, RunError, remedy) if path.exists() else None
 
 
-def _damaged(checkpoint: Path, error: Exception) -> RunError:
-    return RunError(checkpoint, f"cannot be restored ({first_line(error)})",
-                    "remove it, and the same command continues from the one before")
-
-
-def _all(folder: Path) -> list[Path]:
+def _all(run_dir: Path) -> list[Path]:
     def age(path: Path) -> tuple[str, bool]:
         return path.name.removesuffix(UNVALIDATED), not path.name.endswith(UNVALIDATED)
 
-    return sorted(folder.glob("step-*"), key=age)
+    return sorted((run_dir / FOLDER).glob("step-*"), key=age)

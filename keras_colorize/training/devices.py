@@ -1,60 +1,162 @@
-"""Which devices a run trains on: all there are, of this process or, on JAX, of several."""
+"""The devices and processes of a run, and how they act as one."""
 
+import atexit
 import os
 import platform
+import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_colorize.errors import RunError, UsageError, first_line
+from keras_colorize.errors import RunError, UsageError, first_line, one_line
 
-PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"  # of Keras, as are these
+PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"  # Keras's variables, these three
 PROCESS = "KERAS_DISTRIBUTION_PROCESS_ID"
 ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
+LONGEST = 500  # bytes of an error that the other processes get to read
+GONE = re.compile("gloo|nccl|unavailable|heartbeat|connection|socket closed", re.IGNORECASE)
+"""JAX's words for another process that does not answer any more."""
 
 
 @dataclass(frozen=True)
 class Devices:
-    """What a run may compute with."""
+    """All devices of all processes of a run. Each process takes an equal part of every batch.
+
+    With one process, what the processes have to agree on is settled at once.
+    """
 
     names: tuple[str, ...]
     """Of all processes together."""
     process: int = 0
-    """This process's number."""
+    """The number of this process."""
     processes: int = 1
-    """How many take part, each with an equal part of every batch."""
     described: str = ""
     """For people to read."""
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this process is the one that writes."""
         return self.process == 0
 
     def part(self, rows: int) -> slice:
-        """Which rows of a batch this process takes, as many as each other one."""
+        """The rows of a batch that this process takes."""
         each = rows // self.processes
         return slice(self.process * each, (self.process + 1) * each)
 
+    def spread(self, batch_size: int, xla: str = "auto") -> AbstractContextManager:
+        """Spreads over all devices what is built and trained in the returned context.
 
-ONE_DEVICE = Devices(("the only one",))
+        Args:
+            xla: as of `train.xla`.
+
+        Raises:
+            UsageError: a batch does not divide among them, or XLA cannot compile for several.
+        """
+        count, on_tensorflow = len(self.names), keras.backend.backend() == "tensorflow"
+        if batch_size % count:
+            raise UsageError(
+                "train.batch_size", f"is {batch_size}, to be shared by {count} devices",
+                f"set a multiple of {count} in a new run, or continue this one on fewer "
+                "(CUDA_VISIBLE_DEVICES)")
+        if on_tensorflow and count > 1 and xla == "on":
+            raise UsageError("train.xla", f"is 'on', which TensorFlow cannot be with {count} "
+                             "devices", "set it to auto, or KERAS_BACKEND=jax")
+        if count == 1:
+            return nullcontext()
+        if on_tensorflow:
+            return tf.distribute.MirroredStrategy(self.names).scope()
+        return _distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+
+    def any(self, flag: bool) -> bool:
+        """Tells whether the flag of any process is set; all processes have to call this."""
+        return bool(self._gather(np.bool_(flag)).any())
+
+    def check_agreement(self, step: int, where: object) -> None:
+        """Checks that all processes go on from the same step, once all have come here.
+
+        Raises:
+            UsageError: in all processes, if one of them sees another last checkpoint.
+        """
+        steps = self._gather(np.int64(step)).tolist()
+        if len(set(steps)) > 1:
+            raise _in_all(UsageError(
+                where, "is not the same place to all processes (they see checkpoints at steps "
+                f"{', '.join(map(str, steps))})", "name an --out on a file system that they share"))
+
+    @contextmanager
+    def together(self, where: object) -> Iterator[None]:
+        """Lets each process prepare for itself; if one fails, it fails in all.
+
+        Raises:
+            RunError: another process failed; the error says why.
+        """
+        failure = None
+        try:
+            yield
+        except Exception as error:
+            failure = _in_all(error)
+        reason = str(failure or "").encode()[:LONGEST].ljust(LONGEST, b"\0")
+        reasons = self._gather(np.frombuffer(reason, np.uint8))
+        if failure:
+            raise failure
+        for process, each in enumerate(reasons):
+            if text := bytes(each).rstrip(b"\0").decode(errors="ignore"):
+                raise _in_all(RunError(where, f"process {process} of this run cannot begin "
+                                       f"({one_line(text)})", "mend that, then start all of them"))
+
+    @contextmanager
+    def end_together(self, where: object) -> Iterator[None]:
+        """Makes an error in one process end all of them at once.
+
+        The process that fails leaves without waiting for the others, as JAX would do. The others
+        then get an error from JAX, which becomes one clear line. If the first process is gone,
+        JAX may be faster: it aborts the others (SIGABRT, exit code 134) with a line of its own,
+        "Terminating process because the JAX distributed service detected fatal errors. This most
+        likely indicates that another task died".
+
+        Raises:
+            RunError: another process is gone.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self.processes > 1:
+                if not getattr(error, "in_all", False):
+                    # The last to register is the first to be called, before JAX.
+                    atexit.register(_leave, getattr(error, "exit_code", 1))
+                from_jax = type(error).__name__ in ("JaxRuntimeError", "ValueError")
+                if from_jax and GONE.search(str(error)):
+                    raise RunError(where, "another process of this run has gone", "start all of "
+                                   "them again to continue from the last checkpoint") from error
+            raise
+
+    def _gather(self, value: np.ndarray) -> np.ndarray:
+        """The values of all processes, along a new first axis; all processes have to call this."""
+        if self.processes == 1:
+            return np.asarray(value)[None]
+        from jax.experimental import multihost_utils
+
+        return multihost_utils.process_allgather(value)
 
 
 def connect(deterministic: bool = False) -> Devices:
     """Finds the devices, after waiting for the other processes if this is one of several.
 
-    Several are started on JAX, each with Keras's variables `KERAS_DISTRIBUTION_JOB_ADDRESSES`,
-    `KERAS_DISTRIBUTION_NUM_PROCESSES` and `KERAS_DISTRIBUTION_PROCESS_ID`.
+    Several processes need JAX. Each is started with Keras's variables
+    `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
+    `KERAS_DISTRIBUTION_PROCESS_ID`.
 
     Args:
-        deterministic: whether operations are to give the same bits whenever they are repeated.
+        deterministic: whether an operation gives the same bits whenever it is repeated.
 
     Raises:
-        UsageError: Keras runs on a backend that this project has no training steps for, several
-            processes are wanted on TensorFlow, or Keras's variables are not what they should be.
+        UsageError: Keras runs on a backend for which there are no training steps, several
+            processes are to run on TensorFlow, or one of Keras's variables has a wrong value.
         RunError: the other processes did not come.
     """
     backend, processes = keras.backend.backend(), _processes()
@@ -69,29 +171,9 @@ def connect(deterministic: bool = False) -> Devices:
         tf.config.experimental.enable_op_determinism()
     gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
             for gpu in tf.config.list_physical_devices("GPU")]
-    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return Devices(tuple(device.name for device in found),
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return Devices(tuple(device.name for device in devices),
                    described=", ".join(gpus) or f"CPU ({platform.machine()})")
-
-
-def _processes() -> int:
-    """How many processes Keras's variables speak of; 1 without them."""
-    processes = _number(PROCESSES, 1)
-    if processes > 1:
-        number = _number(PROCESS, 0)
-        if number >= processes:
-            raise UsageError(PROCESS, f"is {number}, of {processes} processes",
-                             f"give each its own number from 0 to {processes - 1}")
-        if not os.environ.get(ADDRESSES):
-            raise UsageError(ADDRESSES, "is not set", "set it to first.machine:port on all")
-    return processes
-
-
-def _number(variable: str, least: int) -> int:
-    text = os.environ.get(variable, str(least))
-    if not text.isdecimal() or int(text) < least:
-        raise UsageError(variable, f"is {text!r}", f"set it to a whole number from {least} up")
-    return int(text)
 
 
 def _connect_jax(deterministic: bool, processes: int) -> Devices:
@@ -114,51 +196,54 @@ def _connect_jax(deterministic: bool, processes: int) -> Devices:
                    f"{', '.join(kinds)} ({platform.machine()})")
 
 
-@contextmanager
-def spread(devices: Devices, batch_size: int, xla: str = "auto") -> Iterator[None]:
-    """What is built and trained within uses all devices, each for its part of every batch.
+def _processes() -> int:
+    """The number of processes in Keras's variables; 1 without them."""
+    processes = _number(PROCESSES, 1)
+    if processes > 1:
+        number = _number(PROCESS, 0)
+        if number >= processes:
+            raise UsageError(PROCESS, f"is {number}, of {processes} processes",
+                             f"give each its own number from 0 to {processes - 1}")
+        if not os.environ.get(ADDRESSES):
+            raise UsageError(ADDRESSES, "is not set", "set it to first.machine:port on all")
+    return processes
 
-    Args:
-        xla: as of `train.xla`.
 
-    Raises:
-        UsageError: a batch does not divide among them, or XLA cannot compile for several.
-    """
-    count = len(devices.names)
-    if batch_size % count:
-        raise UsageError("train.batch_size", f"is {batch_size}, to be shared by {count} devices",
-                         f"set a multiple of {count} in a new run, or continue this one on fewer "
-                         "(CUDA_VISIBLE_DEVICES)")
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    if on_tensorflow and count > 1 and xla == "on":
-        raise UsageError("train.xla", f"is 'on', which TensorFlow cannot be with {count} devices",
-                         "set it to auto, or KERAS_BACKEND=jax")
-    if count == 1:
-        yield
-    elif on_tensorflow:
-        with tf.distribute.MirroredStrategy(devices.names).scope():
-            yield
-    else:
-        keras.distribution.set_distribution(
-            keras.distribution.DataParallel(auto_shard_dataset=False))
-        try:
-            yield
-        finally:
-            keras.distribution.set_distribution(None)
+def _number(variable: str, least: int) -> int:
+    text = os.environ.get(variable, str(least))
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(variable, f"is {text!r}", f"set it to a whole number from {least} up")
+    return int(text)
+
+
+def alone() -> AbstractContextManager:
+    """Returns a context in which this process assigns variables for itself: nothing is spread."""
+    return _distribution(None)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """What one of several processes does within concerns no other: nothing is spread."""
-    spread_over = keras.distribution.distribution()
-    keras.distribution.set_distribution(None)
+def _distribution(distribution: keras.distribution.DataParallel | None) -> Iterator[None]:
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(distribution)
     try:
         yield
     finally:
-        keras.distribution.set_distribution(spread_over)
+        keras.distribution.set_distribution(before)
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether a device has no memory left."""
+    """Tells whether an error means that a device has no memory left."""
     return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError) or (
         type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in str(error))
+
+
+def _in_all(error: Exception) -> Exception:
+    """Marks an error that every process raises, so that none waits for another."""
+    error.in_all = True
+    return error
+
+
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,6 +1,5 @@
-"""A run directory: what was trained, on what, by which code, and where its parts lie."""
+"""A run directory: its configuration, its notes on data and code, and its networks."""
 
-import json
 import platform
 import subprocess
 import tomllib
@@ -11,17 +10,28 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated, NotRequired, TypedDict
 
 import keras
+from msgspec import Meta
 
-from keras_colorize import __version__, config
+from keras_colorize import __version__, config, files
 from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
-from keras_colorize.files import PARTIAL, clear_partial, locked, sha256_of, whole_file, write_json
 from keras_colorize.training import checkpoints
 
 CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
-LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # what may decide numbers
+LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # numbers may depend on them
+
+
+class Description(TypedDict):
+    """The parts of `run.json` that are read again; earlier versions wrote fewer."""
+
+    dataset_digest: str
+    starts: Annotated[list[dict], Meta(min_length=1)]
+    dataset: NotRequired[dict]
+    versions: NotRequired[dict[str, str]]
+    init_from: NotRequired[dict | None]
 
 
 def start(run_dir: Path, wanted: Config, dataset: dict, device: str, from_step: int,
@@ -30,25 +40,23 @@ def start(run_dir: Path, wanted: Config, dataset: dict, device: str, from_step: 
 
     Args:
         dataset: its `digest`, and how its pictures were made.
-        device: what it is trained on.
+        device: the devices that the run trains on, for people to read.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / RUN
-    begun = describe(run_dir) if path.exists() else {"starts": [], "init_from": _origin(init_from)}
-    starts = begun["starts"]
+    before = describe(run_dir) if path.exists() else {"starts": [], "init_from": _origin(init_from)}
     by = {"backend": keras.backend.backend(), "device": device}
-    starts.append({"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step,
-                   **by})
-    write_json(path, {"seed": wanted.train.seed, "versions": _versions(), "commit": _commit(), **by,
-                      "dataset_digest": dataset["digest"], "dataset": dataset,
-                      "init_from": begun.get("init_from"), "starts": starts})
-    with whole_file(run_dir / CONFIG) as temporary:
+    this = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": from_step, **by}
+    files.write_json(path, {
+        "seed": wanted.train.seed, "versions": _versions(), "commit": _commit(), **by,
+        "dataset_digest": dataset["digest"], "dataset": dataset,
+        "init_from": before.get("init_from"), "starts": [*before["starts"], this]})
+    with files.whole_file(run_dir / CONFIG) as temporary:
         temporary.write_text(config.dumps(wanted), encoding="utf-8")
 
 
 def check(run_dir: Path, wanted: Config, dataset_digest: str,
           init_from: Path | None = None) -> None:
-    """Sees that a run may start, or go on, in this directory; changes nothing there.
+    """Checks that a run may start, or go on, in this directory; changes nothing there.
 
     Raises:
         SettingsMismatch: a run with another configuration (more epochs are allowed), dataset or
@@ -59,7 +67,7 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
         return
     if not run_dir.is_dir():
         raise UsageError(run_dir, "is a file", "name another --out")
-    if all(path.name == LOCK or path.match(PARTIAL) for path in run_dir.iterdir()):
+    if all(path.name == LOCK or path.match(files.PARTIAL) for path in run_dir.iterdir()):
         return
     if not (run_dir / RUN).is_file():
         raise UsageError(run_dir, "exists and is no run directory", "name another --out")
@@ -77,44 +85,46 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
     if described["dataset_digest"] != dataset_digest:
         raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
     _check_origin(run_dir, described.get("init_from"), init_from)
-    if (run_dir / "generator.keras").exists() and not latest_checkpoint(run_dir):
+    if (run_dir / "generator.keras").exists() and not checkpoints.latest(run_dir):
         raise SettingsMismatch(run_dir, "has lost its checkpoints, so it cannot go on",
                                "start another run with --init-from this one")
 
 
 @contextmanager
 def held(run_dir: Path) -> Iterator[None]:
-    """Keeps other trainers out of a run directory, made if need be, and clears what a killed one
-    left half written there.
+    """Keeps other trainers out of a run directory, and removes half-written files of killed ones.
+
+    It makes the directory if need be.
 
     Raises:
-        UsageError: another trainer is in it.
+        UsageError: another trainer is at work in it.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    with locked(run_dir / LOCK, run_dir):
-        clear_partial(run_dir)
+    with files.locked(run_dir / LOCK, run_dir):
+        files.clear_partial(run_dir)
         checkpoints.finish_best(run_dir)
         yield
 
 
 def of(path: Path) -> Path:
-    """The run that a path names: itself, or its parent where it is the `best/` of a run.
+    """Finds the run that a path names: the path itself, or its parent if it is a run's `best/`.
 
-    Such a folder stands for a run wherever one is read: its networks, and all else of the run.
+    Wherever a run is read, its `best/` can stand for it: with the networks there, and all else of
+    the run.
     """
     parent = Path(path).resolve().parent
-    is_best = (Path(path) / checkpoints.BEST_SAID).is_file() and (parent / CONFIG).is_file()
+    is_best = (Path(path) / checkpoints.BEST_FILE).is_file() and (parent / CONFIG).is_file()
     return parent if is_best else Path(path)
 
 
 def name_of(path: Path) -> str:
-    """The name of a run directory, or of its `best/`."""
+    """Names a run directory, or its `best/`."""
     run_dir = of(path)
     return run_dir.resolve().name + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
 
 
 def read_config(run_dir: Path) -> Config:
-    """The resolved configuration of a run.
+    """Reads the resolved configuration of a run.
 
     Raises:
         RunError: this is no run directory, or its configuration is damaged.
@@ -128,22 +138,17 @@ def read_config(run_dir: Path) -> Config:
         raise RunError(path, f"is damaged ({error.what})", "train again") from error
 
 
-def describe(run_dir: Path) -> dict:
-    """What `run.json` says.
+def describe(run_dir: Path) -> Description:
+    """Reads `run.json`.
 
     Raises:
         RunError: it is missing or damaged.
     """
-    try:
-        described = json.loads((of(run_dir) / RUN).read_text(encoding="utf-8"))
-        _ = described["dataset_digest"], described["starts"][0]["time"]
-        return described
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise RunError(Path(run_dir) / RUN, "is missing or damaged", "train again") from error
+    return files.read_json(of(run_dir) / RUN, Description, RunError, "train again")
 
 
 def load_generator(run_dir: Path) -> keras.Model:
-    """The generator as it was after the last whole epoch, or the best one of a run's `best/`.
+    """Loads the generator of the last whole epoch, or the best one if given a run's `best/`.
 
     Raises:
         RunError: no epoch was finished yet, or the file is damaged.
@@ -152,13 +157,8 @@ def load_generator(run_dir: Path) -> keras.Model:
 
 
 def load_discriminator(run_dir: Path) -> keras.Model:
-    """The discriminator of a GAN, as `load_generator`."""
+    """Loads the discriminator of a GAN, as `load_generator` does."""
     return _load(Path(run_dir) / "discriminator.keras")
-
-
-def latest_checkpoint(run_dir: Path) -> Path | None:
-    """The newest checkpoint of a run, or None."""
-    return checkpoints.latest(Path(run_dir) / checkpoints.FOLDER)
 
 
 def _load(path: Path) -> keras.Model:
@@ -184,11 +184,11 @@ def _first_difference(made: Config, wanted: Config) -> str:
 
 
 def _check_origin(run_dir: Path, origin: dict | None, init_from: Path | None) -> None:
-    """Sees that a run goes on from the run that it began with.
+    """Checks that a run goes on with the run that it began with.
 
-    Once it has a checkpoint, that run itself is needed no more: it may have gone on, or be gone.
+    Once it has a checkpoint, it does not need that run: it may have changed, or be gone.
     """
-    if latest_checkpoint(run_dir):
+    if checkpoints.latest(run_dir):
         same = (origin and origin["run"]) == (init_from and name_of(init_from))
     else:
         same = origin == _origin(init_from)
@@ -199,7 +199,7 @@ def _check_origin(run_dir: Path, origin: dict | None, init_from: Path | None) ->
 
 def _origin(init_from: Path | None) -> dict | None:
     return init_from and {"run": name_of(init_from),
-                          "generator_sha256": sha256_of(init_from / "generator.keras")}
+                          "generator_sha256": files.sha256_of(init_from / "generator.keras")}
 
 
 def _versions() -> dict[str, str]:
@@ -209,7 +209,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The commit of the source tree that this code was imported from, if it is one."""
+    """Finds the commit of the source tree that this code was imported from, if it is one."""
     def git(*arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True,
                               text=True)

@@ -1,5 +1,6 @@
-"""TensorBoard event files: raw values and pictures in, a clean cut for resuming, values out."""
+"""TensorBoard event files: written, cut where a run resumes, read, and drawn as loss curves."""
 
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,14 +16,18 @@ from tensorboard.plugins.text import summary_v2 as text_summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from keras_colorize import media
+from keras_colorize.image import figures
 
 PATTERN = "events.out.tfevents.*"
 DESCRIPTION = ("config", hparams_metadata.SESSION_START_INFO_TAG)
 """The tags that `EventLog.describe` writes."""
+TITLES = {"loss": "ConvNet loss", "d_loss": "D loss", "g_loss": "G loss"}  # figures 7, 8 and 9
+Curve = tuple[list[int], list[float]]
+"""Steps, and the values there."""
 
 
 class EventLog:
-    """Writes one folder of event files, a TensorBoard "run"."""
+    """A folder of event files, which TensorBoard calls a run."""
 
     def __init__(self, folder: Path):
         self._writer = EventFileWriter(str(folder))
@@ -65,9 +70,14 @@ class EventLog:
 def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
     """Rewrites a folder's event files without the events that `keep(tag, step)` refuses.
 
-    What a killed run logged after its last checkpoint is logged again when it resumes: it is taken
-    out first, so that a reader sees each step once. So is what stands there twice, should a process
-    be killed here.
+    A killed run logged more than its last checkpoint knows of, and logs it again when it resumes.
+    The cut takes it out first, so that a reader sees each step once. It also takes out what stands
+    there twice, if a process was killed here.
+
+    TensorBoard's own mark of a restart, `SessionLog.START`, cannot do this. It drops all tags from
+    one step on, but `batch/` counts batches and `epoch/` counts epochs: START at batch 5 leaves an
+    epoch 2 that is logged again, and START at epoch 2 drops batches 2 to 4 for good. Besides, the
+    page takes the first START of a run for its beginning, and its fast loader does not heed any.
     """
     old = sorted(folder.glob(PATTERN))
     if not old:
@@ -84,8 +94,8 @@ def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
         path.unlink()
 
 
-def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
-    """The steps and values of each tag in a folder of event files; empty where there are none."""
+def read_scalars(folder: Path) -> dict[str, Curve]:
+    """Reads the steps and values of each tag in a folder of event files; {} where there are none"""
     if not folder.is_dir():
         return {}
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
@@ -93,3 +103,24 @@ def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
     return {tag: ([event.step for event in events.Scalars(tag)],
                   [event.value for event in events.Scalars(tag)])
             for tag in events.Tags()["scalars"]}
+
+
+def logged_losses(run_dir: Path) -> dict[str, tuple[dict[str, Curve], Curve]]:
+    """Reads the curves of each loss in `TITLES` that a run has, for `figures.loss_curves`."""
+    logged = {writer: read_scalars(run_dir / "tensorboard" / writer)
+              for writer in ("train", "validation")}
+    return {loss: ({writer: values[f"epoch/{loss}"] for writer, values in logged.items()
+                    if f"epoch/{loss}" in values}, logged["train"][f"batch/{loss}"])
+            for loss in TITLES if f"batch/{loss}" in logged["train"]}
+
+
+def draw_losses(run_dir: Path) -> Path:
+    """Draws the losses of a run per epoch and per batch, one below the other, as `losses.png`."""
+    panels = []
+    with tempfile.TemporaryDirectory() as folder:
+        for loss, curves in logged_losses(run_dir).items():
+            path = Path(folder) / f"{loss}.png"
+            figures.loss_curves(path, TITLES[loss], *curves)
+            panels.append(media.read_picture(path))
+    media.write_picture(run_dir / "losses.png", np.vstack(panels))
+    return run_dir / "losses.png"

@@ -1,9 +1,11 @@
-"""Training: a configuration, batches and a run directory to a trained model."""
+"""Training: from a configuration, batches and a run directory to a trained model."""
 
+import csv
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -12,34 +14,27 @@ import keras
 from keras_colorize import models
 from keras_colorize.config import Config
 from keras_colorize.errors import SettingsMismatch
-from keras_colorize.training import (
-    callbacks,
-    checkpoints,
-    guards,
-    keeping,
-    run_directory,
-    run_summary,
-)
-from keras_colorize.training.devices import Devices, connect, spread
-from keras_colorize.training.processes import check_agreement, left_at_once, together
+from keras_colorize.training import callbacks, checkpoints, guards, run_directory, tensorboard
+from keras_colorize.training.checkpoints import Keeper
+from keras_colorize.training.devices import Devices, connect
 
 
 class Batches(Protocol):
-    """What training needs of its data; `dataset.Dataset` is one."""
+    """The data of a run; `dataset.Dataset` is one."""
 
     size: tuple[int, int]
     """Height and width of the pictures."""
     digest: str
     """Tells one dataset from another."""
     described: dict
-    """What `run.json` notes of the data, the digest among it."""
+    """The notes on the data in `run.json`, the digest among them."""
     batches_per_epoch: int
     """How many whole training batches an epoch has; raises DatasetError for none."""
 
     def training(self, epoch: int, skip: int, devices: Devices) -> Iterable:
         """The epoch's (condition, colour) batches from number `skip` on, in [-1, 1].
 
-        Of several processes, each is given its part of every batch.
+        Each of several processes gets its part of every batch.
         """
 
     def validation(self, devices: Devices) -> Iterable:
@@ -49,9 +44,8 @@ class Batches(Protocol):
 def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None = None) -> bool:
     """Trains the model that `config` describes, from where the run directory's last checkpoint is.
 
-    On all devices that there are, of several processes if `devices.connect` finds them: then the
-    first alone writes. In the main thread, SIGINT and SIGTERM end it once the batch under way is
-    done and saved.
+    It uses all devices that there are, of all processes. In the main thread, SIGINT and SIGTERM end
+    it once the batch under way is done and saved.
 
     Args:
         init_from: a run whose networks a new run starts from, instead of random weights.
@@ -67,75 +61,62 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
         UsageError: Keras runs on a backend other than TensorFlow and JAX, a batch does not divide
             among the devices, or another trainer is at work in the run directory.
     """
-    devices = connect(config.train.deterministic)
-    with left_at_once(devices, run_dir), ExitStack() as opened, \
-            guards.stop_requests(run_dir, devices.processes > 1) as stop, \
-            guards.memory_told(run_dir, config.train.batch_size, len(devices.names)):
-        with together(devices, run_dir):
+    devices, settings = connect(config.train.deterministic), config.train
+    with guards.guarded(run_dir, settings.batch_size, devices) as stop, ExitStack() as opened:
+        with devices.together(run_dir):
             run_directory.check(run_dir, config, data.digest, init_from)
-            folder = run_dir / checkpoints.FOLDER
-            if checkpoints.epochs_done(folder) >= config.train.epochs:
+            if checkpoints.epochs_done(run_dir) >= settings.epochs:
                 return False
-            steps, validation = data.batches_per_epoch, data.validation(devices)
-            all_steps = steps * config.train.epochs
-            networks = models.networks(config, data.size)  # in float32, for one device
-            copy = models.build(config, data.size, all_steps) if devices.first else None
-            keras.utils.set_random_seed(config.train.seed)
-            opened.enter_context(spread(devices, config.train.batch_size, config.train.xla))
-        model = models.build(config, data.size, all_steps)
-        with together(devices, run_dir):
+            validation, keeper = data.validation(devices), None
+            all_steps = data.batches_per_epoch * settings.epochs
+            if devices.first:  # its networks come before the seed and are not spread
+                keeper = Keeper(run_dir, models.build(config, data.size, all_steps),
+                                models.networks(config, data.size), settings.checkpoints_kept)
+            keras.utils.set_random_seed(settings.seed)
+            opened.enter_context(devices.spread(settings.batch_size, settings.xla))
             if devices.first:
-                guards.check_room(run_dir, model, config.train.checkpoints_kept)
+                guards.check_room(run_dir, keeper.copy, settings.checkpoints_kept)
                 opened.enter_context(run_directory.held(run_dir))
             run_directory.check(run_dir, config, data.digest, init_from)  # none came in between
-            newest = checkpoints.latest(folder)
-            if init_from and not newest:
-                _check_input(init_from, config.model.input)
-        check_agreement(devices, checkpoints.step_of(newest) if newest else 0, run_dir)
-        if init_from and not newest:
-            _take_weights(model, init_from)
-        stop.position = checkpoints.restore_newest(folder, model, devices.first)
+            source = None if checkpoints.latest(run_dir) else init_from
+            if source:
+                _check_input(source, config.model.input)
+        model = models.build(config, data.size, all_steps)
+        devices.check_agreement(checkpoints.step_of(checkpoints.latest(run_dir)), run_dir)
+        if source:
+            _take_weights(model, source)
+        position = stop.position = checkpoints.restore_newest(run_dir, model, devices.first)
+        run = callbacks.Run(run_dir, config, data.batches_per_epoch, devices, stop, position)
         began = time.perf_counter()
         if devices.first:
-            run_directory.start(run_dir, config, data.described, devices.described,
-                                stop.position.step, init_from)
-            print(f"{run_dir}: epochs {stop.position.epoch + 1} to {config.train.epochs}, each of "
-                  f"{steps} batches of {config.train.batch_size} pictures", flush=True)
-        _fit(model, copy, networks, config, data, validation, run_dir, stop, devices)
+            run_directory.start(run_dir, config, data.described, devices.described, position.step,
+                                init_from)
+            print(f"{run_dir}: epochs {position.epoch + 1} to {settings.epochs}, each of "
+                  f"{run.steps} batches of {settings.batch_size} pictures", flush=True)
+        with callbacks.beside(run, keeper, validation) as beside:
+            _fit(run, model, data, validation, beside)
         if devices.first:
-            print(run_summary.summarize(run_dir, time.perf_counter() - began), flush=True)
+            print(_summary(run_dir, time.perf_counter() - began), flush=True)
     return True
 
 
-def _fit(model: keras.Model, copy: keras.Model | None, networks: dict[str, keras.Model],
-         config: Config, data: Batches, validation: Iterable, run_dir: Path,
-         stop: guards.StopRequest, devices: Devices) -> None:
-    steps, position = data.batches_per_epoch, stop.position
-    counter = callbacks.CountSteps(position, config.train.batch_size)
-    with ExitStack() as opened:
-        keeper, logging = None, []
-        if devices.first:
-            log = opened.enter_context(closing(
-                callbacks.LogLosses(run_dir, position, config, counter)))
-            keeper = opened.enter_context(keeping.keeper(
-                run_dir, copy, networks, log.logs, next(iter(validation)),
-                config.train.checkpoints_kept))
-            logging = [guards.WarnOfCollapse(run_dir), log]
-        beside = [counter, guards.StopOnNotFinite(run_dir, position, keeper), *logging,
-                  callbacks.Checkpoint(position, config.train, steps, stop, devices, keeper)]
-        verbose = (1 if sys.stdout.isatty() else 2) if devices.first else 0
-        for epoch in range(position.epoch, config.train.epochs):
-            if position.batch == steps:
-                _end_epoch(model, validation, beside, epoch, verbose)
-                continue
-            model.fit(data.training(epoch, position.batch, devices), shuffle=False,
-                      validation_data=validation, callbacks=beside,
-                      initial_epoch=epoch, epochs=config.train.epochs, verbose=verbose)
+def _fit(run: callbacks.Run, model: keras.Model, data: Batches, validation: Iterable,
+         beside: list) -> None:
+    """Trains the epochs that are left, with these callbacks beside."""
+    verbose = (1 if sys.stdout.isatty() else 2) if run.devices.first else 0
+    epochs, position = run.config.train.epochs, run.position
+    for epoch in range(position.epoch, epochs):
+        if position.batch == run.steps:
+            _end_epoch(model, validation, beside, epoch, verbose)
+            continue
+        model.fit(data.training(epoch, position.batch, run.devices), shuffle=False,
+                  validation_data=validation, callbacks=beside,
+                  initial_epoch=epoch, epochs=epochs, verbose=verbose)
 
 
 def _end_epoch(model: keras.Model, validation: Iterable, beside: list, epoch: int,
                verbose: int) -> None:
-    """What `fit` does after the last batch of an epoch, for a run that was stopped there."""
+    """Ends an epoch as `fit` does after its last batch, for a run that was stopped there."""
     calls = keras.callbacks.CallbackList(beside, model=model)
     calls.on_epoch_begin(epoch)
     logs = {name: float(mean) for name, mean in model.get_metrics_result().items()}
@@ -143,23 +124,43 @@ def _end_epoch(model: keras.Model, validation: Iterable, beside: list, epoch: in
     calls.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in measured.items()})
 
 
-def _check_input(init_from: Path, wanted: str) -> None:
-    given = run_directory.read_config(init_from).model.input
+def _check_input(source: Path, wanted: str) -> None:
+    given = run_directory.read_config(source).model.input
     if given != wanted:
-        raise SettingsMismatch(init_from, f"takes {given} input, the new run {wanted}",
+        raise SettingsMismatch(source, f"takes {given} input, the new run {wanted}",
                                f"give a run on {wanted} input")
 
 
-def _take_weights(model: keras.Model, init_from: Path) -> None:
+def _take_weights(model: keras.Model, source: Path) -> None:
+    """Gives a new model the networks of another run."""
     networks = {"generator": run_directory.load_generator}
-    if hasattr(model, "discriminator") and run_directory.read_config(init_from).model.kind == "gan":
+    if hasattr(model, "discriminator") and run_directory.read_config(source).model.kind == "gan":
         networks["discriminator"] = run_directory.load_discriminator
     for name, load in networks.items():
         try:
-            weights = load(init_from).get_weights()
+            weights = load(source).get_weights()
             getattr(model, name).set_weights(weights)
             if name == "generator":
                 model.final_generator.set_weights(weights)
         except ValueError as error:
-            raise SettingsMismatch(init_from, f"its {name} has another shape",
+            raise SettingsMismatch(source, f"its {name} has another shape",
                                    "give a run with the same [model] and picture size") from error
+
+
+def _summary(run_dir: Path, seconds: float) -> str:
+    """Draws the losses of a run that finished an epoch, and describes its result to the user.
+
+    Args:
+        seconds: how long this start of the run took.
+    """
+    with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
+        last = list(csv.DictReader(file))[-1]
+    best = checkpoints.best(run_dir)
+    batches = checkpoints.step_of(checkpoints.latest(run_dir))
+    return (f"{last['epoch']} epochs, {batches} batches; "
+            f"this start took {timedelta(seconds=round(seconds))}, its last epoch "
+            f"{float(last['epoch/images_per_second']):.1f} images/s\n"
+            f"validation L1, on [-1, 1]: {float(last['validation/epoch/l1']):.4f} at the end, "
+            f"{best['l1']:.4f} at its best, after epoch {best['epoch']} "
+            f"({run_dir / checkpoints.BEST})\n"
+            f"loss curves: {tensorboard.draw_losses(run_dir)}")

@@ -15,6 +15,12 @@ SPACED = range(0, episode.length(), 37)
 TWINS = ("rosa", "indigo")
 
 
+@pytest.fixture(scope="module")
+def frames() -> dict[int, np.ndarray]:
+    """Frames from all over the episode, by index."""
+    return {index: episode.draw_frame(index) for index in SPACED}
+
+
 def first_frame(number: int) -> int:
     return sum(shot.frames for shot in SHOTS[:number])
 
@@ -29,17 +35,15 @@ def posed(name: str) -> tuple[np.ndarray, np.ndarray]:
     return canvas.picture(), canvas.labels()
 
 
-def test_a_frame_has_the_same_bytes_whenever_it_is_drawn():
-    before = [episode.draw_frame(index) for index in SPACED]
+def test_a_frame_has_the_same_bytes_whenever_it_is_drawn(frames):
     episode._drawing.cache_clear()
     episode._background.cache_clear()
-    for index, frame in reversed(list(zip(SPACED, before, strict=True))):
+    for index, frame in reversed(frames.items()):
         np.testing.assert_array_equal(episode.draw_frame(index), frame)
 
 
-def test_every_frame_is_an_rgb_picture_of_the_stated_size():
-    for index in SPACED:
-        frame = episode.draw_frame(index)
+def test_every_frame_is_an_rgb_picture_of_the_stated_size(frames):
+    for frame in frames.values():
         assert frame.shape == (*SIZE, 3) and frame.dtype == np.uint8
 
 
@@ -62,12 +66,11 @@ def test_shots_are_numbered_in_order_and_neighbours_are_in_different_places():
     assert all(a.place != b.place for a, b in itertools.pairwise(SHOTS))
 
 
-def test_the_inside_of_every_part_has_its_palette_colour():
+def test_the_inside_of_every_part_has_its_palette_colour(frames):
     inside, right = collections.Counter(), collections.Counter()
-    for index in SPACED:
+    for index, frame in frames.items():
         if SHOTS[episode.shot_of(index)].fade:
             continue
-        frame = episode.draw_frame(index)
         for key, mask in episode.part_masks(index).items():
             name, part = key.split(".")
             colors = frame[cv2.erode(mask.astype(np.uint8), np.ones((5, 5))) > 0]
@@ -81,10 +84,10 @@ def test_the_inside_of_every_part_has_its_palette_colour():
 def test_parts_do_not_overlap_and_make_up_their_characters():
     for index in SPACED:
         parts, characters = episode.part_masks(index), episode.character_masks(index)
-        together = np.sum([*parts.values(), np.zeros(SIZE, int)], axis=0)
+        together, apart = (sum(masks.values(), np.zeros(SIZE, np.uint8))
+                           for masks in (parts, characters))
         assert together.max() <= 1
-        np.testing.assert_array_equal(
-            together, np.sum([*characters.values(), np.zeros(SIZE, int)], axis=0))
+        np.testing.assert_array_equal(together, apart)
         assert set(characters) <= set(episode.CHARACTERS)
         assert all(mask.dtype == bool and mask.any() for mask in characters.values())
 
@@ -150,10 +153,9 @@ def test_a_close_up_of_the_creature_fills_the_frame():
     assert max(filled) > 0.7
 
 
-def test_the_picture_is_far_from_gray():
+def test_the_picture_is_far_from_gray(frames):
     errors = []
-    for index in SPACED:
-        frame = episode.draw_frame(index)
+    for frame in frames.values():
         gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None]
         errors.append(np.abs(frame.astype(int) - gray).mean())
     assert np.mean(errors) > 35

@@ -1,107 +1,303 @@
-"""Claims about the study: its tests, its plots, its page."""
+"""Claims about the study of real runs: its parts, its page, and the page in a browser."""
 
+import base64
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
+from conftest import BROWSERS, PHONE, data_for, tiny
 
-from keras_colorize.data.dataset import Place
-from keras_colorize.evaluation import groups, hint_curve
-from keras_colorize.evaluation.measuring import FIGURES, TRUE_COLOURFULNESS
-
-SHOTS = 30
-
-
-def group(label, model, level, seeds=(0, 1, 2), noise=1.0, chance=0):
-    """Runs whose pictures err by `level` plus what is common to all groups of that chance."""
-    generator = np.random.default_rng([chance, len(label)])
-    where = [Place("film", number // 4, number, 0.0) for number in range(4 * SHOTS)]
-    hard = np.random.default_rng(chance).normal(20, 5, len(where))
-    runs = {}
-    for seed in seeds:
-        errors = hard + level + generator.normal(0, noise, len(where)) + generator.normal(0, 0.1)
-        runs[f"{label}{seed}"] = dict.fromkeys((*FIGURES, TRUE_COLOURFULNESS), errors)
-    mean = {name: np.mean([each[name] for each in runs.values()], axis=0)
-            for name in (*FIGURES, TRUE_COLOURFULNESS)}
-    return groups.Group(label, model, "gray", {seed: f"{label}{seed}" for seed in seeds}, mean,
-                        runs, where)
+from keras_colorize import media
+from keras_colorize.cartoon import episode
+from keras_colorize.cartoon.drawing import caption_mask
+from keras_colorize.data.sources import find
+from keras_colorize.evaluation import failures, hint_curve, statistics, tables, unseen
+from keras_colorize.evaluation.measure import Candidate, Examples
+from keras_colorize.evaluation.study import rank, study
+from keras_colorize.image import line_lock
 
 
-def test_a_clear_difference_is_found_and_signed():
-    one, other = group("convnet", "convnet", 3), group("gan", "gan", 0)
-    result = groups.comparisons([one, other])
-    assert [each["figure"] for each in result] == list(groups.COMPARED)
-    first = result[0]
-    assert (first["one"], first["other"], first["lower"]) == ("gan", "convnet", "gan")
-    assert first["difference"] == pytest.approx(-3, abs=0.3)
-    for over, count in (("shots", SHOTS), ("seeds", 3)):
-        low, high = first[over]["interval"]
-        assert first[over]["n"] == count and first[over]["p"] < 0.05
-        assert low < first["difference"] < high < 0
+@pytest.fixture(scope="module")
+def run_dirs(runs, tmp_path_factory):
+    """The four tiny runs, and a second seed of one."""
+    again = tmp_path_factory.mktemp("again") / "gan_gray_1"
+    shutil.copytree(runs["gan_gray"], again)
+    config = (again / "config.toml").read_text()
+    assert "seed = 0" in config
+    (again / "config.toml").write_text(config.replace("seed = 0", "seed = 1"))
+    return [*runs.values(), again]
 
 
-def test_equal_models_are_called_different_seldom():
-    called = sum(groups.comparisons([group("convnet", "convnet", 0, chance=chance),
-                                     group("gan", "gan", 0, chance=chance)])[0]["lower"] is not None
-                 for chance in range(30))
-    assert called <= 3
+@pytest.fixture(scope="module")
+def other_series(tmp_path_factory):
+    """A folder of three pictures in colour and one in gray."""
+    folder = tmp_path_factory.mktemp("other")
+    for number, index in enumerate((1500, 1600, 1700)):
+        media.write_picture(folder / f"{number}.png", episode.draw_frame(index)[:, ::-1])
+    gray = np.repeat(episode.draw_frame(1800).mean(axis=2, keepdims=True).astype(np.uint8), 3, 2)
+    media.write_picture(folder / "gray.png", gray)
+    return folder
 
 
-def test_tests_that_point_in_opposite_ways_decide_nothing():
-    one, other = group("gan", "gan", 0), group("convnet", "convnet", 3)
-    stray = group("convnet", "convnet", -20, (3,))
-    both = {**other.runs, **stray.runs}
-    mean = {name: np.mean([each[name] for each in both.values()], axis=0) for name in other.values}
-    other = groups.Group("convnet", "convnet", "gray", {**other.seeds, **stray.seeds}, mean, both,
-                         other.where)
-    result = groups.comparisons([one, other])[0]
-    assert result["difference"] > 0 > result["seeds"]["difference"]
-    assert max(result["shots"]["p"], result["seeds"]["p"]) < 0.05 and result["lower"] is None
+@pytest.fixture(scope="module")
+def studied(run_dirs, data_dir, other_series, tmp_path_factory):
+    """The report directory of a study, and what study.json says."""
+    out = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hint_curve, "PICTURES", 5)  # these take most of a study's time
+        patch.setattr(hint_curve, "COUNTS", (1, 10, 100, 1000))
+        patch.setattr(hint_curve, "PLACEMENTS", 2)
+        patch.setattr(statistics, "RESAMPLES", 200)
+        patch.setattr(failures, "FRAMES", 16)
+        result = study(run_dirs, data_dir, out, "all", [other_series])
+    assert result == json.loads((out / "study.json").read_text())
+    return out, result
 
 
-def test_one_seed_decides_nothing():
-    alone = [group(name, name, level, (0,)) for name, level in (("convnet", 3), ("gan", 0))]
-    result = groups.comparisons(alone)
-    assert result[0]["lower"] is None and result[0]["seeds"]["p"] is None
-    assert result[0]["shots"]["p"] < 0.05
+class Page(HTMLParser):
+    """The tags and the pictures of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.pictures, self.addresses = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        values = dict(attributes)
+        if tag == "img":
+            self.pictures.append(values["src"])
+            assert values["alt"]
+        self.addresses += [values[name] for name in ("src", "href", "srcset", "action")
+                           if name in values]
 
 
-def test_a_model_is_compared_with_the_baselines_of_its_input():
-    model = group("gan", "gan", -3)
-    hard = np.random.default_rng(0).normal(20, 5, 4 * SHOTS)
-    values = dict.fromkeys((*FIGURES, TRUE_COLOURFULNESS), hard)
-    returned = groups.Group("input", "input", "gray", {}, values, {}, model.where)
-    result = groups.comparisons([returned, model])
-    assert [each["figure"] for each in result] == list(groups.DISTANCES)
-    assert all((each["one"], each["other"], each["lower"]) == ("gan", "input", "gan")
-               for each in result)
-    assert result[0]["seeds"]["n"] == 3 and result[0]["seeds"]["difference"] == \
-        pytest.approx(result[0]["difference"])
-    row = next(each for each in groups.rows([returned, model]) if each["model"] == "gan")
-    assert row["l1_of_input"] == pytest.approx(row["l1"] / hard.mean())
-    assert row["l1_of_input_ci"][0] < row["l1_of_input"] < row["l1_of_input_ci"][1] < 1
+def test_the_page_is_whole_in_itself(studied):
+    text = (studied[0] / "report.html").read_text()
+    page = Page(text)
+    assert len(page.pictures) > 60
+    for source in page.pictures:
+        head, _, data = source.partition(",")
+        assert head == "data:image/png;base64"
+        assert min(media.picture_of(base64.b64decode(data), "page").shape[:2]) >= 64
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert not {"script", "iframe", "object", "embed", "form"} & set(page.tags)
+    assert "url(" not in text and "@import" not in text
+    for opening, closing in ((tag, f"/{tag}") for tag in ("table", "figure", "div", "td")):
+        assert len(re.findall(f"<{opening}[ >]", text)) == text.count(f"<{closing}>")
 
 
-def test_pictures_without_a_value_are_left_out_and_equal_seeds_decide_nothing():
-    one, other = group("gan", "gan", 0), group("convnet", "convnet", 3)
-    for values in (one.values, other.values, *one.runs.values(), *other.runs.values()):
-        values["edge_bleed"] = values["edge_bleed"].copy()
-        values["edge_bleed"][:9] = np.nan
-    result = {each["figure"]: each for each in groups.comparisons([one, other])}
-    assert result["edge_bleed"]["lower"] == "gan"
-    same = groups.Group("convnet", "convnet", "gray", one.seeds, one.values, one.runs, one.where)
-    assert groups.comparisons([one, same])[0]["seeds"]["p"] is None
+def test_every_part_is_there_as_a_file_too(studied):
+    names = {path.name for path in studied[0].iterdir()}
+    assert names >= {"report.html", "study.json", "study.md", "metrics.json", "table1.md",
+                     "pictures.csv", "hints_gray.png", "hints_edge.png", "ranked_gray.png",
+                     "ranked_edge.png", "failures_size.png", "gan_gray_g_loss.png"}
 
 
-def test_the_interval_of_a_crossing_may_end_beyond_every_count():
-    resampling = groups.Resampling(range(10))
-    count = len(resampling.resampled(np.arange(10.0)))
-    crossed = [0.0] * (count // 10) + [5.0] * (count // 2)
-    assert hint_curve._ends(resampling, crossed + [None] * (count - len(crossed))) == [0.0, None]
-    assert hint_curve._ends(resampling, [7.0] * count) == [7.0, 7.0]
+def test_every_figure_has_its_interval_over_shots(studied):
+    report = json.loads((studied[0] / "metrics.json").read_text())
+    for row in report["rows"]:
+        assert row["shots"] > 5 and row["pictures"] > row["shots"]
+        for name in ("l1", "l2", "psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95",
+                     "colourfulness", "colourfulness_ratio", "edge_bleed", "flicker"):
+            low, high = row[f"{name}_ci"]
+            assert low <= row[name] <= high
+    rows = {row["model"]: row for row in report["rows"] if row["input"] == "gray"}
+    assert rows["input"]["colourfulness"] == rows["input"]["flicker"] == 0
+    assert rows["scribbles"]["l1"] < 0.6 * rows["input"]["l1"]
+    assert rows["transfer"]["l1"] < 0.5 * rows["input"]["l1"]  # its reference is the picture itself
+    assert rows["scribbles"]["flicker"] > 0
 
 
-def test_the_hints_that_equal_a_model_are_read_off_the_curve():
-    counts, means = [1, 10, 100], [30.0, 20.0, 10.0]
-    assert hint_curve.crossing(counts, means, 15) == pytest.approx(np.sqrt(1000))
-    assert hint_curve.crossing(counts, means, 20) == pytest.approx(10)
-    assert hint_curve.crossing(counts, means, 31) == 0
-    assert hint_curve.crossing(counts, means, 9) is None
+def test_runs_of_other_seeds_are_one_row_and_are_compared(studied):
+    _, result = studied
+    labels = {(row["run"], row["input"]): row["seeds"] for row in result["rows"] if row["run"]}
+    assert labels == {("gan_gray", "gray"): [0, 1], ("convnet_gray", "gray"): [0],
+                      ("gan_edge", "edge"): [0], ("convnet_edge", "edge"): [0]}
+    pairs = {(each["one"], each["other"]) for each in result["comparisons"]
+             if each["figure"] == "edge_bleed"}
+    assert pairs == {("gan_gray", "convnet_gray"), ("gan_edge", "convnet_edge"),
+                     ("gan_gray", "gan_edge"), ("convnet_gray", "convnet_edge")}
+    beside = {(each["one"], *each["models"][1:], *each["inputs"]) for each in result["comparisons"]
+              if each["models"][1] in statistics.BASELINES}
+    assert beside == {(f"{model}_{condition}", baseline, condition, condition)
+                      for model in ("gan", "convnet") for condition in ("gray", "edge")
+                      for baseline in statistics.BASELINES}
+
+
+def test_a_repeated_seed_stands_alone(studied, run_dirs):
+    pictures = tables.read_pictures(studied[0] / "pictures.csv")
+    pictures["gray", "gan", "gan_gray_again"] = pictures["gray", "gan", "gan_gray"]
+    places = {path.name: path for path in run_dirs}
+    groups = statistics.group_runs(places | {"gan_gray_again": places["gan_gray"]}, pictures)
+    assert {group.label: sorted(group.seeds) for group in groups
+            if group.seeds and group.model == "gan" and group.input == "gray"} == \
+        {"gan_gray": [0, 1], "gan_gray_again": [0]}
+
+
+def test_failures_are_measured_for_every_run_of_the_drawn_episode(studied):
+    _, result = studied
+    assert set(result["failures"]) == {"gan_gray", "convnet_gray", "gan_edge", "convnet_edge"}
+    for found in result["failures"].values():
+        assert found["frames"] == found["black"]["seen"] > found["black"]["shots"] > 1
+        assert sum(found["hair"][name] for name in ("own", "other", "neither")) == pytest.approx(1)
+        for key, names in (("hair", ("other",)), ("black", ("1", "0.5", "0.25", "0")),
+                           ("caption", ("beside_more", "elsewhere_more")),
+                           ("size", ("correlation", "correlation_within"))):
+            for name in names:
+                low, high = found[key][f"{name}_ci"]
+                assert low - 1e-9 <= found[key][name] <= high + 1e-9
+        caption = found["caption"]
+        assert caption["beside_more"] == pytest.approx(caption["beside_with"]
+                                                       - caption["beside_without"])
+
+
+def test_runs_of_a_group_are_averaged_before_shots_are_resampled(data_dir):
+    examples = Examples(data_for(tiny("cpu/gan_gray"), data_dir), "test")
+
+    def run(shade):
+        return Candidate("run", "gan", "gray", lambda condition, truth: np.full_like(truth, shade))
+
+    dark, light = map(run, (0, 200))
+    found = failures.measure(examples, {"dark": [dark], "light": [light], "both": [dark, light]})
+    assert found["both"]["black"]["0"] == pytest.approx(100)
+    for name in ("1", "0.5", "0"):
+        assert found["both"]["black"][name] == pytest.approx(
+            (found["dark"]["black"][name] + found["light"]["black"][name]) / 2)
+
+
+def test_size_counts_within_characters_where_the_large_ones_are_easy(monkeypatch):
+    monkeypatch.setattr(statistics, "RESAMPLES", 200)
+    found = [{"shot": step, "name": name, "share": share + step / 64, "error": error + step}
+             for step in range(6)
+             for name, share, error in (("small", 0.125, 50), ("large", 0.5, 10))]
+    report = failures._size_report(found)
+    assert report["correlation"] < 0 < report["correlation_within"] == pytest.approx(1)
+    assert report["correlation_within_ci"][0] > 0.9
+
+
+def test_pictures_of_other_series_are_judged_with_and_without_a_truth(studied):
+    found = studied[1]["unseen"]
+    assert found["pictures"] == 4 and len(found["models"]) == 4
+    for each in found["models"].values():
+        assert 0 <= each["stray"] <= 1 and 0 <= each["off_palette"] <= 1
+        assert each["l1"] > 0 and each["shots"] == 4 and each["l1_ci"] is None
+
+
+def test_the_truth_has_no_error_and_the_gray_picture_its_own(data_dir, other_series):
+    data = data_for(tiny("cpu/gan_gray"), data_dir)
+    examples = unseen.gather(find([other_series])[0], data)
+    many = [{**each, "shot": shot} for shot in range(6) for each in examples]
+    everything = np.ones((unseen.BINS, unseen.BINS))
+    truth = unseen.judge([each["color"] for each in many], many, everything)
+    gray = unseen.judge([np.dstack([each["gray"]] * 3) for each in many], many, everything)
+    assert truth["l1_of_gray"] == 0 and truth["off_palette"] == 0 < truth["colourfulness"]
+    assert gray["l1_of_gray"] == pytest.approx(1) and gray["colourfulness"] == 0
+    assert gray["l1_ci"] == pytest.approx([gray["l1"]] * 2)  # all six shots are alike
+    assert gray["l1_of_gray_ci"] == pytest.approx([1, 1])
+
+
+def test_a_finished_study_is_found_and_another_is_refused(studied, run_dirs, data_dir,
+                                                          other_series, error_of):
+    out, result = studied
+    before = (out / "report.html").stat().st_mtime_ns
+    assert study(run_dirs, data_dir, out, "all", [other_series]) == result
+    assert (out / "report.html").stat().st_mtime_ns == before
+    same = ("evaluate", *run_dirs, "--data", data_dir, "--out", out, "--split", "all")
+    code, error = error_of(*same, "--study")
+    assert code == 2 and "other unseen sources" in error
+    code, error = error_of(*same, "--unseen", other_series)
+    assert code == 2 and "belongs to a study" in error
+    code, error = error_of(*same, "--study", "--unseen", out / "nothing")
+    assert code == 1 and "does not exist" in error
+
+
+def test_ranked_pictures_are_the_best_the_median_and_the_worst(studied, run_dirs):
+    pictures = tables.read_pictures(studied[0] / "pictures.csv")
+    groups = [group for group in statistics.group_runs({path.name: path for path in run_dirs},
+                                                       pictures) if group.input == "gray"]
+    picked = dict(rank(groups))
+    errors = np.mean([group.values["l1"] for group in groups if group.seeds], axis=0)
+    assert errors[picked["best"]] == errors.min()
+    if "worst" in picked:
+        shots = [groups[0].where[number][:2] for number in picked.values()]
+        assert len(set(shots)) == len(shots)
+
+
+def test_the_truth_shows_no_failure_and_swapped_hair_is_seen(data_dir):
+    data = data_for(tiny("cpu/gan_gray"), data_dir)
+    examples = Examples(data, "train")
+    assert failures.is_drawn(examples)
+    frames = [place.frame for place in examples.places() if episode.brightness_of(place.frame) == 1]
+    swapped = {}
+    for frame in frames:
+        shown = failures._example(data, episode.draw_frame(frame))
+        masks = {name: failures._fit(data, mask)
+                 for name, mask in episode.part_masks(frame).items()}
+        for each in failures._hair(shown["color"], masks):
+            assert each["own"] > 0.8 and each["other"] < 0.02
+        picture = shown["color"].copy()
+        for name, other in (failures.TWINS, failures.TWINS[::-1]):
+            if f"{name}.hair" in masks:
+                picture[masks[f"{name}.hair"]] = episode.PALETTES[other]["hair"]
+        for each in failures._hair(picture, masks):
+            swapped[each["name"]] = each["other"]
+        characters = {name: failures._fit(data, mask)
+                      for name, mask in episode.character_masks(frame).items()}
+        assert all(each["error"] == 0 for each in failures._sizes(shown["color"], shown["color"],
+                                                                  characters))
+    assert swapped == {"rosa": 1, "indigo": 1}
+
+
+def test_a_caption_and_darkness_change_what_they_should():
+    plain, captioned = episode.restage(60), episode.restage(60, "To be continued")
+    changed = cv2.absdiff(plain, captioned).max(axis=2) > 2
+    assert changed.any() and not (changed & ~caption_mask("To be continued")).any()
+    assert np.array_equal(plain, episode.draw_frame(60)) and episode.brightness_of(60) == 1
+    assert not episode.restage(60, brightness=0).any()
+    assert np.array_equal(episode.draw_frame(0), episode.restage(0, episode.SHOTS[0].caption))
+
+
+def test_colour_within_lines_is_not_stray_and_patches_are():
+    gray = np.full((64, 96), 60, np.uint8)
+    gray[:, 48:] = 220
+    chroma = np.zeros((64, 96, 2), np.float32)
+    chroma[:, 48:] = 30
+    assert unseen._stray(line_lock.join(gray, chroma), gray) == 0
+    chroma[20:40, 10:30] = 60
+    assert unseen._stray(line_lock.join(gray, chroma), gray) > 0.3
+
+
+PROBE = """<!DOCTYPE html><body><iframe id="page" style="width:%dpx;height:800px"></iframe>
+<script>
+const frame = document.getElementById("page");
+frame.onload = () => {
+  const inside = frame.contentDocument, root = inside.documentElement;
+  const missing = [...inside.images].filter(each => !each.complete || !each.naturalWidth);
+  document.title = "pictures " + inside.images.length + ", missing " + missing.length
+      + ", wide " + (root.scrollWidth > frame.clientWidth);
+};
+frame.srcdoc = %s;
+</script></body>"""
+
+
+def test_a_browser_shows_every_picture_on_a_phone_without_an_error(studied, tmp_path):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"there is no browser here: none of {', '.join(BROWSERS)}")
+    text = (studied[0] / "report.html").read_text()
+    probe = tmp_path / "probe.html"
+    probe.write_text(PROBE % (PHONE, json.dumps(text).replace("</", "<\\/")))
+    shown = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom",
+         Path(probe).as_uri()], capture_output=True, text=True, timeout=120)
+    title = re.search("<title>(.*?)</title>", shown.stdout)
+    assert title and title[1] == f"pictures {len(Page(text).pictures)}, missing 0, wide false"
+    assert "CONSOLE" not in shown.stderr

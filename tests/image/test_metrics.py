@@ -8,7 +8,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, metrics, pixels
-from keras_colorize.image.metrics import PICTURE_METRICS, Resampling
+from keras_colorize.image.metrics import PICTURE_METRICS
 
 BEST = {"psnr": 58.92, "ssim": 1.0}
 HIGHER_IS_BETTER = {"psnr", "ssim"}
@@ -149,7 +149,7 @@ def test_colour_that_crosses_edges_bleeds_and_colour_wrong_within_shapes_does_no
                     for size in (3, 7))
     assert 1 < little < much
     assert abs(metrics.edge_bleed(with_chroma(chroma * 0), truth)[0]) < 8
-    inside = np.where(metrics.structure.near_edges(pixels.gray(truth[0]))[..., None], chroma, 0)
+    inside = np.where(metrics.near_edges(pixels.gray(truth[0]))[..., None], chroma, 0)
     assert metrics.edge_bleed(with_chroma(inside), truth)[0] < -20
 
 
@@ -204,45 +204,3 @@ def test_flicker_is_change_of_colour_where_nothing_moves(truth):
     assert metrics.flicker(np.stack([truth[0], changed]), moving) == 0
     moving[1] = 255 - luminance[0]
     assert metrics.flicker(np.stack([truth[0], changed]), moving) is None
-
-
-def test_intervals_resample_groups_and_cover_the_true_mean():
-    generator = np.random.default_rng(1)
-    groups = np.repeat(np.arange(40), 10)
-    covered = 0
-    for seed in range(100):
-        values = np.repeat(generator.normal(5, 1, 40), 10)
-        low, high = Resampling(groups.tolist(), seed).interval(values)
-        covered += low <= 5 <= high
-    assert 88 <= covered <= 99
-    low, high = Resampling(range(400)).interval(values)
-    grouped = Resampling(groups.tolist()).interval(values)
-    assert (grouped[1] - grouped[0]) / (high - low) == pytest.approx(np.sqrt(10), rel=0.15)
-
-
-@pytest.mark.parametrize(("groups", "least"), ((5, 176), (8, 184), (21, 184)))
-def test_intervals_of_few_groups_cover_the_true_mean_too(groups, least):
-    """Plain percentiles cover it 171, 181 and 189 times of these 200."""
-    generator = np.random.default_rng(2)
-    covered = sum(low <= 5 <= high for low, high in (
-        Resampling(range(groups), seed).interval(generator.normal(5, 1, groups))
-        for seed in range(200)))
-    assert least <= covered <= 198
-
-
-def test_an_interval_needs_five_groups_and_passes_over_pictures_without_a_value():
-    values = np.array([1, 2, np.nan, 3, 2, 1, 3])
-    assert Resampling("aaaaaaa").interval(values) is None
-    assert Resampling("abbcdde").interval(values) is not None
-    assert Resampling("abbcddd").interval(values) is None
-    assert Resampling("abecddd").interval(values) is None
-    low, high = Resampling("abbcdef").interval(values)
-    assert 1 <= low < 2 < high <= 3
-    assert Resampling("abcde").interval(np.ones(5) * 3, np.ones(5) * 2) == [1.5, 1.5]
-    assert Resampling("abba").group_sums(np.array([0, 1, np.nan, 3])).tolist() == [3, 1]
-
-
-def test_the_interval_of_any_figure_is_that_of_the_mean_where_it_is_the_mean():
-    values, resampling = np.random.default_rng(3).normal(0, 1, 30), Resampling([*range(10)] * 3)
-    assert resampling.interval_of(lambda numbers: values[numbers].mean()) == \
-        pytest.approx(resampling.interval(values))

@@ -5,7 +5,7 @@ import tensorflow as tf
 from conftest import tiny
 
 from keras_colorize import config, models
-from keras_colorize.models.objectives import d_accuracies, gan_losses, squared_loss
+from keras_colorize.models.losses import d_accuracies, gan_losses, squared_loss
 
 WIDTHS = [4] * 6
 

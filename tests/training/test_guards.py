@@ -14,7 +14,7 @@ from conftest import TINY, data_for, heed_ctrl_c, tiny
 
 from keras_colorize import models
 from keras_colorize.errors import RunError, UsageError
-from keras_colorize.training import checkpoints, guards, run_directory, train
+from keras_colorize.training import callbacks, checkpoints, guards, run_directory, train
 from keras_colorize.training.checkpoints import Position
 
 
@@ -35,8 +35,8 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 1
-        step = run_directory.latest_checkpoint(run_dir) and checkpoints.position_of(
-            run_directory.latest_checkpoint(run_dir)).step
+        step = checkpoints.latest(run_dir) and checkpoints.position_of(
+            checkpoints.latest(run_dir)).step
         assert errors.splitlines()[-1] == (
             f"error: {run_dir}: stopped by {number.name} after batch {step}; run the same command "
             "to continue")
@@ -46,23 +46,18 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
     assert starts == [0, stopped_at[0]]
 
 
-def test_a_second_trainer_in_one_run_directory_is_refused(runs, data_dir, tmp_path):
+def test_a_second_trainer_is_refused_and_half_written_files_of_a_killed_one_are_removed(
+        runs, data_dir, tmp_path):
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
     more = tiny("cpu/convnet_gray", "train.epochs=3")
     with run_directory.held(run_dir), pytest.raises(UsageError, match="worked on by process"):
         train.train(more, data_for(more, data_dir), run_dir)
-    assert train.train(more, data_for(more, data_dir), run_dir)
-
-
-def test_what_a_killed_process_half_wrote_is_never_chosen_and_is_cleared(runs, data_dir, tmp_path):
-    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
-    good = run_directory.latest_checkpoint(run_dir)
+    good = checkpoints.latest(run_dir)
     half = run_dir / "checkpoints" / ".step-99999999.12345678.partial"
     half.mkdir()
     (half / "model.weights.h5").write_bytes(b"half")
     (run_dir / ".generator.12345678.partial.keras").write_bytes(b"half")
-    assert run_directory.latest_checkpoint(run_dir) == good
-    more = tiny("cpu/convnet_gray", "train.epochs=3")
+    assert checkpoints.latest(run_dir) == good
     assert train.train(more, data_for(more, data_dir), run_dir)
     assert not [path for path in run_dir.rglob("*") if "partial" in path.name]
 
@@ -85,16 +80,16 @@ def test_the_room_asked_for_is_that_of_what_is_written(tmp_path):
 
 
 def test_a_discriminator_that_makes_no_mistake_for_long_is_warned_of_once(tmp_path, capsys):
-    watch = guards.WarnOfCollapse(tmp_path)
+    watch = callbacks.WarnOfCollapse(SimpleNamespace(directory=tmp_path))
     perfect = {"d_real_accuracy": 1.0, "d_fake_accuracy": 1.0}
-    for logs in [perfect] * (guards.COLLAPSED_AFTER - 1) + [perfect | {"d_fake_accuracy": 0.9}]:
+    for logs in [perfect] * (callbacks.COLLAPSED_AFTER - 1) + [perfect | {"d_fake_accuracy": 0.9}]:
         watch.on_train_batch_end(0, logs)
     assert not capsys.readouterr().err
-    for _ in range(3 * guards.COLLAPSED_AFTER):
+    for _ in range(3 * callbacks.COLLAPSED_AFTER):
         watch.on_train_batch_end(0, perfect)
     warning = capsys.readouterr().err
     assert warning.count("warning: ") == 1
-    assert f"the discriminator made no mistake in {guards.COLLAPSED_AFTER} batches" in warning
+    assert f"the discriminator made no mistake in {callbacks.COLLAPSED_AFTER} batches" in warning
     watch.on_train_batch_end(0, {"loss": 1.0})  # a ConvNet has none
 
 
@@ -113,5 +108,5 @@ def test_memory_that_runs_out_is_answered_with_the_batch_size_to_try(data_dir, t
 def test_the_batch_to_try_divides_among_the_devices_and_memory_may_run_out_anywhere(tmp_path):
     for batch, count, remedy in ((12, 4, "train.batch_size=4"), (4, 4, "smaller widths")):
         with pytest.raises(RunError, match=f"batches of {batch} pictures; .*{remedy}"), \
-                guards.memory_told(tmp_path, batch, count):
+                guards.name_smaller_batch(tmp_path, batch, count):
             raise MemoryError

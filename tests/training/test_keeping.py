@@ -3,18 +3,17 @@
 import json
 import os
 import shutil
-from types import SimpleNamespace
 
 import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import SIZE, data_for, tiny
+from conftest import SIZE, tiny
 
 from keras_colorize import colorize, config, export, models
 from keras_colorize.evaluation import evaluate
 from keras_colorize.files import sha256_of, whole_file, whole_folder
-from keras_colorize.training import checkpoints, keeping, run_directory, train
+from keras_colorize.training import callbacks, checkpoints, devices, run_directory
 from keras_colorize.training.checkpoints import Position
 
 HALF = ("train.precision=float16", "optimizer.ema=0.9")
@@ -31,29 +30,30 @@ def content_of(path):
 
 @pytest.fixture
 def keeper_of(tmp_path):
-    """A function that gives a model after a step, and a context with its keeper."""
+    """A function that gives a model after a step, its keeper, and the context to write in."""
     def make(*overrides):
         wanted = tiny("gan_gray", "model.encoder=[4,4]", "model.decoder=[4,4]",
                       "model.discriminator=[4,4]", *overrides)
-        networks, copy = models.networks(wanted, SIZE), models.build(wanted, SIZE)
+        keeper = checkpoints.Keeper(tmp_path / "run", models.build(wanted, SIZE),
+                                    models.networks(wanted, SIZE), wanted.train.checkpoints_kept)
         model = models.build(wanted, SIZE)
         noise = np.random.default_rng(0)
         batch = [noise.uniform(-1, 1, (4, *SIZE, count)).astype(np.float32) for count in (1, 3)]
         model.run_eagerly = True
         model.train_on_batch(*map(keras.ops.convert_to_tensor, batch))
-        log = SimpleNamespace(flush=lambda: None, picture=lambda *picture: None)
-        return model, keeping.keeper(tmp_path / "run", copy, networks, {"validation": log}, batch,
-                                     wanted.train.checkpoints_kept)
+        run = callbacks.Run(tmp_path / "run", wanted, 5, devices.Devices(("one",)), None,
+                            Position())
+        return model, keeper, keeper.writing(callbacks.Log(run, batch))
 
     return make
 
 
 def test_what_is_kept_is_the_model_as_it_was_when_asked_for_in_the_format_of_any(
         keeper_of, tmp_path):
-    model, context = keeper_of(*HALF)
+    model, keeper, context = keeper_of(*HALF)
     model.save_weights(tmp_path / "model.weights.h5")
     average = model.final_generator.get_weights()
-    with context as keeper:
+    with context:
         keeper.keep_epoch(model, Position(1, 0, 5), 0.5)
         for variable in model.variables:
             variable.assign(keras.ops.zeros_like(variable))  # as the next steps change it
@@ -73,20 +73,19 @@ def test_what_is_kept_is_the_model_as_it_was_when_asked_for_in_the_format_of_any
 
 def test_what_cannot_be_written_ends_the_training_and_no_checkpoint_says_it_was(
         keeper_of, tmp_path):
-    model, context = keeper_of()
-    (tmp_path / "run").mkdir()
+    model, keeper, context = keeper_of()
     (tmp_path / "run" / "samples").touch()
-    with pytest.raises(OSError, match="samples"), context as keeper:
+    with pytest.raises(OSError, match="samples"), context:
         keeper.keep_epoch(model, Position(1, 0, 5), 0.5)
         keeper.wait()
-    assert checkpoints.latest(tmp_path / "run" / "checkpoints") is None
+    assert checkpoints.latest(tmp_path / "run") is None
 
 
 @pytest.mark.parametrize("kept", [1, 3])
 def test_the_best_epoch_is_kept_beside_the_last_checkpoints(kept, keeper_of, tmp_path):
-    model, context = keeper_of(f"train.checkpoints_kept={kept}")
+    model, keeper, context = keeper_of(f"train.checkpoints_kept={kept}")
     run_dir, digests = tmp_path / "run", {}
-    with context as keeper:
+    with context:
         for epoch, l1 in enumerate((0.5, 0.3, 0.4, 0.3), start=1):
             model.generator.trainable_variables[0].assign_add(
                 keras.ops.ones_like(model.generator.trainable_variables[0]))
@@ -135,15 +134,7 @@ def test_the_best_networks_of_a_run_are_measured_exported_and_colour_like_a_run(
     assert (card["run"], card["generator_sha256"]) == ("mine-best",
                                                        sha256_of(best / "generator.keras"))
     assert ", 1 epochs; L1" in (tmp_path / "saved" / "README.md").read_text()
-    assert colorize.model.Model.load(best).digest == card["generator_sha256"]
-
-
-def test_checkpoints_kept_may_change_when_a_run_goes_on(runs, data_dir, tmp_path):
-    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
-    wanted = tiny("cpu/convnet_gray", "train.epochs=3", "train.checkpoints_kept=1")
-    assert train.train(wanted, data_for(wanted, data_dir), run_dir)
-    assert len(list((run_dir / "checkpoints").iterdir())) == 1
-    assert run_directory.read_config(run_dir) == wanted
+    assert colorize.Model.load(best).digest == card["generator_sha256"]
 
 
 def test_a_run_recorded_with_settings_that_did_nothing_still_goes_on(runs, tmp_path):

@@ -31,7 +31,7 @@ def scalars(run_dir, writer="train"):
 def state_of(run_dir):
     """All weights and the optimiser's state of a run's last checkpoint."""
     model = models.build(run_directory.read_config(run_dir), (64, 96))
-    position = checkpoints.restore(run_directory.latest_checkpoint(run_dir), model)
+    position = checkpoints.restore(checkpoints.latest(run_dir), model)
     return position, [np.asarray(each) for each in model.variables + model.optimizer.variables]
 
 
@@ -80,12 +80,11 @@ def test_saved_networks_load_in_a_fresh_process_after_one_import(runs):
 
 
 @pytest.mark.parametrize("name", ["convnet_gray", "gan_gray"])
-def test_a_run_stopped_after_an_epoch_and_resumed_equals_one_that_never_was(name, data_dir,
-                                                                            tmp_path):
+def test_a_run_resumed_after_an_epoch_equals_another_of_its_seed_that_never_stopped(
+        name, runs, data_dir, tmp_path):
     three = tiny(f"cpu/{name}", "train.epochs=3")
     train.train(three, data_for(three, data_dir), tmp_path / "whole")
-    two = tiny(f"cpu/{name}", "train.epochs=2")
-    train.train(two, data_for(two, data_dir), tmp_path / "resumed")
+    shutil.copytree(runs[name], tmp_path / "resumed")
     train.train(three, data_for(three, data_dir), tmp_path / "resumed")
     _assert_equal_runs(tmp_path / "whole", tmp_path / "resumed")
     starts = run_directory.describe(tmp_path / "resumed")["starts"]
@@ -112,10 +111,10 @@ def test_a_run_killed_twice_within_an_epoch_ends_as_one_that_never_was_bit_for_b
 
 
 def _kill_after_another_checkpoint(arguments, run_dir):
-    before = run_directory.latest_checkpoint(run_dir)
+    before = checkpoints.latest(run_dir)
     process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "train",
                                 *map(str, arguments)], stdout=subprocess.DEVNULL)
-    wait_for(lambda: run_directory.latest_checkpoint(run_dir) != before, process)
+    wait_for(lambda: checkpoints.latest(run_dir) != before, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
 
@@ -139,7 +138,8 @@ def _assert_equal_runs(one, other, exactly=False):
         assert len(first.readlines()) == len(second.readlines())
 
 
-def test_a_finished_run_is_left_alone_and_may_grow(runs, data_dir, tmp_path):
+def test_a_finished_run_is_left_alone_and_may_grow_and_keep_fewer_checkpoints(
+        runs, data_dir, tmp_path):
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
     before = (run_dir / "run.json").read_bytes()
     wanted = tiny("cpu/convnet_gray")
@@ -148,9 +148,11 @@ def test_a_finished_run_is_left_alone_and_may_grow(runs, data_dir, tmp_path):
     fewer = tiny("cpu/convnet_gray", "train.epochs=1")
     with pytest.raises(SettingsMismatch, match=r"train\.epochs was 2, now 1"):
         train.train(fewer, data_for(fewer, data_dir), run_dir)
-    more = tiny("cpu/convnet_gray", "train.epochs=3")
+    more = tiny("cpu/convnet_gray", "train.epochs=3", "train.checkpoints_kept=1")
     assert train.train(more, data_for(more, data_dir), run_dir) is True
     assert scalars(run_dir)["epoch/loss"][0] == [1, 2, 3]
+    assert len(list((run_dir / "checkpoints").iterdir())) == 1
+    assert run_directory.read_config(run_dir) == more
 
 
 def test_another_configuration_or_dataset_on_the_same_run_is_refused(runs, data_dir, tmp_path):
@@ -167,19 +169,19 @@ def test_another_configuration_or_dataset_on_the_same_run_is_refused(runs, data_
         train.train(same, data, tmp_path)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(data_dir, tmp_path):
-    calm = tiny("cpu/convnet_gray", "train.epochs=1")
-    train.train(calm, data_for(calm, data_dir), tmp_path)
-    good = run_directory.latest_checkpoint(tmp_path)
-    more = tiny("cpu/convnet_gray")
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(
+        runs, data_dir, tmp_path):
+    run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
+    good = checkpoints.latest(run_dir)
+    more = tiny("cpu/convnet_gray", "train.epochs=3")
     data = data_for(more, data_dir)
     training_batches = data.training
     data.training = lambda *place: training_batches(*place).map(
         lambda condition, color: (condition * np.nan, color))
-    step = data.batches_per_epoch + 1
+    step = 2 * data.batches_per_epoch + 1
     with pytest.raises(NotFiniteError, match=f"batch {step}: loss is not finite.*{good.name}"):
-        train.train(more, data, tmp_path)
-    assert run_directory.latest_checkpoint(tmp_path) == good
+        train.train(more, data, run_dir)
+    assert checkpoints.latest(run_dir) == good
 
 
 def test_a_validation_loss_that_is_not_finite_saves_nothing(data_dir, tmp_path):
@@ -190,7 +192,7 @@ def test_a_validation_loss_that_is_not_finite_saves_nothing(data_dir, tmp_path):
     with pytest.raises(NotFiniteError, match="val_loss is not finite"):
         train.train(wanted, data, tmp_path)
     assert not (tmp_path / "generator.keras").exists()
-    assert run_directory.latest_checkpoint(tmp_path) is None
+    assert checkpoints.latest(tmp_path) is None
 
 
 def test_a_cut_log_killed_before_it_removed_the_old_files_is_cut_again_without_repeats(tmp_path):
@@ -206,41 +208,41 @@ def test_a_cut_log_killed_before_it_removed_the_old_files_is_cut_again_without_r
     assert tensorboard.read_scalars(tmp_path) == {"batch/loss": ([1, 2, 3], [0.5, 1.0, 1.5])}
 
 
-def test_a_run_killed_while_its_directory_began_starts_afresh(data_dir, tmp_path):
+def test_a_run_killed_while_its_directory_began_starts_afresh(runs, data_dir, tmp_path):
     wanted = tiny("cpu/convnet_gray", "train.epochs=1")
+    data = data_for(wanted, data_dir)
     (tmp_path / ".run.123.partial.json").touch()
-    train.train(wanted, data_for(wanted, data_dir), tmp_path)
-    begun = tmp_path / "begun"
-    begun.mkdir()
-    shutil.copy(tmp_path / "run.json", begun)
-    assert train.train(wanted, data_for(wanted, data_dir), begun) is True
+    run_directory.check(tmp_path, wanted, data.digest)
+    shutil.copy(runs["convnet_gray"] / "run.json", tmp_path)
+    assert train.train(wanted, data, tmp_path) is True
 
 
 def test_a_damaged_run_is_named(runs, data_dir, tmp_path):
-    wanted = tiny("cpu/gan_gray", "train.epochs=3")
+    wanted = tiny("cpu/convnet_gray", "train.epochs=3")
     data = data_for(wanted, data_dir)
     for name, content, message in (
-            ("run.json", "{}", r"run\.json: is missing or damaged"),
+            ("run.json", "{}", r"run\.json: is damaged \(.*dataset_digest.*\); train again"),
             ("config.toml", "[model", r"config\.toml: is damaged"),
             ("history.csv", "a,b\n1,2\n", r"history\.csv: is damaged"),
             ("checkpoints/step-*/model.weights.h5", "",
              r"step-00000010: cannot be restored \(\w+.*; remove it")):
-        broken = shutil.copytree(runs["gan_gray"], tmp_path / name.replace("/", "_"))
+        broken = shutil.copytree(runs["convnet_gray"], tmp_path / name.replace("/", "_"))
         for path in broken.glob(name):
             path.write_text(content)
         with pytest.raises(RunError, match=message):
             train.train(wanted, data, broken)
 
 
-@pytest.mark.parametrize("name", ["model.weights.h5", "position.json"])
+@pytest.mark.parametrize(("name", "problem"), [
+    ("model.weights.h5", ": cannot be restored"), ("position.json", "/position.json: is damaged")])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_is_written_again(
-        name, runs, data_dir, tmp_path, capsys):
+        name, problem, runs, data_dir, tmp_path, capsys):
     run_dir = shutil.copytree(runs["convnet_gray"], tmp_path / "run")
-    newest = run_directory.latest_checkpoint(run_dir)
+    newest = checkpoints.latest(run_dir)
     (newest / name).write_bytes((newest / name).read_bytes()[:20])
     wanted = tiny("cpu/convnet_gray", "train.epochs=3")
     train.train(wanted, data_for(wanted, data_dir), run_dir)
-    assert f"warning: {newest}: cannot be restored (" in capsys.readouterr().err
+    assert f"warning: {newest}{problem} (" in capsys.readouterr().err
     starts = run_directory.describe(run_dir)["starts"]
     steps = data_for(wanted, data_dir).batches_per_epoch
     assert [each["from_step"] for each in starts] == [0, steps]
@@ -267,7 +269,7 @@ def test_a_run_stopped_while_it_validates_ends_as_one_that_never_was(runs, data_
                         condition.shape), color))
     with pytest.raises(RunError, match=f"SIGTERM after batch {data.batches_per_epoch};"):
         train.train(wanted, data, tmp_path)
-    assert run_directory.latest_checkpoint(tmp_path).name.endswith("-unvalidated")
+    assert checkpoints.latest(tmp_path).name.endswith("-unvalidated")
     assert not (tmp_path / "history.csv").exists()
     train.train(wanted, data_for(wanted, data_dir), tmp_path)
     _assert_equal_runs(runs["convnet_gray"], tmp_path)
@@ -277,7 +279,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run_before_it_is_saved(data_dir
     wanted = tiny("cpu/gan_gray", "loss.l1_weight=1e38", "train.checkpoint_steps=1")
     with pytest.raises(NotFiniteError, match=r"batch 1: g_gradient_norm is not finite.*none yet"):
         train.train(wanted, data_for(wanted, data_dir), tmp_path)
-    assert run_directory.latest_checkpoint(tmp_path) is None
+    assert checkpoints.latest(tmp_path) is None
 
 
 def test_tensorboard_has_the_configuration_the_hyper_parameters_and_the_pictures(runs):
@@ -326,9 +328,3 @@ def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
     wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8,8,8,8]")
     with pytest.raises(SettingsMismatch, match="its generator has another shape"):
         train.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
-
-
-def test_the_same_seed_gives_the_same_run(runs, data_dir, tmp_path):
-    wanted = tiny("cpu/convnet_gray")
-    train.train(wanted, data_for(wanted, data_dir), tmp_path / "again")
-    _assert_equal_runs(runs["convnet_gray"], tmp_path / "again")

@@ -10,9 +10,8 @@ from keras import layers
 
 from keras_colorize import config, export, models
 from keras_colorize.image import pixels
-from keras_colorize.models.chroma import JoinLuminance
-from keras_colorize.models.objectives import absolute_loss
-from keras_colorize.models.upsampling import upsample
+from keras_colorize.models.losses import absolute_loss
+from keras_colorize.models.networks import JoinLuminance, upsample
 from keras_colorize.training import train
 
 VARIANTS = {

@@ -1,10 +1,10 @@
-"""What is minimised, as the paper writes it: the ConvNet's loss, and those of the game."""
+"""The objectives of the paper: the ConvNet's loss, and those of the game of G and D."""
 
 from keras import ops
 
 
 def squared_loss(fake, color):
-    """L_i = 1/2 sum |F(x_i) - y_i|^2 over pixels and channels (section 3.1.2), batch mean.
+    """Computes L_i = 1/2 sum |F(x_i) - y_i|^2 over pixels and channels (3.1.2), batch mean.
 
     Args:
         fake, color: float [batch, h, w, 3] in [-1, 1].
@@ -17,15 +17,10 @@ def squared_loss(fake, color):
 
 
 def absolute_loss(fake, color):
-    """sum |F(x_i) - y_i| over pixels and channels, batch mean: L1, summed as the squared loss is.
+    """Computes sum |F(x_i) - y_i| over pixels and channels, batch mean.
 
-    Its best answer to an uncertain colour is the median, which the squared loss's mean grays.
-
-    Args:
-        fake, color: float [batch, h, w, 3] in [-1, 1].
-
-    Returns:
-        A scalar, in float32 whatever the inputs' precision.
+    Its best answer to an uncertain colour is the median. The best answer to the squared loss is
+    the mean, which is grayer. Arguments and result are as of `squared_loss`.
     """
     difference = ops.cast(fake, "float32") - ops.cast(color, "float32")
     return ops.mean(ops.sum(ops.abs(difference), axis=(1, 2, 3)))
@@ -35,7 +30,7 @@ OBJECTIVES = {"squared": squared_loss, "absolute": absolute_loss}
 
 
 def gan_losses(real_logits, fake_logits, fake, color, l1_weight: float) -> dict:
-    """Both objectives of section 3.2.2, as scalars to minimise, means over the batch.
+    """Computes both objectives of section 3.2.2, as scalars to minimise, means over the batch.
 
     Args:
         real_logits, fake_logits: [batch, 1], or [batch, h, w, 1] of a patch discriminator: D before
@@ -57,7 +52,7 @@ def gan_losses(real_logits, fake_logits, fake, color, l1_weight: float) -> dict:
 
 
 def d_accuracies(real_logits, fake_logits) -> dict:
-    """The shares of real and of generated pictures that D takes for what they are, 0..1.
+    """Computes the shares of real and of generated pictures that D judges rightly, 0..1.
 
     Args:
         real_logits, fake_logits: as of `gan_losses`.
@@ -67,6 +62,6 @@ def d_accuracies(real_logits, fake_logits) -> dict:
 
 
 def gradient_norm(gradients):
-    """The Euclidean length of all gradients of a network together, a float32 scalar."""
+    """Computes the Euclidean length of all gradients of a network together, a float32 scalar."""
     squares = [ops.sum(ops.square(ops.cast(gradient, "float32"))) for gradient in gradients]
     return ops.sqrt(sum(squares))

@@ -1,0 +1,172 @@
+"""Measurements: every figure of every picture, of each run and baseline, in one pass over a split.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from keras_colorize.data.dataset import Dataset, Place
+from keras_colorize.evaluation import baselines
+from keras_colorize.image import metrics, pixels, screentone
+from keras_colorize.image.figures import evenly
+from keras_colorize.training import run_directory
+
+TITLES = {"convnet": "ConvNet", "gan": "GAN", "input": "return the input",
+          "mean_colour": "mean colour", "transfer": "colour transfer",
+          "scribbles": f"scribbles, {baselines.HINTS} hints"}
+SLOW = {"scribbles": 256}  # the most pictures that a slow model is measured on, evenly spaced
+PAIRS = 200  # the most pairs of successive frames that flicker is measured on
+FIGURES = (*metrics.PICTURE_METRICS, "colourfulness", "flicker")
+TRUE_COLOURFULNESS = "true_colourfulness"
+KEPT = (*FIGURES, TRUE_COLOURFULNESS)
+
+Values = dict[str, np.ndarray]
+"""For each of `KEPT` float64 [pictures], NaN where there is none."""
+Measured = dict[tuple[str, str, str], tuple[Values, list[Place]]]
+"""By input, model and run ("" for a baseline) the figures of pictures, and where these are from."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that colours: a trained run, or a baseline, whose `run` is None."""
+
+    run: str | None
+    model: str
+    input: str
+    colorize: baselines.Baseline
+    """Conditions, uint8 [n, h, w, 1], and their truth to pictures, uint8 [n, h, w, 3]."""
+
+
+def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
+    """Returns the baselines on the dataset's condition, then the runs on it, given by name.
+
+    Raises:
+        RunError: a run is missing, damaged, or has finished no epoch.
+    """
+    condition = data.condition
+    trained = [of_run(name, run_dir) for name, run_dir in runs.items()]  # first, as they may fail
+
+    def training(title: str):
+        return tqdm(data.pictures("train").as_numpy_iterator(), title, unit="batch", delay=2)
+
+    learned = {"input": baselines.return_input,
+               "mean_colour": baselines.mean_colour(training("mean colour"), condition),
+               "transfer": baselines.nearest_transfer(training("references"), condition),
+               "scribbles": baselines.scribble(condition)}
+    return [*(Candidate(None, model, condition, colorize) for model, colorize in learned.items()),
+            *trained]
+
+
+def of_run(name: str, run_dir: Path) -> Candidate:
+    """Returns a trained run as a candidate; raises RunError as `candidates` does."""
+    config = run_directory.read_config(run_dir)
+    generator = run_directory.load_generator(run_dir)
+
+    def colorize(condition: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
+        signed = pixels.to_signed(condition.astype(np.float32))
+        return pixels.to_uint8(generator.predict_on_batch(signed))
+
+    return Candidate(name, config.model.kind, config.model.input, colorize)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The examples of a split, numbered from 0 on in the order of the dataset."""
+
+    data: Dataset
+    split: str
+    """The name of a split, or "all" for each in turn."""
+    screentone: bool = False
+    """Whether gray conditions are redrawn as printed manga, each in the same way always."""
+
+    def __len__(self) -> int:
+        return sum(self.data.manifest.counts[split] for split in self._splits)
+
+    def places(self) -> list[Place]:
+        """Lists where they come from."""
+        return [place for split in self._splits for place in self.data.places(split)]
+
+    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yields their numbers, uint8 conditions [n, h, w, 1] and truths [n, h, w, 3]."""
+        start = 0
+        for split in self._splits:
+            for condition, truth in self.data.pictures(split).as_numpy_iterator():
+                numbers = np.arange(start, start + len(truth))
+                start += len(truth)
+                if self.screentone and self.data.condition == "gray":
+                    condition = np.stack([
+                        screentone.draw(each[..., 0], np.random.default_rng(number))
+                        for each, number in zip(condition, numbers, strict=True)])[..., None]
+                yield numbers, condition, truth
+
+    def pick(self, numbers: Iterable[int]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Returns some of them by number: uint8 condition [h, w, 1] and truth [h, w, 3]."""
+        wanted, pictures = set(numbers), {}
+        for indices, condition, truth in self.batches():
+            for row, index in enumerate(indices.tolist()):
+                if index in wanted:
+                    pictures[index] = condition[row], truth[row]
+        return pictures
+
+    @property
+    def _splits(self) -> list[str]:
+        return list(self.data.manifest.counts) if self.split == "all" else [self.split]
+
+
+def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
+    """Returns the figures of all pictures, for each candidate."""
+    total = len(examples)
+    pairs = [] if examples.screentone else _pairs(examples.places())  # each has dots of its own
+    frames = {number: {} for pair in pairs for number in pair}
+    values = [{name: np.full(total, np.nan) for name in KEPT} for _ in candidates]
+    measured = [set(evenly(total, SLOW.get(each.model, total))) for each in candidates]
+    title = f"{examples.data.condition} pictures"
+    with tqdm(total=total, desc=title, unit="picture", delay=2) as progress:
+        for numbers, condition, truth in examples.batches():
+            paired = [row for row, number in enumerate(numbers.tolist()) if number in frames]
+            for row in paired:
+                frames[numbers[row]]["luminance"] = pixels.gray(truth[row])
+            for place, candidate in enumerate(candidates):
+                rows = [row for row, number in enumerate(numbers.tolist())
+                        if number in measured[place]]
+                if not rows:
+                    continue
+                pictures = candidate.colorize(condition[rows], truth[rows])
+                figures = metrics.of_pictures(pictures, truth[rows]) | {
+                    "colourfulness": metrics.colourfulness(pictures),
+                    TRUE_COLOURFULNESS: metrics.colourfulness(truth[rows])}
+                for name, each in figures.items():
+                    values[place][name][numbers[rows]] = each
+                for row in set(paired) & set(rows):
+                    frames[numbers[row]][place] = pictures[rows.index(row)].copy()  # not its batch
+            progress.update(len(truth))
+    for place, figures in enumerate(values):
+        _measure_flicker(figures["flicker"], pairs, frames, place)
+    return values
+
+
+def _measure_flicker(values: np.ndarray, pairs: list[tuple[int, int]],
+                     frames: dict[int, dict], place: int) -> None:
+    """Puts the flicker of each pair at the number of its first frame.
+
+    Args:
+        frames: for each number the frame's `luminance`, and its picture by the candidate's `place`.
+    """
+    for pair in pairs:
+        both = [frames[number] for number in pair]
+        if all(place in each for each in both):
+            change = metrics.flicker(np.stack([each[place] for each in both]),
+                                     np.stack([each["luminance"] for each in both]))
+            values[pair[0]] = np.nan if change is None else change
+
+
+def _pairs(where: list[Place]) -> list[tuple[int, int]]:
+    """Lists the numbers of examples that follow each other in a shot of a video."""
+    order = sorted(range(len(where)), key=lambda number: where[number])
+    pairs = [(one, other) for one, other in itertools.pairwise(order)
+             if where[one][:2] == where[other][:2] and where[one].time < where[other].time]
+    return [pairs[number] for number in evenly(len(pairs), PAIRS)] if pairs else []

@@ -1,0 +1,159 @@
+"""Figures of pictures: distance from the truth, colour as people see it, bleeding and flicker.
+
+All but `colourfulness` and `flicker` take pictures and their truth, uint8 RGB [n, h, w, 3] each,
+give float64 [n], and raise ValueError where the shapes differ.
+"""
+
+import cv2
+import numpy as np
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import structural_similarity
+
+from keras_colorize.image import pixels
+
+ROUNDING = 1 / 12  # the variance of rounding to whole levels: no difference is known better
+REACH = 3  # pixels from a strong edge within which colour has bled
+STILL = 2  # levels of luminance that codec noise changes in a picture that stands still
+AROUND = np.ones((5, 5), np.uint8)  # a pixel stands still where all of these around it do
+LEAST_STILL = 0.01  # of the pixels: less of them say nothing about flicker
+
+
+def l1(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the mean absolute difference per pixel-channel, 0..255 (table 1)."""
+    return np.abs(difference(pictures, truth)).mean(axis=(1, 2, 3))
+
+
+def l2(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the mean squared difference per pixel-channel (table 1)."""
+    return np.square(difference(pictures, truth)).mean(axis=(1, 2, 3))
+
+
+def psnr(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the peak signal-to-noise ratio in dB, at most 58.92: that of mere rounding."""
+    return 10 * np.log10(255**2 / np.maximum(l2(pictures, truth), ROUNDING))
+
+
+def ssim(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the structural similarity, at most 1, as the mean over the channels.
+
+    It is that of Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian windows of sigma 1.5.
+    """
+    difference(pictures, truth)
+    return np.array([structural_similarity(picture, true, channel_axis=2, data_range=255,
+                                           gaussian_weights=True, sigma=1.5,
+                                           use_sample_covariance=False)
+                     for picture, true in zip(pictures, truth, strict=True)], np.float64)
+
+
+def chroma_l1(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the mean absolute difference of chroma, red and blue less the luminance, 0..255.
+
+    It sees the colour alone: a wrong luminance of the right hue counts as nothing.
+    """
+    return chroma_error(pictures, truth).mean(axis=(1, 2))
+
+
+def chroma_error(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the error of `chroma_l1` of each pixel, float64 [n, h, w]."""
+    difference(pictures, truth)
+    errors = [np.abs(pixels.chroma(picture) - pixels.chroma(true)).mean(axis=-1)
+              for picture, true in zip(pictures, truth, strict=True)]
+    return np.array(errors, np.float64)
+
+
+def difference(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Subtracts the truth from pictures, float64; raises ValueError where the shapes differ."""
+    if pictures.shape != truth.shape:
+        raise ValueError(f"pictures have shape {pictures.shape}, their truth {truth.shape}")
+    return pictures.astype(np.float64) - truth
+
+
+def ciede2000(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the mean CIEDE2000 colour difference, with the white D65.
+
+    People just see a difference of 1 side by side, and one of 10 at a glance.
+    """
+    return difference_maps(pictures, truth).mean(axis=(1, 2))
+
+
+def ciede2000_p95(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the CIEDE2000 difference that 95 % of a picture's pixels stay below."""
+    return np.percentile(difference_maps(pictures, truth), 95, axis=(1, 2))
+
+
+def difference_maps(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the CIEDE2000 difference of each pixel, float64 [n, h, w]."""
+    difference(pictures, truth)
+    return deltaE_ciede2000(rgb2lab(truth), rgb2lab(pictures))
+
+
+def colourfulness(pictures: np.ndarray) -> np.ndarray:
+    """Returns how colourful pictures are, uint8 RGB [n, h, w, 3] to float64 [n].
+
+    It is M3 of Hasler and Suesstrunk 2003: gray pictures have 0, "moderately colourful" ones about
+    33, "extremely" colourful ones 109.
+    """
+    red, green, blue = np.moveaxis(pictures.astype(np.float64), -1, 0)
+    opponents = np.stack([red - green, (red + green) / 2 - blue])  # [2, n, h, w]
+    return (np.linalg.norm(opponents.std(axis=(2, 3)), axis=0)
+            + 0.3 * np.linalg.norm(opponents.mean(axis=(2, 3)), axis=0))
+
+
+def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns how much larger the chroma error is within `REACH` pixels of edges than elsewhere.
+
+    Edges are those that Canny's detector finds in the luminance of the truth.
+
+    Returns:
+        float64 [n], in levels of 255: 0 where all is well; below 0 where colour is wrong mostly
+        within the shapes; NaN for a picture without edges, such as a black one, or with nothing
+        but edges.
+    """
+    errors = chroma_error(pictures, truth)
+    bleed = np.full(len(errors), np.nan)
+    for index, (error, true) in enumerate(zip(errors, truth, strict=True)):
+        near = near_edges(pixels.gray(true))
+        if near.any() and not near.all():
+            bleed[index] = error[near].mean() - error[~near].mean()
+    return bleed
+
+
+def near_edges(luminance: np.ndarray) -> np.ndarray:
+    """Marks the pixels within `REACH` of a strong edge: uint8 [h, w] to bool [h, w]."""
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1, 2 * REACH + 1))
+    return cv2.dilate(cv2.Canny(luminance, *pixels.CANNY), brush) > 0
+
+
+def flicker(pictures: np.ndarray, luminance: np.ndarray) -> float | None:
+    """Returns how much the chroma of two frames differs where their input does not.
+
+    Args:
+        pictures: the two frames after colouring, uint8 RGB [2, h, w, 3].
+        luminance: the two frames before it, uint8 [2, h, w].
+
+    Returns:
+        The mean absolute difference of chroma, in levels of 255, over the pixels around which the
+        luminance changed by at most `STILL`; None where these are fewer than `LEAST_STILL`.
+    """
+    moved = cv2.absdiff(luminance[0], luminance[1]) > STILL
+    still = cv2.dilate(moved.astype(np.uint8), AROUND) == 0
+    if still.mean() < LEAST_STILL:
+        return None
+    before, after = (pixels.chroma(picture) for picture in pictures)
+    return float(np.abs(after - before)[still].mean())
+
+
+PICTURE_METRICS = {
+    "l1": l1, "l2": l2, "psnr": psnr, "ssim": ssim, "chroma_l1": chroma_l1,
+    "ciede2000": ciede2000, "ciede2000_p95": ciede2000_p95, "edge_bleed": edge_bleed,
+}
+"""The figures that need the truth, by the names that reports give them."""
+
+
+def of_pictures(pictures: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns all of `PICTURE_METRICS`; makes the maps of CIEDE2000, which take longest, once."""
+    maps = difference_maps(pictures, truth)
+    known = {"ciede2000": maps.mean(axis=(1, 2)),
+             "ciede2000_p95": np.percentile(maps, 95, axis=(1, 2))}
+    return {name: known[name] if name in known else metric(pictures, truth)
+            for name, metric in PICTURE_METRICS.items()}

@@ -1,0 +1,188 @@
+"""The networks of section 3: the U-Net and the discriminator, as functional Keras models."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from keras_colorize.image.pixels import BLUE, GREEN, RED
+
+
+def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99,
+         normalization: str = "batch", upsampling: str = "transposed", output: str = "color",
+         ) -> keras.Model:
+    """Builds the U-Net of section 3.1.1, which is the ConvNet and the generator of the GAN.
+
+    Args:
+        encoder: channels of each level, top first; each level halves height and width.
+        decoder: channels of each level, bottom first. Each level doubles height and width, is
+            cropped to its mirror encoder level and concatenated with it; the last one is
+            concatenated with the condition itself.
+        momentum: of the batch normalisations.
+        normalization: "batch" or "instance", as in `encode` and `normalize`.
+        upsampling: "transposed" or "resize", as in `upsample`.
+        output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
+            luminance of the condition.
+
+    Returns:
+        A model from float32 [batch, h, w, 1] to [batch, h, w, 3], both in [-1, 1], of any h and w.
+    """
+    condition = keras.Input((None, None, 1), name="condition")
+    # 90x160, 45x80, 23x40, 12x20, 6x10, 3x5 of 180x320
+    *mirrors, x = [condition, *encode(condition, encoder, momentum, normalization)]
+    for width, mirror in zip(decoder, reversed(mirrors), strict=True):
+        x = upsample(x, width, upsampling)
+        x = CropTo()(x, mirror)
+        x = normalize(x, normalization, momentum)
+        x = layers.ReLU()(x)
+        x = layers.Concatenate()([x, mirror])
+    channels, name = (2, "chroma") if output == "chroma" else (3, "color")
+    color = layers.Conv2D(channels, 3, padding="same", activation="tanh", name=name,
+                          dtype="float32")(x)
+    if output == "chroma":
+        color = JoinLuminance(name="color", dtype="float32")(color, condition)
+    return keras.Model(condition, color, name="generator")
+
+
+def discriminator(size: tuple[int, int], widths: Sequence[int], momentum: float = 0.99,
+                  normalization: str = "batch", head: str = "picture") -> keras.Model:
+    """Builds the discriminator of section 3.2.1: is this colour picture of its condition real?
+
+    Args:
+        size: height and width of the pictures, which the last, dense layer needs.
+        widths: channels of each encoder level.
+        momentum: of the batch normalisations.
+        normalization: "batch" or "instance", as in `encode`.
+        head: "picture" gives one logit for the whole pair. "patch" convolves the last level 4x4
+            and gives a logit for each of its places (Isola et al. 2017). A place sees
+            6 * 2^levels - 2 pixels across: 46 with three levels, 94 with four, and more than
+            180x320 with six.
+
+    Returns:
+        A model from [condition [batch, h, w, 1], colour [batch, h, w, 3]] in [-1, 1] to logits,
+        [batch, 1] or [batch, h / 2^levels, w / 2^levels, 1], rounded up. The sigmoid of each is
+        the probability that the colour is real.
+    """
+    condition = keras.Input((*size, 1), name="condition")
+    color = keras.Input((*size, 3), name="color")
+    x = layers.Concatenate()([condition, color])
+    x = encode(x, widths, momentum, normalization)[-1]
+    if head == "patch":
+        logits = layers.Conv2D(1, 4, padding="same", name="logits", dtype="float32")(x)
+    else:
+        logits = layers.Dense(1, name="logit", dtype="float32")(layers.Flatten()(x))
+    return keras.Model([condition, color], logits, name="discriminator")
+
+
+def encode(x, widths: Sequence[int], momentum: float, normalization: str) -> list:
+    """Adds levels of strided convolution, normalisation and leaky ReLU (section 3.1.1).
+
+    Args:
+        x: a Keras tensor [batch, h, w, channels].
+        widths: channels of each level, top first.
+        momentum: of the batch normalisations.
+        normalization: "batch" or "instance". "instance" leaves out the last level, which has a
+            bias instead, as in pix2pix (Isola et al. 2017): the few pixels there would come out
+            the same whatever the picture, and a single pixel would come out as zero.
+
+    Returns:
+        A Keras tensor for each level, [batch, h / 2, w / 2, width] and so on, rounded up.
+    """
+    levels = []
+    for level, width in enumerate(widths, start=1):
+        bare = normalization == "instance" and level == len(widths)
+        x = layers.Conv2D(width, 4, strides=2, padding="same", use_bias=bare)(x)
+        x = x if bare else normalize(x, normalization, momentum)
+        x = layers.LeakyReLU(0.2)(x)
+        levels.append(x)
+    return levels
+
+
+def normalize(x, kind: str, momentum: float):
+    """Gives every channel mean 0 and variance 1, then a learned scale and offset.
+
+    Args:
+        x: a Keras tensor [batch, h, w, channels].
+        kind: "batch" takes mean and variance over the pictures and pixels of all replicas, and
+            keeps averages of them for use (section 3.1.1). "instance" takes them over the pixels
+            of each picture alone, in training and in use (Ulyanov et al. 2016). Over a single
+            pixel, "instance" leaves nothing but the offset.
+        momentum: how slowly the averages of "batch" follow; "instance" keeps none.
+
+    Returns:
+        A Keras tensor of the same shape.
+    """
+    if kind == "instance":
+        return layers.GroupNormalization(groups=-1, epsilon=1e-5)(x)
+    return layers.BatchNormalization(momentum=momentum, synchronized=replicas() > 1)(x)
+
+
+def replicas() -> int:
+    """Counts the replicas, one for each GPU, of the TensorFlow strategy in scope.
+
+    JAX has always 1: its arrays span all devices.
+    """
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    return tf.distribute.get_strategy().num_replicas_in_sync if on_tensorflow else 1
+
+
+def upsample(x, width: int, kind: str):
+    """Doubles height and width.
+
+    Args:
+        x: a Keras tensor [batch, h, w, channels].
+        width: channels of the result.
+        kind: "transposed" is the paper's transposed convolution, 4x4 with stride 2 (section
+            3.1.1). It has weights of their own for odd and even pixels, and so can draw a
+            checkerboard. "resize" repeats every pixel and then convolves 3x3, all pixels alike
+            (Odena et al. 2016, who had more success with repeated pixels than with bilinear ones).
+
+    Returns:
+        A Keras tensor [batch, 2 h, 2 w, width].
+    """
+    if kind == "resize":
+        x = layers.UpSampling2D(interpolation="nearest")(x)  # [batch, 2 h, 2 w, channels]
+        return layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+    return layers.Conv2DTranspose(width, 4, strides=2, padding="same", use_bias=False)(x)
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class CropTo(layers.Layer):
+    """Crops a tensor to the height and width of another.
+
+    A decoder doubles sizes that an encoder halved and rounded up: 180 -> 90 -> 45 -> 23 comes
+    back as 46.
+    """
+
+    def call(self, x, reference):
+        height, width = ops.shape(reference)[1:3]
+        return x[:, :height, :width]  # [batch, height, width, channels of x]
+
+    def compute_output_shape(self, x_shape, reference_shape):
+        return (x_shape[0], *reference_shape[1:3], x_shape[3])
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class JoinLuminance(layers.Layer):
+    """Joins chroma and luminance to a colour of exactly that luminance, OpenCV's RGB2GRAY.
+
+    The chroma is red minus luminance and blue minus luminance (Cr and Cb), each in units of the
+    largest value there can be. A colour outside the gamut has no pixel. It is moved towards the
+    gray of its luminance until it is inside: hue and luminance stay, and saturation falls.
+    Clipping would change the luminance. The gradient takes the share of saturation that stays as
+    a constant, or a colour far outside the gamut could not learn to come back.
+    """
+
+    def call(self, chroma, luminance):
+        red = 2 * (1 - RED) * chroma[..., :1]
+        blue = 2 * (1 - BLUE) * chroma[..., 1:]
+        green = -(RED * red + BLUE * blue) / GREEN  # so that the weighted sum of the three is 0
+        offset = ops.concatenate([red, green, blue], axis=-1)  # [batch, h, w, 3]
+        room = ops.where(offset > 0, 1 - luminance, 1 + luminance)
+        shares = (1 - 1e-6) * room / ops.maximum(ops.abs(offset), 1e-6)  # just inside
+        share = ops.minimum(1.0, ops.min(shares, axis=-1, keepdims=True))
+        return luminance + ops.stop_gradient(share) * offset
+
+    def compute_output_shape(self, chroma_shape, luminance_shape):
+        return (*chroma_shape[:-1], 3)

@@ -1,0 +1,168 @@
+"""The models of the paper, each with its training step on TensorFlow."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_colorize.models.losses import OBJECTIVES, d_accuracies, gan_losses, gradient_norm
+from keras_colorize.models.networks import replicas
+
+
+class RawLossModel(keras.Model):
+    """A generator in training, whose steps return the losses of their own batch.
+
+    Keras's own steps return running means, which hide what a batch did. Here a step hands its
+    values to `report`, which adds them to the means of the epoch (Keras reads them at its end) and
+    returns the raw values (callbacks read them after each batch). A subclass gives `train_step`,
+    `losses_of(generator, condition, color, training)`, and the three attributes below.
+
+    Args:
+        generator: a functional model from condition to colour.
+        ema: how slowly an average of the generator's weights follows them; 0 for none.
+    """
+
+    players: tuple[tuple[str, str], ...]
+    """The networks, each with the prefix of its own loss and gradient norm."""
+    loss_names: tuple[str, ...]
+    """In the order of the logs; `l1` is among them and decides which epoch is the best."""
+    other_names: tuple[str, ...]
+    """Of other values in the logs, which need not be finite."""
+
+    def __init__(self, generator: keras.Model, ema: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = generator
+        self.ema = ema
+        if ema:
+            self.averaged = keras.models.clone_model(generator)
+            self.averaged.trainable = False
+            self.averaged.set_weights(generator.get_weights())
+        self.means = [keras.metrics.Mean(name=name)
+                      for name in (*self.loss_names, *self.other_names)]
+        self.built = True  # its functional parts are; the steps never call the model itself
+
+    @property
+    def final_generator(self) -> keras.Model:
+        """The generator that is validated, drawn and saved: with averaged weights, if any."""
+        return self.averaged if self.ema else self.generator
+
+    @property
+    def metrics(self):
+        return self.means
+
+    def get_metrics_result(self):
+        """Returns the means since the last reset; validation reports no gradients."""
+        return {mean.name: mean.result() for mean in self.means if mean.count > 0}
+
+    def test_step(self, data):
+        condition, color = data[:2]
+        losses = self.losses_of(self.final_generator, condition, color, training=False)
+        return self.report(losses, color)
+
+    def minimized(self, loss):
+        """Scales a loss for the optimiser, which adds the gradients of all replicas.
+
+        In float16 it also wants them larger.
+        """
+        return self.optimizer.scale_loss(loss) / replicas()
+
+    def norm_of(self, gradients):
+        """Computes the length of gradients without the factors of `minimized`.
+
+        Of several replicas, as if their gradients agreed.
+        """
+        return gradient_norm(gradients) / self.minimized(1.0)
+
+    def update_average(self):
+        """Moves the averaged weights towards those of the last step; at first, faster.
+
+        The first steps count more (momentum (1 + n) / (10 + n) at most), so that the random weights
+        of the beginning are soon forgotten. BatchNorm's statistics are averaged too.
+        """
+        if self.ema:
+            done = ops.cast(self.optimizer.iterations, "float32")
+            momentum = ops.minimum(self.ema, (1 + done) / (10 + done))
+            for slow, fast in zip(self.averaged.variables, self.generator.variables, strict=True):
+                slow.assign(momentum * slow + (1 - momentum) * fast)
+
+    def report(self, values: dict, color) -> dict:
+        """Adds the scalars of one batch to the means of the epoch, and returns them.
+
+        Replicas have equal parts of a batch, so their mean is that of the batch. The means of the
+        epoch are over pictures: the last batch of a pass may hold fewer of them.
+        """
+        if replicas() > 1:
+            values = tf.distribute.get_replica_context().all_reduce("mean", values)
+        pictures = ops.shape(color)[0]
+        for mean in self.means:
+            if mean.name in values:
+                mean.update_state(values[mean.name], sample_weight=pictures)
+        return values
+
+
+class ConvNet(RawLossModel):
+    """The ConvNet of section 3.1: the U-Net with one loss, "squared" (the paper) or "absolute"."""
+
+    players = (("generator", ""),)
+    loss_names, other_names = ("loss", "l1"), ("gradient_norm",)
+
+    def __init__(self, generator: keras.Model, objective: str = "squared", **kwargs):
+        super().__init__(generator, **kwargs)
+        self.objective = OBJECTIVES[objective]
+
+    def train_step(self, data):
+        condition, color = data[:2]
+        weights = self.generator.trainable_variables
+        with tf.GradientTape() as tape:
+            losses = self.losses_of(self.generator, condition, color, training=True)
+            loss = self.minimized(losses["loss"])
+        gradients = tape.gradient(loss, weights)
+        norm = self.norm_of(gradients)
+        self.optimizer.apply(gradients, weights)
+        self.update_average()
+        return self.report({**losses, "gradient_norm": norm}, color)
+
+    def losses_of(self, generator, condition, color, training: bool) -> dict:
+        """Computes the objective of a batch, and its L1, the mean over pixels and channels."""
+        fake = generator(condition, training=training)
+        return {"loss": self.objective(fake, color), "l1": ops.mean(ops.abs(fake - color))}
+
+
+class GAN(RawLossModel):
+    """The conditional GAN of section 3.2: a generator and a discriminator under one optimiser.
+
+    The paper gives both networks the same Adam. Adam keeps its state per variable, so one over the
+    variables of both is the same as two.
+    """
+
+    players = (("generator", "g_"), ("discriminator", "d_"))
+    loss_names = ("d_loss", "g_loss", "g_adversarial", "l1")
+    other_names = ("d_real_accuracy", "d_fake_accuracy", "d_gradient_norm", "g_gradient_norm")
+
+    def __init__(self, generator: keras.Model, discriminator: keras.Model,
+                 l1_weight: float = 100.0, **kwargs):
+        super().__init__(generator, **kwargs)
+        self.discriminator = discriminator
+        self.l1_weight = l1_weight
+
+    def train_step(self, data):
+        condition, color = data[:2]
+        d_weights = self.discriminator.trainable_variables
+        g_weights = self.generator.trainable_variables
+        with tf.GradientTape(persistent=True) as tape:
+            losses = self.losses_of(self.generator, condition, color, training=True)
+            d_loss, g_loss = self.minimized(losses["d_loss"]), self.minimized(losses["g_loss"])
+        d_gradients = tape.gradient(d_loss, d_weights)
+        g_gradients = tape.gradient(g_loss, g_weights)
+        norms = {"d_gradient_norm": self.norm_of(d_gradients),
+                 "g_gradient_norm": self.norm_of(g_gradients)}
+        self.optimizer.apply(g_gradients + d_gradients, g_weights + d_weights)
+        self.update_average()
+        return self.report({**losses, **norms}, color)
+
+    def losses_of(self, generator, condition, color, training: bool) -> dict:
+        """Computes the losses of a batch, and D's accuracies; D sees G(x) once for all of them."""
+        fake = generator(condition, training=training)  # G(x)
+        real_logits = self.discriminator([condition, color], training=training)  # D(x, y)
+        fake_logits = self.discriminator([condition, fake], training=training)  # D(x, G(x))
+        return {**gan_losses(real_logits, fake_logits, fake, color, self.l1_weight),
+                **d_accuracies(real_logits, fake_logits)}
