@@ -47,7 +47,7 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
         help="how many processes work, on a source each (all cores: %(default)s); the result does "
              "not depend on it")
     where.add_argument("--scheduler", metavar="ADDRESS",
-        help="let the workers of a Dask cluster do it, which must see the same files under the same "
+        help="let the workers of a Dask cluster work; they must see the same files under the same "
              "paths")
     add("--skip-bad", action="store_true",
         help="leave out sources that cannot be read (and still exit with 1)")
