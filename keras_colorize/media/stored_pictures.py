@@ -118,6 +118,7 @@ def read_stored_picture(file: bytes, where: object) -> StoredPicture:
         if count > 1:
             raise SourceError(where, f"holds {count} pictures, and one is coloured of each file",
                               "save them as files of their own, or zip those as CBZ")
+        image.load()  # EXIF is found by loading too, which hides damage from whoever loads next
         upright = _upright(image)
         plain = image.mode == "L" and not image.has_transparency_data
         shown = np.ascontiguousarray(upright(np.asarray(image) if plain else rgb_of(image)))
