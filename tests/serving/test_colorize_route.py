@@ -103,7 +103,7 @@ def test_with_transparency_16_bits_and_exif_it_is_the_page_that_a_viewer_shows(s
     colored = server.colored(file.getvalue()).content
     assert colored[24] == 16
     assert line_lock.largest_change(page, pixels.eight_bits(
-        media.decoded_colors(colored, "it"))) <= 1
+        media.stored_colors(colored, "it"))) <= 1
 
 
 def asked_in_process(model: Path, limits: Limits, test):
