@@ -92,8 +92,8 @@ def test_an_early_error_stands_on_a_line_of_its_own(panels, tmp_path, capfd):
     bad.set_exception(SourceError("bad", "is no picture", "give one"))
     good.set_running_or_notify_cancel()
     threading.Timer(0.2, good.set_result, ["staged"]).start()
-    errors = build._results(dict(zip((bad, good), stages, strict=True)),
-                              dict.fromkeys(stages), skip_bad=False)
+    errors = build._wait_for(dict(zip((bad, good), stages, strict=True)),
+                             dict.fromkeys(stages), skip_bad=False)
     assert list(errors) == stages[:1]
     assert capfd.readouterr().err.strip("\r ") == \
         "bad: is no picture; finishing what is under way\n"
