@@ -128,7 +128,7 @@ def save(run_dir: Path, model: keras.Model, position: Position, validated: bool 
          kept: int = KEPT) -> None:
     """Writes the weights, the optimiser's state and the position as `checkpoints/step-N`.
 
-    A checkpoint of this step that is there already is the same, and stays. Only the last `kept` remain.
+    A checkpoint of this step that is there already is the same, and stays, as do the last `kept`.
 
     Args:
         validated: False where the batches of an epoch are done and its validation is not.
