@@ -6,13 +6,7 @@ from contextlib import contextmanager
 import keras
 
 from keras_colorize.config import Config
-from keras_colorize.models.networks import (
-    CropTo,
-    JoinLuminance,
-    Normalization,
-    discriminator,
-    unet,
-)
+from keras_colorize.models.networks import CropTo, JoinLuminance, Normalization, discriminator, unet
 
 if keras.backend.backend() == "jax":
     from keras_colorize.models.jax_steps import GAN, ConvNet
@@ -52,11 +46,7 @@ def build(config: Config, size: tuple[int, int], steps: int | None = None) -> Co
 
 
 def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
-    """Builds the untrained "generator" of a configuration and, of a GAN, the "discriminator".
-
-    Args:
-        size: as of `build`.
-    """
+    """Builds the untrained "generator" and, of a GAN, "discriminator"; arguments as of `build`."""
     model = config.model
     normalization = Normalization(model.normalization, model.normalization_momentum)
     built = {"generator": unet(model.encoder, model.decoder, normalization, model.upsampling,

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keras_colorize.errors import one_line
 
-LONGEST_NAME = 100  # characters of a host that are told
+LONGEST_NAME = 100  # characters of a host in an error
 
 LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
 """The names of this machine; a page of another site that has its own name lead here uses none."""
@@ -68,18 +68,16 @@ class Access:
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", "").lower(), headers.get("origin")
-        is_known = self.names is None or scope["path"] in PROBES or name_of(host) in self.names
-        if not is_known:
+        if not (self.names is None or scope["path"] in PROBES or name_of(host) in self.names):
             return JSONResponse({"error": f"Host: {one_line(host[:LONGEST_NAME])!r} is no name of "
                                           "this server; ask for it by the address that it printed, "
                                           "or give it --public-host"}, 400)
         own = (host, self.public_host)
         if origin is not None and origin.lower().partition("://")[2] not in own:
             return JSONResponse({"error": "requests of other sites are refused"}, 403)
-        if self.expected is None or scope["path"] in self.public:
-            return None
         given = headers.get("authorization", "").encode("latin-1")
-        if hmac.compare_digest(given, self.expected):
+        if self.expected is None or scope["path"] in self.public \
+                or hmac.compare_digest(given, self.expected):
             return None
         return JSONResponse({"error": "the token is missing or wrong; send Authorization: Bearer "
                                       "TOKEN"}, 401, {"WWW-Authenticate": "Bearer"})

@@ -31,13 +31,10 @@ def note(name: str, value: float) -> None:
 
 
 def write_line(stream: TextIO, **fields: object) -> None:
-    """Writes one line: the time of now in UTC, then the fields; numbers to a tenth of a ms.
-
-    Of the ids of books it keeps the beginning.
-    """
+    """Writes a line of JSON: the time in UTC, then the fields; the ids of books lose their end."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     rounded = {name: round(value, 4) if isinstance(value, float) else value
-               for name, value in fields.items()}
+               for name, value in fields.items()}  # seconds, to a tenth of a millisecond
     with suppress(OSError, ValueError):  # nobody reads any more: no reason to stop serving
         line = json.dumps({"time": now, **rounded})
         stream.write(_BOOK.sub(r"\1...", line) + "\n")

@@ -42,12 +42,7 @@ class Limits:
 
 
 class Refused(Exception):
-    """A request that is not answered as it asks.
-
-    Args:
-        status: of HTTP.
-        message: one line, without names of the server's files.
-    """
+    """A request that is answered by a status and one line, which names no file of the server."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None):
         short = message if len(message) <= LONGEST else message[:LONGEST - 3] + "..."
@@ -56,11 +51,7 @@ class Refused(Exception):
 
 
 class Busy(Refused):
-    """Nothing is free for a request now (503).
-
-    Args:
-        seconds: after which the client may ask again; sent as `Retry-After`.
-    """
+    """Nothing is free for a request now (503); `Retry-After` tells it to wait for `seconds`."""
 
     def __init__(self, message: str, seconds: float = 1.0):
         super().__init__(503, message, {"Retry-After": str(max(1, math.ceil(seconds)))})

@@ -38,12 +38,12 @@ def serve(service: Service, host: str, port: int, token: str | None,
         RunError: the model cannot be loaded.
     """
     listener = _listen(host, port)
-    url = _url(host, listener.getsockname()[1])
-    told = [f"{service.path}: loading; the studio will be at {url}/, and programs may then send "
-            f"pictures to {url}/colorize"]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    notices = [f"{service.path}: loading; the studio will be at {url}/, and programs may then send "
+               f"pictures to {url}/colorize"]
     if not is_local(host) and token is None:
-        told.append(f"warning: {host}: whoever reaches this address may use the model; give "
-                    "--token-file, or listen on 127.0.0.1")
+        notices.append(f"warning: {host}: whoever reaches this address may use the model; give "
+                       "--token-file, or listen on 127.0.0.1")
     limits = service.limits
     app = build_app(service, token, _names(host, public_host), public_host)
     config = uvicorn.Config(
@@ -56,7 +56,7 @@ def serve(service: Service, host: str, port: int, token: str | None,
     logger.propagate = False
     failure = None
     try:
-        asyncio.run(_run(service, _Server(config), listener, told))
+        asyncio.run(_run(service, _Server(config), listener, notices))
     except ColorizeError as error:
         failure = error
     finally:
@@ -100,12 +100,8 @@ def _listen(host: str, port: int) -> socket.socket:
                             "name another --port or --host") from error
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 async def _run(service: Service, server: uvicorn.Server, listener: socket.socket,
-               told: list[str]) -> None:
+               notices: list[str]) -> None:
     def stop(number: signal.Signals) -> None:
         write_line(sys.stdout, event="stopping", signal=number.name)
         server.force_exit = service.draining
@@ -121,7 +117,7 @@ async def _run(service: Service, server: uvicorn.Server, listener: socket.socket
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop, number)
-    print(*told, sep="\n", file=sys.stderr, flush=True)  # only now may it be told to stop
+    print(*notices, sep="\n", file=sys.stderr, flush=True)  # only now may it be told to stop
     loading = asyncio.create_task(load())
     await server.serve(sockets=[listener])
     end = time.monotonic() + LAST
@@ -136,9 +132,7 @@ async def _run(service: Service, server: uvicorn.Server, listener: socket.socket
 class _Server(uvicorn.Server):
     """Leaves signals to `_run`: uvicorn would end by them, not with exit code 0."""
 
-    @contextlib.contextmanager
-    def capture_signals(self):
-        yield
+    capture_signals = contextlib.nullcontext
 
 
 class _Lines(logging.Handler):
