@@ -181,11 +181,7 @@ class Book:
         return sum(page.state in ("waiting", "coloring") for page in self.pages)
 
     def arrival(self, name: str, key: tuple | None) -> Arrival:
-        """Finds the file that is arriving under a key, or begins a new one.
-
-        Raises:
-            Refused: 409: there is no place for it.
-        """
+        """Finds the file that arrives under a key, or begins one; Refused (409) without a place."""
         for arrival in self._arrivals:
             if key is not None and arrival.key == key:
                 return arrival

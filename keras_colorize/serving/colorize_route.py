@@ -31,11 +31,7 @@ def routes(service: Service) -> list[BaseRoute]:
 
 
 async def _file_of(request: Request) -> bytes:
-    """Reads the picture file that is the body, or the field `image` of a multipart form.
-
-    Raises:
-        Refused: 400: there is none.
-    """
+    """Reads the body, or the file `image` of a multipart form; Refused (400) where none came."""
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
             field = form.get("image")
