@@ -1,4 +1,4 @@
-"""Who may ask: requests of other sites' pages and without the token are refused."""
+"""Who may ask: requests from other sites' pages, and those without the token, are refused."""
 
 import hmac
 import re
@@ -13,12 +13,12 @@ from keras_colorize.errors import one_line
 LONGEST_NAME = 100  # characters of a host in an error
 
 LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
-"""The names of this machine; a page of another site that has its own name lead here uses none."""
+"""The names of this machine; a page of another site whose own name leads here uses none of them."""
 
 PROBES = frozenset(("/healthz", "/readyz"))
 
 NOTHING_ELSE = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
-"""What every policy forbids beside what it allows; a default does not reach all of it."""
+"""What every policy forbids; its default does not reach all of it."""
 
 HEADERS = {"X-Content-Type-Options": "nosniff",
            "Content-Security-Policy": f"default-src 'none'; {NOTHING_ELSE}",
@@ -27,7 +27,7 @@ HEADERS = {"X-Content-Type-Options": "nosniff",
 
 
 class SafeHeaders:
-    """Middleware: adds `HEADERS` to every response that does not set them itself."""
+    """Middleware that adds `HEADERS` to every response that does not set them itself."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -44,13 +44,13 @@ class SafeHeaders:
 
 
 class Access:
-    """Middleware: refuses what a page of another site asks for, and what lacks the token.
+    """Middleware that refuses what pages of other sites ask for, and what comes without the token.
 
     Args:
         token: what `Authorization: Bearer` must give; None where all may ask.
-        names: of this server, of which `Host` must be one; None where any will do.
-        public_host: the name, and the port if it is not that of the scheme, under which a proxy
-            offers the server: whose pages are its own.
+        names: of this server; `Host` must be one of them, or anything where it is None.
+        public_host: the name, and the port if it is not the scheme's own, under which a proxy
+            offers the server; pages from there are the server's own.
         public: paths that need no token.
     """
 
@@ -84,5 +84,5 @@ class Access:
 
 
 def name_of(host: str) -> str:
-    """A host without its port, and without the brackets of an IPv6 address."""
+    """Takes the port and the brackets of an IPv6 address from a host."""
     return re.sub(r":\d*$", "", host).strip("[]") if host.count(":") < 2 or "]" in host else host

@@ -1,4 +1,4 @@
-"""Listening, until a signal: then what was accepted is finished."""
+"""The server itself: it listens until a signal comes, then finishes what it has accepted."""
 
 import asyncio
 import contextlib
@@ -27,10 +27,10 @@ LONGER = 2  # seconds that a request has to end, beside those of its body and it
 
 def serve(service: Service, host: str, port: int, token: str | None,
           public_host: str | None = None) -> None:
-    """Serves until SIGTERM or SIGINT, and returns when all that was taken is answered.
+    """Serves until SIGTERM or SIGINT, and returns when all that was accepted is answered.
 
     Args:
-        token: what clients must show; None where all may ask.
+        token: what clients must send; None where all may ask.
         public_host: the name under which a proxy offers it.
 
     Raises:
@@ -64,28 +64,23 @@ def serve(service: Service, host: str, port: int, token: str | None,
         has_ended = service.worker.close(LOOK)
     if failure is None:
         write_line(sys.stdout, event="stopped")
-    if not has_ended:
-        _leave(failure)
+    if not has_ended:  # TensorFlow, at work in its thread, would abort the usual end
+        if failure is not None:
+            print(f"error: {failure}", file=sys.stderr, flush=True)
+        os._exit(0 if failure is None else failure.exit_code)
     if failure is not None:
         raise failure
 
 
-def _leave(failure: ColorizeError | None) -> None:
-    """Ends the process at once: TensorFlow, at work in its thread, would abort its usual end."""
-    if failure is not None:
-        print(f"error: {failure}", file=sys.stderr, flush=True)
-    os._exit(0 if failure is None else failure.exit_code)
-
-
 def is_local(host: str) -> bool:
-    """Whether an address is of this machine alone."""
+    """Whether only this machine reaches an address."""
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
 
 
 def _names(host: str, public_host: str | None) -> frozenset[str] | None:
-    """The names that a server may be asked for by; None for any."""
+    """Lists the names that requests may call the server by; None for any."""
     if public_host is None and not is_local(host):
         return None
     return LOCAL | {host, *([name_of(public_host)] if public_host else ())}
@@ -130,13 +125,13 @@ async def _run(service: Service, server: uvicorn.Server, listener: socket.socket
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to `_run`: uvicorn would end by them, not with exit code 0."""
+    """Leaves signals to `_run`: uvicorn would die of them, instead of exiting with 0."""
 
     capture_signals = contextlib.nullcontext
 
 
 class _Lines(logging.Handler):
-    """uvicorn's warnings as lines of JSON."""
+    """Writes uvicorn's warnings as lines of JSON."""
 
     def emit(self, record: logging.LogRecord) -> None:
         write_line(sys.stdout, event="warning", message=self.format(record))

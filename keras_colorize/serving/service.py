@@ -35,9 +35,7 @@ class _Job:
 class Worker:
     """Runs functions one after the other in a thread of its own, for callers on one event loop.
 
-    Args:
-        waiting: how many requests may wait while one runs.
-        seconds: how long a request waits, in the queue and for the answer.
+    While one runs, `waiting` requests may wait; each waits `seconds` for its turn and its answer.
     """
 
     def __init__(self, waiting: int, seconds: float):
@@ -134,12 +132,7 @@ class Worker:
 
 
 class Service:
-    """A model that is served.
-
-    Args:
-        path: a SavedModel or a run directory.
-        name: what the studio and the log call it.
-    """
+    """A SavedModel or a run directory that is served, under a name for the studio and the log."""
 
     def __init__(self, path: Path, name: str, limits: Limits | None = None):
         self.path, self.name, self.limits = path, name, limits or Limits()

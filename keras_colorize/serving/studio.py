@@ -186,7 +186,7 @@ class Studio:
 
     async def _send_copy(self, book: Book, name: str, kind: str, make: Callable[[Path], Any],
                          most: int) -> Response:
-        """Sends what `make(target)` writes, which takes room on the disk until it is sent.
+        """Sends what `make(target)` writes, `most` bytes or so, which lie on the disk until then.
 
         It comes to about `most` bytes. Raises Busy where there is no room for so many, or many
         copies of this book are being sent already.

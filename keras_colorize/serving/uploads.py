@@ -58,7 +58,7 @@ def full(name: str) -> Busy:
 
 
 def label(name: str) -> str:
-    """Makes one line of a name that an upload gives itself: the last step of its path."""
+    """Makes one line of the name that an upload gives itself: the last step of its path."""
     name = one_line(PurePosixPath(name.replace("\\", "/")).name).strip()
     stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
     name = f"{stem[:LONGEST_NAME - len(suffix)]}{suffix}"
@@ -102,7 +102,7 @@ def check(file: Path | bytes, name: str, most_pixels: int = MOST_PIXELS) -> str:
 
 
 def _occurrences(stream: BinaryIO, mark: bytes) -> int:
-    """Counts a few bytes in a file, of which little is in memory at a time."""
+    """Counts how often `mark` stands in a file, with little of it in memory at a time."""
     count, end = 0, b""
     stream.seek(0)
     while part := stream.read(2**20):
