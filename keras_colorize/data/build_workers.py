@@ -177,7 +177,7 @@ class Stage:
 
 @contextmanager
 def processes(count: int) -> Iterator[Executor]:
-    """Starts processes that end with the block or this one; raises ColorizeError for a killed one."""
+    """Starts processes that end with the block or this one; raises ColorizeError for one killed."""
     context = multiprocessing.get_context("spawn")  # a fork of TensorFlow's threads may hang
     theirs, ours = context.Pipe(duplex=False)
     with ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
