@@ -15,7 +15,7 @@ from conftest import TINY, command, heed_ctrl_c, wait_for
 from keras_colorize import cli, media
 from keras_colorize.cli import commands
 
-BIN = Path(cli.__file__).parents[1] / "bin"
+BIN = Path(cli.__file__).parents[2] / "bin"
 COMMANDS = [name for name, *_ in commands.COMMANDS]
 OVERRIDES = [part for override in TINY for part in ("--set", override)]
 
