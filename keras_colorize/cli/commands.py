@@ -73,7 +73,7 @@ def _declare_inspect(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("data", metavar="DIR", type=Path, help="a dataset directory")
     add("--out", type=place, metavar="REPORT_DIR",
-        help="the folder for contact sheets and inspect.json (DIR/inspection)")
+        help="the folder for contact sheets and inspection.json (DIR/inspection)")
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
@@ -82,7 +82,7 @@ def _run_inspect(options: argparse.Namespace) -> None:
 
     out = options.out or options.data / "inspection"
     print(inspect.summary(inspect.inspect(options.data, out)))
-    print(f"look at {out}: inspect.json, and a contact sheet of each split")
+    print(f"look at {out}: inspection.json, and a contact sheet of each split")
 
 
 def _declare_draw_episode(command: argparse.ArgumentParser) -> None:

@@ -49,7 +49,7 @@ class Work:
 
 
 def is_file_output(out: Path) -> bool:
-    """Whether `out` names a video or a comic archive rather than a folder."""
+    """Whether `out` names a video or a comic rather than a folder."""
     return out.suffix.lower() in media.VIDEO_SUFFIXES | {".cbz"}
 
 

@@ -272,8 +272,8 @@ def _source_of(path: Path, name: str) -> Source:
         return VideoSource(name, path)
     if path.suffix.lower() in media.ARCHIVE_SUFFIXES:
         return BookSource(name, path)
-    raise SourceError(path, "is neither a video nor a comic archive (by its suffix)",
-                      "give videos, comic archives, or the folder that holds the pictures")
+    raise SourceError(path, "is neither a video nor a comic (by its suffix)",
+                      "give videos, comics, or the folder that holds the pictures")
 
 
 def walk(place: Path, refuse: Callable[[SourceError], None] | None = None,

@@ -91,7 +91,7 @@ def places(tmp_path, film):
     ("not_a_video.mp4", "not_a_video.mp4: cannot be decoded (Invalid data"),
     ("empty.mp4", "empty.mp4: cannot be decoded"),
     ("truncated.mp4", "truncated.mp4: cannot be decoded"),
-    ("poem.txt", "poem.txt: is neither a video nor a comic archive (by its suffix); give videos"),
+    ("poem.txt", "poem.txt: is neither a video nor a comic (by its suffix); give videos"),
 ])
 def test_a_bad_source_is_one_line_and_exit_1_and_leaves_no_dataset(name, message, places, error_of):
     code, error = error_of("build-tfrecords", places / name, "--out", places / "out",

@@ -114,7 +114,7 @@ def test_without_skip_bad_one_line_ends_the_build_and_finished_sources_are_kept(
     ("comic.epub", b"PK\3\4", "is an EPUB book, which is not read; unpack it and zip its pictures"),
     ("comic.pdf", b"%PDF", "is no PDF, or a damaged one; export it again"),
     ("comic.zip", b"PK\3\4", "is a ZIP archive, read only as a comic; rename it .cbz"),
-    ("notes.txt", b"poem", "is neither a video nor a comic archive (by its suffix)"),
+    ("notes.txt", b"poem", "is neither a video nor a comic (by its suffix)"),
 ])
 def test_what_is_not_read_is_told_what_to_become(name, beginning, line, tmp_path, error_of):
     (tmp_path / name).write_bytes(beginning)
