@@ -5,6 +5,7 @@ A bad one is reported, and the rest goes on.
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -20,7 +21,7 @@ from keras_colorize.colorize.page import colored_file
 from keras_colorize.colorize.predictor import TOGETHER, Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
 from keras_colorize.errors import SourceError, UsageError
-from keras_colorize.files import reading, sha256_of, whole_file
+from keras_colorize.files import read_bytes, reading, sha256_of, whole_file
 from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
 
@@ -138,7 +139,7 @@ class Batch:
         known = [name for name in self.job.sources
                  if PurePosixPath(name).suffix.lower() in media.PICTURE_SUFFIXES]
         layers = with_suffix(known, ".ora")
-        pages = (_Page(work.name, work.source, partial(_read, work.source), work.target,
+        pages = (_Page(work.name, work.source, partial(read_bytes, work.source), work.target,
                        hints.find(self.settings.hints, work.name), layers[work.name])
                  for work in todo)
         for page, task in in_order(self._color_page, pages, TOGETHER):
@@ -149,11 +150,7 @@ class Batch:
             yield
 
     def _color_page(self, page: _Page) -> dict | None:
-        """Colours a page and writes its file.
-
-        Returns:
-            Its record for the report; None where it was coloured before.
-        """
+        """Writes the file of a coloured page; returns its record, None if it was there before."""
         file = page.read()
         sha256 = hashlib.sha256(file).hexdigest()
         if self.job.is_done(page.key, sha256, page.place):
@@ -248,21 +245,14 @@ class Batch:
         self.report.failed.append(str(error))
 
 
-def _read(path: Path) -> bytes:
-    with reading(path):
-        return path.read_bytes()
-
-
 def _read_now(read: Callable[[], bytes]) -> Callable[[], bytes]:
     """Reads a file at once; returns what gives the file, or raises what the reading raised."""
+    file = Future()
     try:
-        return partial(bytes, read())
+        file.set_result(read())
     except SourceError as error:
-        return partial(_fail, error)
-
-
-def _fail(error: SourceError) -> bytes:
-    raise error
+        file.set_exception(error)
+    return file.result
 
 
 def _sha256_of(source: Path) -> str:

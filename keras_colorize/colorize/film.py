@@ -41,9 +41,7 @@ class Film:
     def open(cls, path: Path, target: Path, settings: Settings) -> "Film":
         """Reads the first frame, and decides how the coloured film `target` is encoded.
 
-        Raises:
-            SourceError: as `media.read_video`.
-            UsageError: the codec is not known.
+        It raises SourceError as `media.read_video`, and UsageError where the codec is not known.
         """
         codec = film_writer.codec_for(target, settings.codec)
         first = next(media.read_video(path)).decoded
@@ -70,9 +68,8 @@ class Film:
     def rehearse(self) -> None:
         """Encodes a frame and takes all else over, so that nothing fails after hours of work.
 
-        Raises:
-            SourceError: the codec does not take the film or the quality, or the container cannot
-                hold it.
+        It raises SourceError where the codec does not take the film or the quality, or the
+        container cannot hold it.
         """
         encoding = self.encoding
         with TemporaryDirectory() as folder:
@@ -92,10 +89,7 @@ class Film:
     def frames(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """Gives the number of each frame, its time in the film's time base, and its luma.
 
-        The times rise.
-
-        Raises:
-            SourceError: as `media.read_video`, or a frame is of another size than the first.
+        The times rise. It raises SourceError as `media.read_video`, and where the size changes.
         """
         size, time_base = (self.layout.width, self.layout.height), self.encoding.time_base
         last = None
@@ -161,15 +155,8 @@ class Written:
 def color_film(source: Path, target: Path, model: Model, settings: Settings, parts: Path) -> dict:
     """Colours a film, keeping the luma of every frame and all that goes with it.
 
-    Args:
-        parts: where the pieces lie until the film is whole; those found there are not made again.
-
-    Returns:
-        The film's record for the report.
-
-    Raises:
-        SourceError: as `Film.frames` and `Film.rehearse`.
-        UsageError: the codec is not known.
+    The pieces lie in `parts` until the film is whole; those found there are not made again. It
+    raises errors as `Film.open`, `Film.frames` and `Film.rehearse`, and returns the film's record.
     """
     film = Film.open(source, target, settings)
     steadier, written, skipped = Steadier(), Written(), 0
@@ -335,12 +322,7 @@ def is_colored(path: Path) -> bool:
 def place_of(source: Path, target: Path, is_named: bool, is_copied: bool) -> Path:
     """Chooses the file that a film becomes; an animation that is copied keeps its suffix.
 
-    Args:
-        is_named: whether the user named `target`.
-        is_copied: whether the film is in colour.
-
-    Raises:
-        SourceError: what the user named cannot hold the film, or the film would overwrite itself.
+    It raises SourceError as `container_for`, and where the film would overwrite itself.
     """
     if is_copied and is_animated(source):
         place = target.with_suffix(source.suffix)
@@ -354,13 +336,9 @@ def place_of(source: Path, target: Path, is_named: bool, is_copied: bool) -> Pat
 
 
 def copy_film(source: Path, target: Path) -> dict:
-    """Copies a film: its bytes, or into another container its packets.
+    """Copies a film, its bytes or into another container its packets, and returns its record.
 
-    Returns:
-        The film's record for the report.
-
-    Raises:
-        SourceError: the container cannot hold what the film holds.
+    It raises SourceError where the container cannot hold what the film holds.
     """
     if source.suffix.lower() != target.suffix.lower():
         return {"kind": "color", "copied": "packet by packet",

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_colorize import media
 from keras_colorize.errors import SourceError
-from keras_colorize.files import reading
+from keras_colorize.files import read_bytes
 from keras_colorize.image import line_lock, pixels, scribbles
 
 LARGEST = 700_000  # pixels that colour is spread at; finer than that, edges are found by line lock
@@ -16,13 +16,9 @@ OPAQUE = 128  # alpha from which on a pixel is a stroke
 
 
 def find(place: Path | None, *names: str) -> Path | None:
-    """Finds the strokes for a page: the one file, or the one named as the page in a folder.
+    """Finds the strokes for a page, if there are any: the one file, or that in a folder.
 
-    Args:
-        names: of the page, with slashes and folders, whatever the suffix.
-
-    Returns:
-        None where there are none for this page.
+    There it is named as the page, by any of `names` with slashes and folders, whatever the suffix.
     """
     if place is None or not place.is_dir():
         return place
@@ -31,21 +27,13 @@ def find(place: Path | None, *names: str) -> Path | None:
 
 
 def read(path: Path) -> np.ndarray:
-    """Reads the strokes of a file, uint8 RGBA [h, w, 4].
-
-    Raises:
-        SourceError: it cannot be read, or is no transparent picture.
-    """
-    with reading(path, remedy="check --hints"):
-        file = path.read_bytes()
+    """Reads strokes, uint8 RGBA [h, w, 4]; raises SourceError if it is no transparent picture."""
+    file = read_bytes(path, remedy="check --hints")
     drawn = media.read_stored_picture(file, path)
     if drawn.alpha is None:
         raise SourceError(path, "has no transparency, so it would hide the whole page",
                           "draw the strokes on a transparent layer and save it as PNG")
-    colors = media.stored_colors(file, path)
-    if colors.dtype == np.uint16:
-        return np.dstack([pixels.eight_bits(colors), pixels.eight_bits(drawn.alpha)])
-    return np.dstack([colors, drawn.alpha])
+    return pixels.eight_bits(np.dstack([media.stored_colors(file, path), drawn.alpha]))
 
 
 def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surface: np.ndarray,

@@ -56,12 +56,10 @@ def is_file_output(out: Path) -> bool:
 def works(inputs: list[Path], out: Path, suffix: str | None) -> list[Work]:
     """Finds the files to colour, in order, each with the file that it becomes.
 
-    Args:
-        suffix: of all coloured pictures; None where each keeps its own.
+    Coloured pictures get the `suffix`; None lets each keep its own.
 
     Raises:
-        SourceError: an input does not exist, holds nothing that can be coloured, or has a name that
-            is not UTF-8.
+        SourceError: an input is missing, holds nothing to colour, or is named in other than UTF-8.
         UsageError: an input would be overwritten, two would be one file, or several are to become
             the one file `out`.
     """
@@ -171,10 +169,7 @@ class Job:
 
     @contextmanager
     def claimed(self, made_by: dict, works: list[Work]) -> Iterator["Job"]:
-        """Opens the job for this process, if it is the same job as before.
-
-        Args:
-            made_by: the models' digests and the settings.
+        """Opens the job for this process, if the models' digests and settings are as before.
 
         Raises:
             SettingsMismatch: it was begun with other models or settings, or from other sources.
@@ -213,10 +208,7 @@ class Job:
         return layers is None or (self.folder / layers).is_file()
 
     def parts(self, name: str, sha256: str) -> Path:
-        """Makes the folder for the parts of a file that is not whole yet.
-
-        Parts that were made of a source of another hash are removed.
-        """
+        """Makes the folder for the parts of a file, without what was made of another source."""
         folder = self._parts(name)
         source = folder / "source"
         if folder.exists() and not (source.is_file() and source.read_text() == sha256):

@@ -30,8 +30,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         layers_at: the file for its layers, if there are to be any.
 
     Returns:
-        The file of the coloured page, or of a page in colour its own bytes; and the page's record
-        for the report.
+        The coloured file, or a page in colour's own bytes; and the page's record for the report.
 
     Raises:
         SourceError: the page or its hints cannot be read, or do not fit the format.

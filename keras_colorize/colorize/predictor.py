@@ -37,11 +37,7 @@ class Model:
 
     @classmethod
     def load(cls, path: Path) -> "Model":
-        """Loads a SavedModel that `export` wrote, or the generator of a run directory.
-
-        Raises:
-            RunError: it is neither, or it is damaged.
-        """
+        """Loads a SavedModel of ours, or a run's generator; raises RunError if it is neither."""
         if (path / "saved_model.pb").is_file():
             return cls._load_saved(path)
         if not (run_directory.of(path) / run_directory.CONFIG).is_file():
@@ -51,7 +47,7 @@ class Model:
         module = export.Colorizer(run_directory.load_generator(path))
         dataset = run_directory.describe(path).get("dataset", {})
         return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
-                   dataset.get("zoom") or "spline", _size(dataset), module.network, module)
+                   *_learned(dataset), module.network, module)
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
@@ -63,26 +59,17 @@ class Model:
             raise RunError(path, "cannot be loaded as a SavedModel of ours",
                            "export it again") from error
         card = read_json(path / export.CARD, _Card, RunError, "export the model again")
-        dataset = card["dataset"]
-        return cls(str(path), card["generator_sha256"], card["input"],
-                   dataset.get("zoom") or "spline", _size(dataset), network, loaded)
+        return cls(str(path), card["generator_sha256"], card["input"], *_learned(card["dataset"]),
+                   network, loaded)
 
     def scale_for(self, height: int, width: int) -> float:
-        """Computes the factor that makes a picture look as large as those that were learned.
-
-        Returns:
-            As `export.working_scale`, above 0 and at most 1.
-        """
+        """Computes `export.working_scale` for this model: above 0, at most 1."""
         return float(export.working_scale(self.size, height, width))
 
     def colorize(self, condition: np.ndarray) -> np.ndarray:
-        """Computes the generator's own picture, in tiles without seams where it is large.
+        """Computes the generator's own picture, uint8 RGB [h, w, 3], in tiles where it is large.
 
-        Args:
-            condition: uint8 [h, w], luminance or white lines on black.
-
-        Returns:
-            uint8 RGB [h, w, 3].
+        The condition is luminance or white lines on black, uint8 [h, w]. Tiles show no seams.
         """
         if condition.size <= graph.WHOLE:
             return self._run(condition)
@@ -112,8 +99,9 @@ class _Card(TypedDict):
     dataset: dict
 
 
-def _size(dataset: dict) -> tuple[int, int] | None:
-    return tuple(dataset["size"]) if dataset.get("size") else None
+def _learned(dataset: dict) -> tuple[str, tuple[int, int] | None]:
+    """Reads the `zoom` and `size` of a model."""
+    return dataset.get("zoom") or "spline", tuple(dataset["size"]) if dataset.get("size") else None
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,13 @@ class Report:
 
 def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
     """Shrinks two pictures, uint8 or uint16, RGB or gray, and returns them as JPEG in base64."""
-    return [_thumbnail(picture) for picture in (before, after)]
-
-
-def _thumbnail(picture: np.ndarray) -> str:
-    while min(picture.shape[:2]) > 2 * THUMBNAIL:
-        picture = pixels.halved(picture)
-    small = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL))
-    return base64.b64encode(media.encode_picture(small, ".jpg")).decode()
+    encoded = []
+    for picture in (before, after):
+        while min(picture.shape[:2]) > 2 * THUMBNAIL:
+            picture = pixels.halved(picture)
+        small = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL))
+        encoded.append(base64.b64encode(media.encode_picture(small, ".jpg")).decode())
+    return encoded
 
 
 def is_flagged(record: dict) -> bool:
@@ -75,7 +74,8 @@ def write(folder: Path, title: str, made_by: dict, records: dict[str, dict]) -> 
     """Writes `report.json` and `report.html` into a job's folder, each whole or not at all."""
     pages = [{"page": key, **{name: value for name, value in record.items()
                               if name != "thumbnails"}}
-             for key, record in sorted(records.items(), key=_reading_order)]
+             for key, record in sorted(records.items(),
+                                       key=lambda item: media.natural_order(item[0]))]
     for page in pages:
         page["flagged"] = is_flagged(page)
     counts = {"failed": sum("error" in page for page in pages),
@@ -86,7 +86,3 @@ def write(folder: Path, title: str, made_by: dict, records: dict[str, dict]) -> 
     web_page.write(folder / "report.html", Path(__file__).with_name("report.html"), title=title,
                    counts=counts, pages=pages,
                    thumbnails={key: each.get("thumbnails", ()) for key, each in records.items()})
-
-
-def _reading_order(item: tuple[str, dict]) -> list:
-    return media.natural_order(item[0])

@@ -33,47 +33,48 @@ class Steadier:
     that is not found again, by its luminance, takes the network's chroma as it is.
     """
 
+    guide: np.ndarray | None
+    """The luminance of the drawing that was seen last."""
+    chroma: np.ndarray | None
+    """Its steadied chroma."""
+
     def __init__(self):
         self.flicker = Flicker()
         self._motion = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._guide = self._raw = self._steady = self._places = None
+        self._places = None
+        self.cut()
 
     def cut(self) -> None:
         """Forgets everything: a new shot begins."""
-        self._guide = self._raw = self._steady = None
+        self.guide = self._raw = self.chroma = None
 
     def steady(self, guide: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-        """Steadies the chroma of the next drawing.
+        """Steadies the network's chroma of the next drawing, float32 [h, w, 2].
 
-        Args:
-            guide: its luminance, uint8 [h, w].
-            chroma: the network's, float32 [h, w, 2].
-
-        Returns:
-            float32 [h, w, 2].
+        Its luminance is `guide`, uint8 [h, w].
         """
         raw = steadied = np.asarray(chroma, np.float32)
-        if self._guide is not None:
+        if self.guide is not None:
             raw_before, steady_before, trust = self._found_again(guide)
             weight = cv2.merge([KEPT * trust] * 2)
             steadied = cv2.add(raw, cv2.multiply(weight, cv2.subtract(steady_before, raw)))
             known = 2 * float(trust.sum()) + 1e-6
             self.flicker.frames += 1
-            for name, now, then in (("before", raw, raw_before),
-                                    ("after", steadied, steady_before)):
-                change = float(np.einsum("ijk,ij->", cv2.absdiff(now, then), trust)) / known
-                setattr(self.flicker, name, getattr(self.flicker, name) + change)
-        self._guide, self._raw, self._steady = guide, raw, steadied
+            before, after = (float(np.einsum("ijk,ij->", cv2.absdiff(now, then), trust)) / known
+                             for now, then in ((raw, raw_before), (steadied, steady_before)))
+            self.flicker.before += before
+            self.flicker.after += after
+        self.guide, self._raw, self.chroma = guide, raw, steadied
         return steadied
 
     def _found_again(self, guide: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Moves the last chroma, raw and steadied, along; and how sure that is, float32 0..1."""
-        before = self._raw, self._steady, self._guide
+        before = self._raw, self.chroma, self.guide
         if min(guide.shape) >= LEAST_SIDE:
             if self._places is None or self._places.shape[:2] != guide.shape:
                 self._places = np.dstack(np.meshgrid(*(np.arange(length, dtype=np.float32)
                                                        for length in guide.shape[::-1])))
-            place = cv2.add(self._places, self._motion.calc(guide, self._guide, None))
+            place = cv2.add(self._places, self._motion.calc(guide, self.guide, None))
             before = [cv2.remap(each, place, None, cv2.INTER_LINEAR,
                                 borderMode=cv2.BORDER_REPLICATE) for each in before]
         raw, steady, then = before
@@ -83,23 +84,12 @@ class Steadier:
         """Returns what `restore` continues from."""
         flicker = self.flicker
         kept = {"flicker": np.array([flicker.frames, flicker.before, flicker.after])}
-        if self._guide is not None:
-            kept |= {"guide": self._guide, "raw": self._raw, "steady": self._steady}
+        if self.guide is not None:
+            kept |= {"guide": self.guide, "raw": self._raw, "steady": self.chroma}
         return kept
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Continues from where `state` was taken."""
         frames, before, after = state["flicker"].tolist()
         self.flicker = Flicker(int(frames), before, after)
-        self._guide, self._raw, self._steady = (state.get(name)
-                                                for name in ("guide", "raw", "steady"))
-
-    @property
-    def chroma(self) -> np.ndarray | None:
-        """The steadied chroma of the drawing that was seen last."""
-        return self._steady
-
-    @property
-    def guide(self) -> np.ndarray | None:
-        """The luminance of the drawing that was seen last."""
-        return self._guide
+        self.guide, self._raw, self.chroma = map(state.get, ("guide", "raw", "steady"))
