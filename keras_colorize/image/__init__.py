@@ -1,0 +1,1 @@
+"""Pictures as arrays: numpy in, numpy out."""

@@ -1,0 +1,138 @@
+"""Tone and ink of a printed page: which pixels are lines, and which shade the dots mean."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+WORKING_PIXELS = 700_000  # a page is looked at as if it were 1000 high and 700 wide
+DOT = 3.5  # working pixels: the widest dot of a tone, or the widest hole of a dark one
+DOT_DEPTH = 24  # of 255: how much darker than what is around it a dot is
+DOT_WINDOW = 11  # working pixels: dots are counted in squares of this side
+FEWEST_DOTS = 7  # in such a square, where it lies in a tone
+DOTS_BLUR = 1.3  # working pixels: the blur that turns dots into gray
+LINE_WIDTH = 9  # working pixels: what is wider is a surface, not a line
+LINE_DEPTH = 45  # of 255: how much darker than its surroundings a line is, on plain paper
+LINE_DEPTH_IN_DOTS = 20
+LINE_PEAK = 36  # a line is this much darker in at least one place
+SHORTEST_LINE = 5  # working pixels
+SHORTEST_LINE_IN_DOTS = 9  # working pixels
+BLACK = 70  # of 255: what is darker is ink, however wide
+
+
+@dataclass(frozen=True)
+class Tones:
+    """A page at its working scale.
+
+    Attributes:
+        scale: working pixels per pixel of the page, at most 1.
+        gray: uint8 [h, w], the page itself, made smaller.
+        shade: uint8 [h, w], the shade between the lines: dots smoothed, lines painted out.
+        ink: bool [h, w], lines and solid blacks, letters included.
+        dotted: bool [h, w], where the page is printed in dots.
+    """
+
+    scale: float
+    gray: np.ndarray
+    shade: np.ndarray
+    ink: np.ndarray
+    dotted: np.ndarray
+
+
+def read_tones(luminance: np.ndarray) -> Tones:
+    """Tells lines from tones.
+
+    Args:
+        luminance: uint8 [h, w], stretched so that paper is 255 and ink 0.
+    """
+    height, width = luminance.shape
+    scale = min(1.0, (WORKING_PIXELS / (height * width)) ** 0.5)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    gray = shrink(luminance, size)
+    dotted = _find_dots(luminance, scale, size)
+    even = np.where(dotted, cv2.GaussianBlur(gray, (0, 0), DOTS_BLUR), gray)
+    ink = _find_ink(gray, even, dotted)
+    return Tones(scale, gray, _paint_lines_out(even, ink), ink, dotted)
+
+
+def stretch(luminance: np.ndarray) -> np.ndarray:
+    """The page with its paper at 255 and its ink at 0, uint8, whatever paper and scanner did."""
+    sample = luminance[::3, ::3]
+    ink, paper = np.percentile(sample, (1, 92))
+    if paper - ink < 64:
+        return luminance
+    levels = (np.arange(256) - ink - 4) * (255 / max(paper - ink - 12, 1))
+    return cv2.LUT(luminance, np.clip(levels, 0, 255).astype(np.uint8))
+
+
+def shrink(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The picture at (width, height), each pixel the mean of those that it stands for."""
+    if picture.shape[1::-1] == size:
+        return picture
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def disc(radius: float) -> np.ndarray:
+    """A round structuring element, uint8."""
+    reach = int(np.ceil(radius))
+    rows, columns = np.mgrid[-reach:reach + 1, -reach:reach + 1]
+    return (rows ** 2 + columns ** 2 <= (radius + 0.25) ** 2).astype(np.uint8)
+
+
+def _find_dots(page: np.ndarray, scale: float, size: tuple[int, int]) -> np.ndarray:
+    """Where small pieces of ink, or small holes in it, lie dense: bool at the working scale."""
+    counts = np.zeros(size[::-1], np.float32)
+    side = round(4 / scale) | 1
+    around = cv2.blur(page, (side, side))
+    dark = cv2.compare(cv2.add(page, DOT_DEPTH), around, cv2.CMP_LT)
+    for part in (dark, ~dark):
+        _, _, stats, centers = cv2.connectedComponentsWithStats(part.astype(np.uint8), None, None,
+                                                                None, 4)
+        widest = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+        dots = widest <= DOT / scale
+        columns, rows = (centers[dots] * scale).astype(int).T
+        np.add.at(counts, (rows.clip(0, size[1] - 1), columns.clip(0, size[0] - 1)), 1)
+    side = (DOT_WINDOW, DOT_WINDOW)
+    dense = cv2.boxFilter(counts, -1, side, normalize=False) >= FEWEST_DOTS
+    dense = cv2.morphologyEx(dense.astype(np.uint8), cv2.MORPH_OPEN, disc(3))
+    return cv2.morphologyEx(dense, cv2.MORPH_CLOSE, disc(4)) > 0
+
+
+def _find_ink(gray: np.ndarray, even: np.ndarray, dotted: np.ndarray) -> np.ndarray:
+    """Lines by how much darker than both their sides they are; solid blacks by themselves."""
+    element = disc(LINE_WIDTH / 2)
+    plain = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, element)
+    among_dots = cv2.morphologyEx(even, cv2.MORPH_BLACKHAT, element)
+    lines = _keep_long((plain > LINE_DEPTH) & ~dotted, plain, SHORTEST_LINE)
+    faint = _keep_long((among_dots > LINE_DEPTH_IN_DOTS) & dotted, among_dots,
+                       SHORTEST_LINE_IN_DOTS)
+    black = cv2.morphologyEx((even < BLACK).astype(np.uint8), cv2.MORPH_OPEN, disc(1.5)) > 0
+    return lines | faint | black
+
+
+def _keep_long(lines: np.ndarray, depth: np.ndarray, shortest: int) -> np.ndarray:
+    """Those lines which are long enough, and somewhere dark enough, not to be chance."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(lines.astype(np.uint8))
+    peak = np.zeros(count, np.uint8)
+    np.maximum.at(peak, pieces[lines], depth[lines])
+    reach = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    keep = (reach >= shortest) & (peak >= LINE_PEAK)
+    keep[0] = False
+    return keep[pieces]
+
+
+def _paint_lines_out(even: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """The shade beside the lines carried over them, and evened where it changes softly."""
+    clear = cv2.erode((~ink).astype(np.uint8), disc(1)).astype(np.float32)
+    shade = even.astype(np.float32)
+    known = np.zeros_like(shade)
+    painted = np.zeros_like(shade)
+    for spread in (1.5, 4.0, 12.0):
+        weight = cv2.GaussianBlur(clear, (0, 0), spread)
+        value = cv2.GaussianBlur(shade * clear, (0, 0), spread) / np.maximum(weight, 1e-6)
+        share = np.clip(weight / 0.1, 0, 1) * (1 - known)
+        painted += share * value
+        known += share
+    painted += (1 - known) * shade
+    own = np.where(clear > 0, shade, painted).astype(np.uint8)
+    return cv2.bilateralFilter(cv2.medianBlur(own, 5), 9, 24, 3)
