@@ -93,6 +93,9 @@ def find_regions(luminance: np.ndarray) -> Regions:
     steps = _steps_of_tone(tones.shade) & ~lines
     parts = _divide(lines, steps, tones.shade)
     labels = _merge(parts, lines, steps, tones)
+    balloons = lettering.balloons > 0
+    labels[balloons] = labels.max() + lettering.balloons[balloons]
+    labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32) + 1
     return _describe(labels, lines, steps, tones, lettering, page)
 
 

@@ -32,11 +32,13 @@ class Lettering:
         letters: bool [h, w], the ink of letters.
         texts: int32 [h, w], the number of the text in and between its letters; 0 elsewhere.
         pieces: int64 [n], of how many pieces of ink each text from 1 on is.
+        balloons: int32 [h, w], the number of the balloon whose outline encloses a pixel, or 0.
     """
 
     letters: np.ndarray
     texts: np.ndarray
     pieces: np.ndarray
+    balloons: np.ndarray
 
 
 def find_lettering(tones: Tones) -> Lettering:
@@ -55,10 +57,12 @@ def find_lettering(tones: Tones) -> Lettering:
     strokes = _straight_strokes(pieces, count)
     sizes = _sizes(owner, stats, strokes, _clear_surroundings(groups, tones))
     letter = (sizes[owner] > 0) & ((widest <= 2.2 * sizes[owner]) | strokes)
-    letter |= _in_balloons(tones, dark, pieces, count)
+    balloons, written = _find_balloons(tones, dark, pieces, count)
+    letter |= written
     numbers = np.cumsum(sizes > 0) * (sizes > 0)
     members = np.bincount(owner[letter], minlength=len(sizes))
-    return Lettering(letter[pieces], numbers[groups].astype(np.int32), members[sizes > 0])
+    return Lettering(letter[pieces], numbers[groups].astype(np.int32), members[sizes > 0],
+                     balloons)
 
 
 def _group(candidates: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -92,23 +96,26 @@ def _sizes(owner: np.ndarray, stats: np.ndarray, strokes: np.ndarray,
     return sizes
 
 
-def _in_balloons(tones: Tones, dark: np.ndarray, pieces: np.ndarray, count: int) -> np.ndarray:
-    """Which pieces of ink stand in the middle of a balloon: bool [count]."""
+def _find_balloons(tones: Tones, dark: np.ndarray, pieces: np.ndarray, count: int
+                   ) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers the balloons, and tells which pieces of ink are written in them: bool [count]."""
     paper = cv2.morphologyEx(((tones.gray >= PAPER_GRAY) & ~dark).astype(np.uint8),
                              cv2.MORPH_OPEN, disc(1.5))
-    letter = np.zeros(count, bool)
+    written = np.zeros(count, bool)
+    balloons = np.zeros(paper.shape, np.int32)
     _, fields, stats, _ = cv2.connectedComponentsWithStats(paper, None, None, None, 4)
     large = (stats[:, cv2.CC_STAT_AREA] >= MIN_BALLOON) & (
         stats[:, cv2.CC_STAT_AREA] <= MAX_BALLOON * paper.size)
+    large[0] = False
     for field in np.flatnonzero(large):
-        if field == 0:
-            continue
         left, top, width, height, _ = stats[field]
-        box = np.s_[max(0, top - 1):top + height + 1, max(0, left - 1):left + width + 1]
-        whole = ndimage.binary_fill_holes(fields[box] == field)
-        if _fits_its_text(whole, fields[box] == field, dark[box]):
-            letter[np.unique(pieces[box][whole & dark[box]])] = True
-    return letter
+        box = np.s_[max(0, top - 2):top + height + 2, max(0, left - 2):left + width + 2]
+        own = fields[box] == field
+        whole = ndimage.binary_fill_holes(own)
+        if _fits_its_text(whole, own, dark[box]):
+            written[np.unique(pieces[box][whole & dark[box]])] = True
+            balloons[box][cv2.dilate(whole.astype(np.uint8), disc(1)) > 0] = balloons.max() + 1
+    return balloons, written
 
 
 def _letter_size(stats: np.ndarray, strokes: np.ndarray) -> float:
@@ -170,17 +177,9 @@ def find_white(labels: np.ndarray, lines: np.ndarray, tones: Tones, lettering: L
     blank = np.bincount(labels.ravel(), paper.ravel(), count) >= 0.8 * np.maximum(free, 1)
     boxes = [None, *ndimage.find_objects(labels, count - 1)]
     margin = _margins(labels, blank, boxes)
-    balloons = _lettered(labels, lettering) & blank & ~margin
-    dark = (tones.gray < 150) | tones.ink
-    for region in np.flatnonzero(blank & ~margin):
-        own = labels[boxes[region]] == region
-        if not MIN_BALLOON <= own.sum() <= MAX_BALLOON * labels.size:
-            continue
-        whole = ndimage.binary_fill_holes(own)
-        balloons[region] |= _fits_its_text(whole, own, dark[boxes[region]])
-        if balloons[region]:
-            balloons[np.unique(labels[boxes[region]][whole])] = True
-    return margin | balloons, margin
+    in_balloons = np.bincount(labels.ravel(), lettering.balloons.ravel() > 0, count)
+    balloons = in_balloons >= 0.6 * np.maximum(np.bincount(labels.ravel()), 1)
+    return margin | balloons | (blank & _lettered(labels, lettering)), margin
 
 
 def _lettered(labels: np.ndarray, lettering: Lettering) -> np.ndarray:
@@ -220,7 +219,7 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, dark: np.ndarray) -> bool
     rows, columns = np.nonzero(whole)
     spans = (high - low) / (np.ptp(rows) + 1, np.ptp(columns) + 1)
     middle = np.abs((high + low) / 2 - (rows.mean(), columns.mean())) / whole.shape
-    return bool(0.05 <= area.sum() / whole.sum() <= 0.4 and spans.max() >= 0.42
+    return bool(0.03 <= area.sum() / whole.sum() <= 0.4 and spans.max() >= 0.42
                 and spans.min() >= 0.2 and middle.max() <= 0.12)
 
 
