@@ -1,4 +1,4 @@
-"""Seconds, counts and chroma of the ink, for printed pages: `python benchmarks/regions.py PAGE...`."""
+"""Seconds, counts and ink chroma of printed pages: `python benchmarks/regions.py PAGE...`."""
 
 import sys
 import time

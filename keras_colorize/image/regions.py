@@ -24,6 +24,7 @@ OPEN = 0.45  # of the diameter of the smaller region: a wider opening joins both
 LIKE_TONE = 20  # of 255
 HATCHED = 0.3  # of a region that is hatching, or hair, is ink
 LIKE_HATCHING = 38  # of 255, ink included
+LARGEST_LETTERS = 800  # area
 SMALLEST = 60  # area: a smaller region joins what it opens to
 TINIEST = 16  # area: a smaller region joins whatever is beside it
 
@@ -105,15 +106,27 @@ def _describe(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray, tones: T
     area, tone, diameter = _measure(labels, lines, tones.shade)
     neighbors, contact, opening = _touching(labels, lines, steps)
     white, margin = white_paper.find_white(labels, lines, tones, lettering)
+    white |= _inside_white(white & ~margin, area, neighbors, contact)
     return Regions(labels, _sharpen(labels, page), white, tone, area, diameter, neighbors,
                    contact, opening, _panels(labels, margin), tones)
+
+
+def _inside_white(balloons: np.ndarray, area: np.ndarray, neighbors: np.ndarray,
+                  contact: np.ndarray) -> np.ndarray:
+    """Which small regions lie, more than half, beside a balloon: letters that touch its outline."""
+    whole = np.zeros(len(area))
+    shared = np.zeros(len(area))
+    for one, other in (neighbors.T, neighbors.T[::-1]):
+        np.add.at(whole, one, contact)
+        np.add.at(shared, one, contact * balloons[other])
+    return (shared > 0.6 * np.maximum(whole, 1)) & (area < LARGEST_LETTERS)
 
 
 def _steps_of_tone(shade: np.ndarray) -> np.ndarray:
     """Where one tone meets another without a line between them: bool [h, w]."""
     change = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, disc(2))
     steps = (change > STEP_OF_TONE).astype(np.uint8)
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(steps)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(steps)
     long = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= 12
     long[0] = False
     return long[pieces]
@@ -125,7 +138,7 @@ def _divide(lines: np.ndarray, steps: np.ndarray, shade: np.ndarray) -> np.ndarr
     barrier = lines | steps
     barrier |= _bridges(_long_lines(lines) & ~dense, barrier)
     cores = _cores(~barrier & ~dense)
-    surfaces, count = _surfaces(dense)
+    surfaces = _surfaces(dense)
     cores[surfaces > 0] = surfaces[surfaces > 0] + cores.max()
     room = np.minimum(cv2.distanceTransform((~barrier).astype(np.uint8), cv2.DIST_L2, 3), 20)
     change = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, disc(1)).astype(np.float32)
@@ -142,11 +155,10 @@ def _dense_surfaces(lines: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(dense, cv2.MORPH_OPEN, disc(DENSE_SURFACE)) > 0
 
 
-def _surfaces(dense: np.ndarray) -> tuple[np.ndarray, int]:
+def _surfaces(dense: np.ndarray) -> np.ndarray:
     """Numbers dense surfaces, apart where only a narrow neck joins them."""
     inner = cv2.erode(dense.astype(np.uint8), disc(DENSE_SURFACE - 1))
-    count, surfaces = cv2.connectedComponents(inner)
-    return surfaces, count
+    return cv2.connectedComponents(inner)[1]
 
 
 def _cores(free: np.ndarray) -> np.ndarray:
@@ -157,7 +169,7 @@ def _cores(free: np.ndarray) -> np.ndarray:
         room = cv2.distanceTransform(cv2.copyMakeBorder(left, 1, 1, 1, 1, cv2.BORDER_REPLICATE),
                                      cv2.DIST_L2, 5)[1:-1, 1:-1]
         middles = (room >= radius).astype(np.uint8)
-        count, numbers = cv2.connectedComponents(middles)
+        _, numbers = cv2.connectedComponents(middles)
         new = middles > 0
         cores[new] = numbers[new] + cores.max()
         reach = cv2.distanceTransform(1 - middles, cv2.DIST_L2, 5)

@@ -19,6 +19,7 @@ STRAIGHT = 0.6  # working pixels: a stroke deviates less from its axis
 WHITE = 232  # of 255
 PAPER_GRAY = 236  # of 255
 MANY_PIECES = 8  # of ink, which no drawing has in the guise of letters
+GAPS_OF_BALLOONS = (1.5, 2.5, 4)  # working pixels: half of how wide an outline may be open
 MIN_BALLOON = 250  # working pixels, of area
 MAX_BALLOON = 0.06  # of the page, with as little lettering as two pieces
 STRAIGHT_SIDE = 60  # working pixels: the side of a frame is longer
@@ -99,22 +100,24 @@ def _sizes(owner: np.ndarray, stats: np.ndarray, strokes: np.ndarray,
 def _find_balloons(tones: Tones, dark: np.ndarray, pieces: np.ndarray, count: int
                    ) -> tuple[np.ndarray, np.ndarray]:
     """Numbers the balloons, and tells which pieces of ink are written in them: bool [count]."""
-    paper = cv2.morphologyEx(((tones.gray >= PAPER_GRAY) & ~dark).astype(np.uint8),
-                             cv2.MORPH_OPEN, disc(1.5))
+    paper = ((tones.gray >= PAPER_GRAY) & ~dark).astype(np.uint8)
     written = np.zeros(count, bool)
     balloons = np.zeros(paper.shape, np.int32)
-    _, fields, stats, _ = cv2.connectedComponentsWithStats(paper, None, None, None, 4)
-    large = (stats[:, cv2.CC_STAT_AREA] >= MIN_BALLOON) & (
-        stats[:, cv2.CC_STAT_AREA] <= MAX_BALLOON * paper.size)
-    large[0] = False
-    for field in np.flatnonzero(large):
-        left, top, width, height, _ = stats[field]
-        box = np.s_[max(0, top - 2):top + height + 2, max(0, left - 2):left + width + 2]
-        own = fields[box] == field
-        whole = ndimage.binary_fill_holes(own)
-        if _fits_its_text(whole, own, dark[box]):
-            written[np.unique(pieces[box][whole & dark[box]])] = True
-            balloons[box][cv2.dilate(whole.astype(np.uint8), disc(1)) > 0] = balloons.max() + 1
+    for gap in GAPS_OF_BALLOONS:
+        room = cv2.morphologyEx(paper, cv2.MORPH_OPEN, disc(gap))
+        room[balloons > 0] = 0
+        _, fields, stats, _ = cv2.connectedComponentsWithStats(room, None, None, None, 4)
+        sizes = stats[:, cv2.CC_STAT_AREA]
+        possible = (sizes >= MIN_BALLOON) & (sizes <= MAX_BALLOON * paper.size)
+        for field in np.flatnonzero(possible[1:]) + 1:
+            left, top, width, height, _ = stats[field]
+            box = np.s_[max(0, top - 2):top + height + 2, max(0, left - 2):left + width + 2]
+            own = fields[box] == field
+            whole = ndimage.binary_fill_holes(own)
+            if _fits_its_text(whole, own, dark[box]):
+                written[np.unique(pieces[box][whole & dark[box]])] = True
+                grown = cv2.dilate(whole.astype(np.uint8), disc(gap)) > 0
+                balloons[box][grown] = balloons.max() + 1
     return balloons, written
 
 
@@ -191,7 +194,7 @@ def _lettered(labels: np.ndarray, lettering: Lettering) -> np.ndarray:
     own = where >= 0.5 * np.maximum(where.sum(0), 1)
     cover = (where * own).sum(1) / np.maximum(area, 1)
     most = (own * np.r_[0, lettering.pieces]).max(1)
-    return (most >= MANY_PIECES) & (cover >= 0.02)
+    return ((most >= MANY_PIECES) & (cover >= 0.1)) | ((most >= 3 * MANY_PIECES) & (cover >= 0.04))
 
 
 def _fits_its_text(whole: np.ndarray, own: np.ndarray, dark: np.ndarray) -> bool:
@@ -206,12 +209,12 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, dark: np.ndarray) -> bool
                                   cv2.CHAIN_APPROX_NONE)
     hull = cv2.contourArea(cv2.convexHull(np.concatenate(outline)))
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((dark & whole).astype(np.uint8))
-    rim = np.unique(pieces[whole & ~cv2.erode(np.pad(whole, 1).astype(np.uint8), disc(3))
+    rim = np.unique(pieces[whole & ~cv2.erode(np.pad(whole, 1).astype(np.uint8), disc(1))
                            [1:-1, 1:-1].astype(bool)])
     inner = np.setdiff1d(np.arange(1, count), rim)
     inner = inner[stats[inner, cv2.CC_STAT_AREA] >= SMALLEST_AREA]
     enclosed = (whole & ~own & ~dark).sum()
-    if len(inner) < 2 or whole.sum() < 0.72 * hull or enclosed > 0.15 * whole.sum():
+    if len(inner) < 2 or whole.sum() < 0.68 * hull or enclosed > 0.15 * whole.sum():
         return False
     left, top, width, height, area = stats[inner].T
     low = np.array([top.min(), left.min()])
@@ -219,7 +222,7 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, dark: np.ndarray) -> bool
     rows, columns = np.nonzero(whole)
     spans = (high - low) / (np.ptp(rows) + 1, np.ptp(columns) + 1)
     middle = np.abs((high + low) / 2 - (rows.mean(), columns.mean())) / whole.shape
-    return bool(0.03 <= area.sum() / whole.sum() <= 0.4 and spans.max() >= 0.42
+    return bool(0.02 <= area.sum() / whole.sum() <= 0.4 and spans.max() >= 0.5
                 and spans.min() >= 0.2 and middle.max() <= 0.12)
 
 
@@ -230,7 +233,7 @@ def _margins(labels: np.ndarray, blank: np.ndarray, boxes: list) -> np.ndarray:
     for region in np.flatnonzero(blank):
         box = boxes[region]
         extent = max(part.stop - part.start for part in box) if box else 0
-        if extent < 0.14 * max(labels.shape):
+        if extent < 40:
             continue
         own = (labels[box] == region).astype(np.uint8)
         width = 2 * cv2.distanceTransform(np.pad(own, 1), cv2.DIST_L2, 3).max()
@@ -248,13 +251,14 @@ def _continue_margins(labels: np.ndarray, margin: np.ndarray, maybe: list[int]) 
     """Adds to the margins those regions which add little else than straight sides to them."""
     page = np.s_[0:labels.shape[0], 0:labels.shape[1]]
     for region in maybe:
-        if margin[region] or not margin.any():
+        known = margin[labels]
+        beside = cv2.dilate(known.astype(np.uint8), disc(1))[labels == region].sum()
+        if margin[region] or beside < 6:
             continue
-        before = _outline(margin[labels].astype(np.uint8), page, labels.shape)
-        both = margin[labels] | (labels == region)
-        beside = cv2.dilate(margin[labels].astype(np.uint8), disc(1))[labels == region].sum()
+        before = _outline(known.astype(np.uint8), page, labels.shape)
+        both = known | (labels == region)
         straight, total = np.subtract(_outline(both.astype(np.uint8), page, labels.shape), before)
-        margin[region] = beside >= 6 and straight >= 0.6 * total
+        margin[region] = straight >= 0.6 * total
 
 
 def _outline(own: np.ndarray, box: tuple, shape: tuple[int, int]) -> tuple[float, float]:
@@ -267,7 +271,7 @@ def _outline(own: np.ndarray, box: tuple, shape: tuple[int, int]) -> tuple[float
     low = np.array([box[1].start, box[0].start])
     high = np.array([shape[1], shape[0]]) - 3 - low
     for outline in outlines:
-        corners = cv2.approxPolyDP(outline, 2.0, True)[:, 0]
+        corners = cv2.approxPolyDP(outline, 3.0, True)[:, 0]
         following = np.roll(corners, -1, 0)
         length = np.hypot(*(following - corners).T)
         edge = ((corners <= 2 - low) & (following <= 2 - low)) | (
