@@ -21,6 +21,7 @@ LINE_END = 8  # a line is at least this long where its end points somewhere
 LONG_LINE = 48  # and its ink reaches this far, or it points at nothing
 FARTHEST_POINT = 24  # how far the end of a line points
 OPEN = 0.45  # of the diameter of the smaller region: a wider opening joins both
+OPEN_OF_LONG = 0.15  # of the root of its area, too: a gutter is long, and no part of a panel
 LIKE_TONE = 20  # of 255
 HATCHED = 0.3  # of a region that is hatching, or hair, is ink
 LIKE_HATCHING = 38  # of 255, ink included
@@ -292,8 +293,10 @@ class _Parts:
 
     def _one_surface(self, part: int, other: int, opening: int) -> bool:
         like = abs(self.tone[other] - self.tone[part]) <= LIKE_TONE
-        return like and opening > 0 and (
-            opening >= OPEN * min(self.diameter[part], self.diameter[other]))
+        smaller = min(part, other, key=lambda label: self.area[label])
+        needed = max(OPEN * min(self.diameter[part], self.diameter[other]),
+                     OPEN_OF_LONG * self.area[smaller] ** 0.5)
+        return like and opening >= max(needed, 1)
 
     def _one_hatching(self, part: int, other: int, contact: int) -> bool:
         both = min(self.ink[part], self.ink[other]) >= HATCHED

@@ -12,9 +12,10 @@ DOT_WINDOW = 11  # working pixels: dots are counted in squares of this side
 FEWEST_DOTS = 7  # in such a square, where it lies in a tone
 DOTS_BLUR = 1.3  # working pixels: the blur that turns dots into gray
 LINE_WIDTH = 9  # working pixels: what is wider is a surface, not a line
-LINE_DEPTH = 45  # of 255: how much darker than its surroundings a line is, on plain paper
+LINE_DEPTH = 22  # of 255: how much darker than its surroundings a line is, on plain paper
 LINE_DEPTH_IN_DOTS = 20
-LINE_PEAK = 36  # a line is this much darker in at least one place
+LINE_PEAK = 45  # and how much darker it is in at least one place
+LINE_PEAK_IN_DOTS = 36
 SHORTEST_LINE = 5  # working pixels
 SHORTEST_LINE_IN_DOTS = 9  # working pixels
 BLACK = 70  # of 255: what is darker is ink, however wide
@@ -103,20 +104,20 @@ def _find_ink(gray: np.ndarray, even: np.ndarray, dotted: np.ndarray) -> np.ndar
     element = disc(LINE_WIDTH / 2)
     plain = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, element)
     among_dots = cv2.morphologyEx(even, cv2.MORPH_BLACKHAT, element)
-    lines = _keep_long((plain > LINE_DEPTH) & ~dotted, plain, SHORTEST_LINE)
+    lines = _keep_long((plain > LINE_DEPTH) & ~dotted, plain, SHORTEST_LINE, LINE_PEAK)
     faint = _keep_long((among_dots > LINE_DEPTH_IN_DOTS) & dotted, among_dots,
-                       SHORTEST_LINE_IN_DOTS)
+                       SHORTEST_LINE_IN_DOTS, LINE_PEAK_IN_DOTS)
     black = cv2.morphologyEx((even < BLACK).astype(np.uint8), cv2.MORPH_OPEN, disc(1.5)) > 0
     return lines | faint | black
 
 
-def _keep_long(lines: np.ndarray, depth: np.ndarray, shortest: int) -> np.ndarray:
+def _keep_long(lines: np.ndarray, depth: np.ndarray, shortest: int, deepest: int) -> np.ndarray:
     """Those lines which are long enough, and somewhere dark enough, not to be chance."""
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(lines.astype(np.uint8))
     peak = np.zeros(count, np.uint8)
     np.maximum.at(peak, pieces[lines], depth[lines])
     reach = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    keep = (reach >= shortest) & (peak >= LINE_PEAK)
+    keep = (reach >= shortest) & (peak >= deepest)
     keep[0] = False
     return keep[pieces]
 

@@ -1,6 +1,7 @@
 """White paper of a printed page: its margins, its gutters, and what holds lettering."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ STRAIGHT = 0.6  # working pixels: a stroke deviates less from its axis
 WHITE = 232  # of 255
 PAPER_GRAY = 236  # of 255
 MANY_PIECES = 8  # of ink, which no drawing has in the guise of letters
-GAPS_OF_BALLOONS = (1.5, 2.5, 4)  # working pixels: half of how wide an outline may be open
+GAPS_OF_BALLOONS = (1, 2.5, 4, 6)  # working pixels: half of how wide an outline may be open
 MIN_BALLOON = 250  # working pixels, of area
 MAX_BALLOON = 0.06  # of the page, with as little lettering as two pieces
 STRAIGHT_SIDE = 60  # working pixels: the side of a frame is longer
@@ -58,7 +59,7 @@ def find_lettering(tones: Tones) -> Lettering:
     strokes = _straight_strokes(pieces, count)
     sizes = _sizes(owner, stats, strokes, _clear_surroundings(groups, tones))
     letter = (sizes[owner] > 0) & ((widest <= 2.2 * sizes[owner]) | strokes)
-    balloons, written = _find_balloons(tones, dark, pieces, count)
+    balloons, written = _find_balloons(tones, dark, _Pieces(pieces, stats, strokes))
     letter |= written
     numbers = np.cumsum(sizes > 0) * (sizes > 0)
     members = np.bincount(owner[letter], minlength=len(sizes))
@@ -97,11 +98,19 @@ def _sizes(owner: np.ndarray, stats: np.ndarray, strokes: np.ndarray,
     return sizes
 
 
-def _find_balloons(tones: Tones, dark: np.ndarray, pieces: np.ndarray, count: int
+class _Pieces(NamedTuple):
+    """Connected pieces of ink: their numbers, what OpenCV tells of each, which are strokes."""
+
+    numbers: np.ndarray
+    stats: np.ndarray
+    strokes: np.ndarray
+
+
+def _find_balloons(tones: Tones, dark: np.ndarray, pieces: _Pieces
                    ) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers the balloons, and tells which pieces of ink are written in them: bool [count]."""
+    """Numbers the balloons, and tells which pieces of ink are written in them: bool [pieces]."""
     paper = ((tones.gray >= PAPER_GRAY) & ~dark).astype(np.uint8)
-    written = np.zeros(count, bool)
+    written = np.zeros(len(pieces.stats), bool)
     balloons = np.zeros(paper.shape, np.int32)
     for gap in GAPS_OF_BALLOONS:
         room = cv2.morphologyEx(paper, cv2.MORPH_OPEN, disc(gap))
@@ -111,14 +120,64 @@ def _find_balloons(tones: Tones, dark: np.ndarray, pieces: np.ndarray, count: in
         possible = (sizes >= MIN_BALLOON) & (sizes <= MAX_BALLOON * paper.size)
         for field in np.flatnonzero(possible[1:]) + 1:
             left, top, width, height, _ = stats[field]
-            box = np.s_[max(0, top - 2):top + height + 2, max(0, left - 2):left + width + 2]
+            origin = (max(0, top - 2), max(0, left - 2))
+            box = np.s_[origin[0]:top + height + 2, origin[1]:left + width + 2]
             own = fields[box] == field
             whole = ndimage.binary_fill_holes(own)
-            if _fits_its_text(whole, own, dark[box]):
-                written[np.unique(pieces[box][whole & dark[box]])] = True
+            if _is_apart(whole) and _fits_its_text(whole, own, dark[box], pieces, origin):
+                written[np.unique(pieces.numbers[box][whole & dark[box]])] = True
                 grown = cv2.dilate(whole.astype(np.uint8), disc(gap)) > 0
+                grown |= _hull(whole)[1] & dark[box]
                 balloons[box][grown] = balloons.max() + 1
     return balloons, written
+
+
+def _is_apart(whole: np.ndarray) -> bool:
+    """Whether a field is one balloon, and not a balloon open to what lies beside it."""
+    parts = cv2.morphologyEx(np.pad(whole, 6).astype(np.uint8), cv2.MORPH_OPEN,
+                             disc(GAPS_OF_BALLOONS[-1]))
+    sizes = cv2.connectedComponentsWithStats(parts)[2][1:, cv2.CC_STAT_AREA]
+    return bool((sizes > 0.12 * whole.sum()).sum() <= 1)
+
+
+def _hull(whole: np.ndarray) -> tuple[float, np.ndarray]:
+    """The area of the convex hull of a shape, and the hull itself: bool [h, w]."""
+    outlines, _ = cv2.findContours(whole.astype(np.uint8), cv2.RETR_EXTERNAL,
+                                   cv2.CHAIN_APPROX_NONE)
+    corners = cv2.convexHull(np.concatenate(outlines))
+    filled = cv2.fillConvexPoly(np.zeros(whole.shape, np.uint8), corners, 1)
+    return float(filled.sum()), filled > 0
+
+
+def _fits_its_text(whole: np.ndarray, own: np.ndarray, dark: np.ndarray, pieces: _Pieces,
+                   origin: tuple[int, int]) -> bool:
+    """Whether a field is a round or pointed balloon with something written in its middle.
+
+    Args:
+        whole: bool [h, w], the field in its box, what it encloses included.
+        own: bool [h, w], the field itself.
+        dark: bool [h, w], the ink there.
+        pieces: of the ink of the page.
+        origin: row and column of the box on the page.
+    """
+    box = np.s_[origin[0]:origin[0] + whole.shape[0], origin[1]:origin[1] + whole.shape[1]]
+    inside = np.bincount(pieces.numbers[box][whole & dark], minlength=len(pieces.stats))
+    area = pieces.stats[:, cv2.CC_STAT_AREA]
+    inner = np.flatnonzero((inside == area) & (area >= SMALLEST_AREA))
+    enclosed = (whole & ~own & ~dark).sum()
+    if len(inner) < FEWEST_PIECES or enclosed > 0.08 * whole.sum() or (
+            whole.sum() < 0.68 * _hull(whole)[0] or pieces.strokes[inner].mean() > MOST_STROKES):
+        return False
+    left, top, width, height, area = pieces.stats[inner].T
+    low = np.array([top.min(), left.min()]) - origin
+    high = np.array([(top + height).max(), (left + width).max()]) - origin
+    rows, columns = np.nonzero(whole)
+    spans = (high - low) / (np.ptp(rows) + 1, np.ptp(columns) + 1)
+    middle = np.abs((high + low) / 2 - (rows.mean(), columns.mean())) / whole.shape
+    dense = area.sum() / np.prod(high - low)
+    return bool((dense >= 0.18 or (len(inner) >= 12 and dense >= 0.08))
+                and 0.02 <= area.sum() / whole.sum() <= 0.4
+                and spans.max() >= 0.5 and spans.min() >= 0.15 and middle.max() <= 0.12)
 
 
 def _letter_size(stats: np.ndarray, strokes: np.ndarray) -> float:
@@ -197,38 +256,10 @@ def _lettered(labels: np.ndarray, lettering: Lettering) -> np.ndarray:
     return ((most >= MANY_PIECES) & (cover >= 0.1)) | ((most >= 3 * MANY_PIECES) & (cover >= 0.04))
 
 
-def _fits_its_text(whole: np.ndarray, own: np.ndarray, dark: np.ndarray) -> bool:
-    """Whether a region is a round or pointed balloon with something written in its middle.
-
-    Args:
-        whole: bool [h, w], the region in its box, what it encloses included.
-        own: bool [h, w], the region itself.
-        dark: bool [h, w], the ink there.
-    """
-    outline, _ = cv2.findContours(whole.astype(np.uint8), cv2.RETR_EXTERNAL,
-                                  cv2.CHAIN_APPROX_NONE)
-    hull = cv2.contourArea(cv2.convexHull(np.concatenate(outline)))
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats((dark & whole).astype(np.uint8))
-    rim = np.unique(pieces[whole & ~cv2.erode(np.pad(whole, 1).astype(np.uint8), disc(1))
-                           [1:-1, 1:-1].astype(bool)])
-    inner = np.setdiff1d(np.arange(1, count), rim)
-    inner = inner[stats[inner, cv2.CC_STAT_AREA] >= SMALLEST_AREA]
-    enclosed = (whole & ~own & ~dark).sum()
-    if len(inner) < 2 or whole.sum() < 0.68 * hull or enclosed > 0.15 * whole.sum():
-        return False
-    left, top, width, height, area = stats[inner].T
-    low = np.array([top.min(), left.min()])
-    high = np.array([(top + height).max(), (left + width).max()])
-    rows, columns = np.nonzero(whole)
-    spans = (high - low) / (np.ptp(rows) + 1, np.ptp(columns) + 1)
-    middle = np.abs((high + low) / 2 - (rows.mean(), columns.mean())) / whole.shape
-    return bool(0.02 <= area.sum() / whole.sum() <= 0.4 and spans.max() >= 0.5
-                and spans.min() >= 0.2 and middle.max() <= 0.12)
-
-
 def _margins(labels: np.ndarray, blank: np.ndarray, boxes: list) -> np.ndarray:
     """Blank regions at the page's edge, or long and thin, with straight sides."""
     margin = np.zeros(len(blank), bool)
+    corners = labels[[0, 0, -1, -1], [0, -1, 0, -1]]
     maybe = []
     for region in np.flatnonzero(blank):
         box = boxes[region]
@@ -242,7 +273,8 @@ def _margins(labels: np.ndarray, blank: np.ndarray, boxes: list) -> np.ndarray:
         if at_edge or width < 0.12 * extent:
             maybe.append(region)
             straight, total = _outline(own, box, labels.shape)
-            margin[region] = straight >= 0.6 * total and extent >= 0.2 * max(labels.shape)
+            least = 0.6 if region in corners else 0.85
+            margin[region] = straight >= least * total and extent >= 0.2 * max(labels.shape)
     _continue_margins(labels, margin, maybe)
     return margin
 
@@ -258,7 +290,7 @@ def _continue_margins(labels: np.ndarray, margin: np.ndarray, maybe: list[int]) 
         before = _outline(known.astype(np.uint8), page, labels.shape)
         both = known | (labels == region)
         straight, total = np.subtract(_outline(both.astype(np.uint8), page, labels.shape), before)
-        margin[region] = straight >= 0.6 * total
+        margin[region] = straight >= 0.5 * total
 
 
 def _outline(own: np.ndarray, box: tuple, shape: tuple[int, int]) -> tuple[float, float]:
