@@ -92,7 +92,7 @@ def find_regions(luminance: np.ndarray) -> Regions:
     tones = read_tones(page)
     lettering = white_paper.find_lettering(tones)
     lines = tones.ink & ~lettering.letters
-    steps = _steps_of_tone(tones.shade) & ~lines
+    steps = _steps_of_tone(tones) & ~lines
     parts = _divide(lines, steps, tones.shade)
     labels = _merge(parts, lines, steps, tones)
     balloons = lettering.balloons > 0
@@ -123,9 +123,10 @@ def _inside_white(balloons: np.ndarray, area: np.ndarray, neighbors: np.ndarray,
     return (shared > 0.6 * np.maximum(whole, 1)) & (area < LARGEST_LETTERS)
 
 
-def _steps_of_tone(shade: np.ndarray) -> np.ndarray:
+def _steps_of_tone(tones: Tones) -> np.ndarray:
     """Where one tone meets another without a line between them: bool [h, w]."""
-    change = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, disc(2))
+    reach = disc(max(2, round(tones.pitch)))  # coarse dots, once smoothed, make wide steps
+    change = cv2.morphologyEx(tones.shade, cv2.MORPH_GRADIENT, reach)
     steps = (change > STEP_OF_TONE).astype(np.uint8)
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(steps)
     long = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= 12

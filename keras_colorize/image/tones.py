@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 WORKING_PIXELS = 700_000  # a page is looked at as if it were 1000 high and 700 wide
 DOT = 3.5  # working pixels: the widest dot of a tone, or the widest hole of a dark one
 DOT_DEPTH = 24  # of 255: how much darker than what is around it a dot is
-DOT_WINDOW = 11  # working pixels: dots are counted in squares of this side
+DOT_WINDOW = 11  # working pixels: dots are counted in squares of this side, or of four pitches
 FEWEST_DOTS = 7  # in such a square, where it lies in a tone
-DOTS_BLUR = 1.3  # working pixels: the blur that turns dots into gray
+DOTS_BLUR = 1.3  # working pixels, or half the pitch: the blur that turns dots into gray
 LINE_WIDTH = 9  # working pixels: what is wider is a surface, not a line
 LINE_DEPTH = 22  # of 255: how much darker than its surroundings a line is, on plain paper
 LINE_DEPTH_IN_DOTS = 20
@@ -31,6 +32,7 @@ class Tones:
         shade: uint8 [h, w], the shade between the lines: dots smoothed, lines painted out.
         ink: bool [h, w], lines and solid blacks, letters included.
         dotted: bool [h, w], where the page is printed in dots.
+        pitch: how far its dots lie apart, in working pixels.
     """
 
     scale: float
@@ -38,6 +40,7 @@ class Tones:
     shade: np.ndarray
     ink: np.ndarray
     dotted: np.ndarray
+    pitch: float
 
 
 def read_tones(luminance: np.ndarray) -> Tones:
@@ -50,10 +53,11 @@ def read_tones(luminance: np.ndarray) -> Tones:
     scale = min(1.0, (WORKING_PIXELS / (height * width)) ** 0.5)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     gray = shrink(luminance, size)
-    dotted = _find_dots(luminance, scale, size)
-    even = np.where(dotted, cv2.GaussianBlur(gray, (0, 0), DOTS_BLUR), gray)
+    dotted, pitch = _find_dots(luminance, scale, size)
+    blurred = cv2.GaussianBlur(gray, (0, 0), max(DOTS_BLUR, pitch / 2))
+    even = np.where(dotted, blurred, gray)
     ink = _find_ink(gray, even, dotted)
-    return Tones(scale, gray, _paint_lines_out(even, ink), ink, dotted)
+    return Tones(scale, gray, _paint_lines_out(even, ink), ink, dotted, pitch)
 
 
 def stretch(luminance: np.ndarray) -> np.ndarray:
@@ -80,23 +84,38 @@ def disc(radius: float) -> np.ndarray:
     return (rows ** 2 + columns ** 2 <= (radius + 0.25) ** 2).astype(np.uint8)
 
 
-def _find_dots(page: np.ndarray, scale: float, size: tuple[int, int]) -> np.ndarray:
-    """Where small pieces of ink, or small holes in it, lie dense: bool at the working scale."""
-    counts = np.zeros(size[::-1], np.float32)
+def _find_dots(page: np.ndarray, scale: float, size: tuple[int, int]
+               ) -> tuple[np.ndarray, float]:
+    """Where small pieces of ink, or small holes in it, lie dense: bool at the working scale.
+
+    Also how far apart they lie, in working pixels.
+    """
     side = round(4 / scale) | 1
     around = cv2.blur(page, (side, side))
     dark = cv2.compare(cv2.add(page, DOT_DEPTH), around, cv2.CMP_LT)
-    for part in (dark, ~dark):
-        _, _, stats, centers = cv2.connectedComponentsWithStats(part.astype(np.uint8), None, None,
-                                                                None, 4)
-        widest = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-        dots = widest <= DOT / scale
-        columns, rows = (centers[dots] * scale).astype(int).T
-        np.add.at(counts, (rows.clip(0, size[1] - 1), columns.clip(0, size[0] - 1)), 1)
-    side = (DOT_WINDOW, DOT_WINDOW)
-    dense = cv2.boxFilter(counts, -1, side, normalize=False) >= FEWEST_DOTS
+    places = np.concatenate([_small_pieces(part, scale) for part in (dark, ~dark)])
+    counts = np.zeros(size[::-1], np.float32)
+    np.add.at(counts, tuple(np.minimum(places, counts.shape - np.ones(2)).astype(int).T), 1)
+    pitch = _pitch(places)
+    window = max(DOT_WINDOW, round(4 * pitch))
+    dense = cv2.boxFilter(counts, -1, (window, window), normalize=False) >= FEWEST_DOTS
     dense = cv2.morphologyEx(dense.astype(np.uint8), cv2.MORPH_OPEN, disc(3))
-    return cv2.morphologyEx(dense, cv2.MORPH_CLOSE, disc(4)) > 0
+    return cv2.morphologyEx(dense, cv2.MORPH_CLOSE, disc(4)) > 0, pitch
+
+
+def _small_pieces(part: np.ndarray, scale: float) -> np.ndarray:
+    """The centres (row, column) of the small pieces of a mask, in working pixels."""
+    _, _, stats, centers = cv2.connectedComponentsWithStats(part, None, None, None, 4)
+    widest = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    return centers[widest <= DOT / scale][:, ::-1] * scale
+
+
+def _pitch(places: np.ndarray) -> float:
+    """How far a dot typically lies from the nearest one."""
+    if len(places) < FEWEST_DOTS:
+        return 1.0
+    sample = places[::max(1, len(places) // 4000)]
+    return float(np.median(cKDTree(places).query(sample, 2)[0][:, 1]))
 
 
 def _find_ink(gray: np.ndarray, even: np.ndarray, dotted: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ CLEAR = 0.88  # of what surrounds a text is white paper
 FEWEST_PIECES = 3
 FEWEST_LETTERS = 2.0  # the area of a text's box, in squares of its letters' size
 MOST_STROKES = 0.6  # of the pieces of a text are single straight strokes
+SOLID = 0.33  # of a piece's longer side: half of how thick a stroke of a letter is at most
 STRAIGHT = 0.6  # working pixels: a stroke deviates less from its axis
 WHITE = 232  # of 255
 PAPER_GRAY = 236  # of 255
@@ -168,6 +169,8 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, dark: np.ndarray, pieces:
     if len(inner) < FEWEST_PIECES or enclosed > 0.08 * whole.sum() or (
             whole.sum() < 0.68 * _hull(whole)[0] or pieces.strokes[inner].mean() > MOST_STROKES):
         return False
+    if _solid_share(dark, pieces, inner, box) > 0.3:
+        return False
     left, top, width, height, area = pieces.stats[inner].T
     low = np.array([top.min(), left.min()]) - origin
     high = np.array([(top + height).max(), (left + width).max()]) - origin
@@ -238,7 +241,7 @@ def find_white(labels: np.ndarray, lines: np.ndarray, tones: Tones, lettering: L
     free = np.bincount(labels.ravel(), ~lines.ravel(), count)
     blank = np.bincount(labels.ravel(), paper.ravel(), count) >= 0.8 * np.maximum(free, 1)
     boxes = [None, *ndimage.find_objects(labels, count - 1)]
-    margin = _margins(labels, blank, boxes)
+    margin = _margins(labels, blank, boxes, lines)
     in_balloons = np.bincount(labels.ravel(), lettering.balloons.ravel() > 0, count)
     balloons = in_balloons >= 0.6 * np.maximum(np.bincount(labels.ravel()), 1)
     return margin | balloons | (blank & _lettered(labels, lettering)), margin
@@ -256,7 +259,19 @@ def _lettered(labels: np.ndarray, lettering: Lettering) -> np.ndarray:
     return ((most >= MANY_PIECES) & (cover >= 0.1)) | ((most >= 3 * MANY_PIECES) & (cover >= 0.04))
 
 
-def _margins(labels: np.ndarray, blank: np.ndarray, boxes: list) -> np.ndarray:
+def _solid_share(dark: np.ndarray, pieces: _Pieces, inner: np.ndarray, box: tuple) -> float:
+    """The share of solid pieces, such as pupils and buttons, among the larger ones."""
+    depth = cv2.distanceTransform(np.pad(dark, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    thickness = np.zeros(len(pieces.stats), np.float32)
+    np.maximum.at(thickness, pieces.numbers[box].ravel(), depth.ravel())
+    width, height = pieces.stats[inner, cv2.CC_STAT_WIDTH:cv2.CC_STAT_HEIGHT + 1].T
+    extent = np.maximum(width, height)
+    large = extent >= extent.max() / 3
+    return float((thickness[inner] > SOLID * extent)[large].mean())
+
+
+def _margins(labels: np.ndarray, blank: np.ndarray, boxes: list,
+             lines: np.ndarray) -> np.ndarray:
     """Blank regions at the page's edge, or long and thin, with straight sides."""
     margin = np.zeros(len(blank), bool)
     corners = labels[[0, 0, -1, -1], [0, -1, 0, -1]]
@@ -273,18 +288,22 @@ def _margins(labels: np.ndarray, blank: np.ndarray, boxes: list) -> np.ndarray:
         if at_edge or width < 0.12 * extent:
             maybe.append(region)
             straight, total = _outline(own, box, labels.shape)
-            least = 0.6 if region in corners else 0.85
-            margin[region] = straight >= least * total and extent >= 0.2 * max(labels.shape)
-    _continue_margins(labels, margin, maybe)
+            page_high = max(labels.shape)
+            margin[region] = (straight >= 0.85 * total and extent >= 0.1 * page_high
+                              and total >= 40) or (
+                region in corners and straight >= 0.6 * total and extent >= 0.2 * page_high)
+    _continue_margins(labels, margin, maybe, lines)
     return margin
 
 
-def _continue_margins(labels: np.ndarray, margin: np.ndarray, maybe: list[int]) -> None:
+def _continue_margins(labels: np.ndarray, margin: np.ndarray, maybe: list[int],
+                      lines: np.ndarray) -> None:
     """Adds to the margins those regions which add little else than straight sides to them."""
     page = np.s_[0:labels.shape[0], 0:labels.shape[1]]
     for region in maybe:
         known = margin[labels]
-        beside = cv2.dilate(known.astype(np.uint8), disc(1))[labels == region].sum()
+        beside = cv2.dilate((known & ~lines).astype(np.uint8), disc(1))
+        beside = beside[(labels == region) & ~lines].sum()
         if margin[region] or beside < 6:
             continue
         before = _outline(known.astype(np.uint8), page, labels.shape)
