@@ -142,12 +142,11 @@ def _divide(lines: np.ndarray, steps: np.ndarray, shade: np.ndarray) -> np.ndarr
     cores = _cores(~barrier & ~dense)
     surfaces = _surfaces(dense)
     cores[surfaces > 0] = surfaces[surfaces > 0] + cores.max()
-    room = np.minimum(cv2.distanceTransform((~barrier).astype(np.uint8), cv2.DIST_L2, 3), 20)
+    room = cv2.distanceTransform((~barrier).astype(np.uint8), cv2.DIST_L2, 5)
     change = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, disc(1)).astype(np.float32)
-    height = np.where(lines, 200, np.where(barrier, 110 + change / 4, 100 - 5 * room))
-    depth = cv2.distanceTransform(lines.astype(np.uint8), cv2.DIST_L2, 3)
-    height = np.where(lines, 160 + np.minimum(8 * depth, 80), height)
-    return watershed(height.astype(np.uint8), cores).astype(np.int32)
+    depth = cv2.distanceTransform(lines.astype(np.uint8), cv2.DIST_L2, 5)
+    height = np.where(lines, 500 + 50 * depth, np.where(barrier, change, -10 * room))
+    return watershed(np.round(height).astype(np.int32), cores).astype(np.int32)
 
 
 def _dense_surfaces(lines: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ DOT = 3.5  # working pixels: the widest dot of a tone, or the widest hole of a d
 DOT_DEPTH = 24  # of 255: how much darker than what is around it a dot is
 DOT_WINDOW = 11  # working pixels: dots are counted in squares of this side, or of four pitches
 FEWEST_DOTS = 7  # in such a square, where it lies in a tone
+COARSEST = 5.5  # working pixels from dot to dot: what lies wider apart is no tone
 DOTS_BLUR = 1.3  # working pixels, or half the pitch: the blur that turns dots into gray
 LINE_WIDTH = 9  # working pixels: what is wider is a surface, not a line
 LINE_DEPTH = 22  # of 255: how much darker than its surroundings a line is, on plain paper
@@ -115,7 +116,8 @@ def _pitch(places: np.ndarray) -> float:
     if len(places) < FEWEST_DOTS:
         return 1.0
     sample = places[::max(1, len(places) // 4000)]
-    return float(np.median(cKDTree(places).query(sample, 2)[0][:, 1]))
+    pitch = float(np.median(cKDTree(places).query(sample, 2)[0][:, 1]))
+    return pitch if pitch < COARSEST else 1.0
 
 
 def _find_ink(gray: np.ndarray, even: np.ndarray, dotted: np.ndarray) -> np.ndarray:

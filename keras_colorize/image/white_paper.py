@@ -285,8 +285,10 @@ def _margins(labels: np.ndarray, blank: np.ndarray, boxes: list,
         width = 2 * cv2.distanceTransform(np.pad(own, 1), cv2.DIST_L2, 3).max()
         at_edge = any(part.start == 0 or part.stop == size
                       for part, size in zip(box, labels.shape, strict=True))
-        if at_edge or width < 0.12 * extent:
-            maybe.append(region)
+        if not at_edge and width > 0.25 * extent:
+            continue
+        maybe.append(region)
+        if at_edge:
             straight, total = _outline(own, box, labels.shape)
             page_high = max(labels.shape)
             margin[region] = (straight >= 0.85 * total and extent >= 0.1 * page_high
@@ -300,7 +302,7 @@ def _continue_margins(labels: np.ndarray, margin: np.ndarray, maybe: list[int],
                       lines: np.ndarray) -> None:
     """Adds to the margins those regions which add little else than straight sides to them."""
     page = np.s_[0:labels.shape[0], 0:labels.shape[1]]
-    for region in maybe:
+    for region in 2 * maybe:
         known = margin[labels]
         beside = cv2.dilate((known & ~lines).astype(np.uint8), disc(1))
         beside = beside[(labels == region) & ~lines].sum()
