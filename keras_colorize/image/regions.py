@@ -19,7 +19,7 @@ DENSE = 4  # lines closer than two of these lie dense, as in hair and hatching
 DENSE_SURFACE = 6  # half the width from which dense lines are a surface of their own
 LINE_END = 8  # a line is at least this long where its end points somewhere
 LONG_LINE = 48  # and its ink reaches this far, or it points at nothing
-FARTHEST_POINT = 24  # how far the end of a line points
+FARTHEST_POINT = 40  # how far the end of a line points
 OPEN = 0.45  # of the diameter of the smaller region: a wider opening joins both
 OPEN_OF_LONG = 0.15  # of the root of its area, too: a gutter is long, and no part of a panel
 LIKE_TONE = 20  # of 255
@@ -183,13 +183,14 @@ def _bridges(lines: np.ndarray, barrier: np.ndarray) -> np.ndarray:
     ends, direction = _line_ends(skeletonize(lines))
     solid = cv2.dilate(barrier.astype(np.uint8), disc(1)) > 0
     bridges = np.zeros(lines.shape, np.uint8)
-    steps = np.arange(4, FARTHEST_POINT + 1)
+    steps = np.arange(1, FARTHEST_POINT + 1)
     points = np.round(ends[:, None] + steps[None, :, None] * direction[:, None]).astype(int)
     inside = ((points >= 0) & (points < lines.shape)).all(2)
     points = np.clip(points, 0, np.array(lines.shape) - 1)
-    hits = solid[points[..., 0], points[..., 1]] & inside
+    hits = solid[points[..., 0], points[..., 1]]
+    hits &= inside & np.maximum.accumulate(~hits, 1)  # not the line itself
     first = hits.argmax(1)
-    for index in np.flatnonzero(hits.any(1) & (first > 0)):
+    for index in np.flatnonzero(hits.any(1)):
         start, end = ends[index], points[index, first[index]]
         cv2.line(bridges, (int(start[1]), int(start[0])), (int(end[1]), int(end[0])), 1, 2)
     return bridges > 0
@@ -251,13 +252,11 @@ def _touching(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray
         free.append(~(closed[one] | closed[other])[differ])
     both, free = np.sort(np.concatenate(pairs), 1), np.concatenate(free)
     count = int(labels.max()) + 1
-    shape = (count, count)
-    contact = sparse.coo_array((np.ones(len(both)), both.T), shape).tocsr()
-    opening = sparse.coo_array((free.astype(float), both.T), shape).tocsr()
-    rows, columns = contact.nonzero()
-    found = np.stack([rows, columns], 1).astype(np.int32)
-    return (found, np.asarray(contact[rows, columns]).ravel().astype(np.int32),
-            np.asarray(opening[rows, columns]).ravel().astype(np.int32))
+    keys, which = np.unique(both[:, 0].astype(np.int64) * count + both[:, 1], return_inverse=True)
+    contact = np.bincount(which, minlength=len(keys))
+    opening = np.bincount(which, free, len(keys))
+    neighbors = np.stack([keys // count, keys % count], 1)
+    return neighbors.astype(np.int32), contact.astype(np.int32), opening.astype(np.int32)
 
 
 class _Parts:

@@ -107,8 +107,8 @@ def _find_dots(page: np.ndarray, scale: float, size: tuple[int, int]
 def _small_pieces(part: np.ndarray, scale: float) -> np.ndarray:
     """The centres (row, column) of the small pieces of a mask, in working pixels."""
     _, _, stats, centers = cv2.connectedComponentsWithStats(part, None, None, None, 4)
-    widest = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    return centers[widest <= DOT / scale][:, ::-1] * scale
+    widest = np.maximum(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT])
+    return centers[1:][widest <= DOT / scale][:, ::-1] * scale
 
 
 def _pitch(places: np.ndarray) -> float:

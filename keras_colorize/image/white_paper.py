@@ -311,7 +311,7 @@ def _continue_margins(labels: np.ndarray, margin: np.ndarray, maybe: list[int],
         before = _outline(known.astype(np.uint8), page, labels.shape)
         both = known | (labels == region)
         straight, total = np.subtract(_outline(both.astype(np.uint8), page, labels.shape), before)
-        margin[region] = straight >= 0.5 * total
+        margin[region] = straight >= 0.4 * total
 
 
 def _outline(own: np.ndarray, box: tuple, shape: tuple[int, int]) -> tuple[float, float]:

@@ -1,10 +1,13 @@
 """Manga pages drawn by rule, each with its true regions and its true white paper."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from keras_colorize.image.regions import Regions, find_regions
 
 HEIGHT, WIDTH = 1400, 1000
 PITCH = 6  # pixels between the dots of a tone
@@ -226,3 +229,10 @@ def flat_gray() -> Sheet:
 PAGES: dict[str, Callable[[], Sheet]] = {
     "line art": line_art, "screentone": screentone, "bleeding": bleeding,
     "black panels": black_panels, "frameless": frameless, "flat gray": flat_gray}
+
+
+@functools.cache
+def drawn(name: str) -> tuple[Sheet, Regions]:
+    """A drawn page and the regions that are found on it."""
+    page = PAGES[name]()
+    return page, find_regions(page.luminance)
