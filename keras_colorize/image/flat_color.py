@@ -9,10 +9,13 @@ import numpy as np
 
 from keras_colorize.image.regions import Regions
 
-LEAST_OPENING = 4  # working pixels: a click flows through wider openings
-LIKE_TONE = 30  # of 255: and into regions whose tone differs less
+LEAST_OPENING = 6  # working pixels: a click flows through wider openings
+OPENING_SHARE = 0.14  # of the diameter of the smaller region, which an opening is at least wide
+LIKE_TONE = 24  # of 255: and into regions whose tone differs less
+HATCHED = 0.3  # of a region that is hair or hatching is ink; colour crosses its lines
+LIKE_HATCHING = 60  # of 255, ink included
 BLACK, DARK = 0.25, 0.5  # of full luminance: below the first no tint, above the second all of it
-LIKENESS = 0.6  # carried to another panel only above this
+LIKENESS = 0.75  # carried to another panel only above this
 STRIP = 128  # rows painted at a time, so that they stay in the processor's cache
 COLORFUL = 12  # of 255: a page whose channels differ more is no black-and-white page
 
@@ -70,8 +73,7 @@ def spread_clicks(regions: Regions, clicks: list[Click], least_opening: int = LE
     heapq.heapify(waiting)
     while waiting:
         width, region, other = heapq.heappop(waiting)
-        tone = regions.tone[origin[region]]
-        if colored[other] or regions.white[other] or abs(regions.tone[other] - tone) > LIKE_TONE:
+        if colored[other] or regions.white[other] or not _alike(regions, origin[region], other):
             continue
         colors[other], colored[other], origin[other] = colors[region], True, origin[region]
         for following, opening in beside[other]:
@@ -82,12 +84,24 @@ def spread_clicks(regions: Regions, clicks: list[Click], least_opening: int = LE
 def _openings(regions: Regions, least: int) -> list[list[tuple[int, int]]]:
     """Of each region, the regions that it opens to and how widely."""
     beside: list[list[tuple[int, int]]] = [[] for _ in range(regions.count + 1)]
-    for (one, other), width in zip(regions.neighbors.tolist(), regions.opening.tolist(),
-                                   strict=True):
-        if width >= least:
-            beside[one].append((other, width))
-            beside[other].append((one, width))
+    one, other = regions.neighbors.T
+    hatched = np.minimum(regions.ink[one], regions.ink[other]) >= HATCHED
+    width = np.where(hatched, regions.contact, regions.opening)
+    diameter = np.minimum(regions.diameter[one], regions.diameter[other])
+    wide = width >= np.maximum(least, np.where(hatched, 0, OPENING_SHARE * diameter))
+    for (first, second), opening in zip(regions.neighbors[wide].tolist(), width[wide].tolist(),
+                                        strict=True):
+        beside[first].append((second, opening))
+        beside[second].append((first, opening))
     return beside
+
+
+def _alike(regions: Regions, one: int, other: int) -> bool:
+    """Whether two regions may be one thing: both hatched, or both clear, and of like tone."""
+    hatched = regions.ink[[one, other]] >= HATCHED
+    if hatched.all():
+        return bool(abs(regions.gray[one] - regions.gray[other]) <= LIKE_HATCHING)
+    return bool(not hatched.any() and abs(regions.tone[one] - regions.tone[other]) <= LIKE_TONE)
 
 
 def carry(regions: Regions, clicks: list[Click], least_likeness: float = LIKENESS) -> Carried:
@@ -187,7 +201,8 @@ def _smooth(page: np.ndarray, regions: Regions) -> np.ndarray:
     size = page.shape[::-1]
     tones = regions.tones
     depth = np.iinfo(page.dtype).max / 255
-    dotted = cv2.GaussianBlur(tones.dotted.astype(np.float32), (0, 0), 1.0)
+    hatching = cv2.blur(tones.ink.astype(np.float32), (15, 15)) > HATCHED
+    dotted = cv2.GaussianBlur((tones.screen & ~hatching).astype(np.float32), (0, 0), 1.0)
     lines = cv2.GaussianBlur(tones.ink.astype(np.float32), (0, 0), 0.7)
     even = cv2.resize(dotted * (1 - np.minimum(1.5 * lines, 1)), size)
     shade = cv2.resize(tones.shade.astype(np.float32), size) * depth

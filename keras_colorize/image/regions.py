@@ -39,6 +39,8 @@ class Regions:
         page_labels: int32 [height, width], the same on the page itself.
         white: bool [count + 1], the regions which stay white paper.
         tone: float32 [count + 1], 0..255, the mean shade of each region between its lines.
+        gray: float32 [count + 1], 0..255, the mean of each region, its lines included.
+        ink: float32 [count + 1], 0..1, the share of each region that is ink.
         area: int64 [count + 1], in working pixels.
         diameter: float32 [count + 1], of the largest disc that each region holds.
         neighbors: int32 [n, 2], the pairs of regions that touch, the lower label first.
@@ -52,6 +54,8 @@ class Regions:
     page_labels: np.ndarray
     white: np.ndarray
     tone: np.ndarray
+    gray: np.ndarray
+    ink: np.ndarray
     area: np.ndarray
     diameter: np.ndarray
     neighbors: np.ndarray
@@ -108,8 +112,9 @@ def _describe(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray, tones: T
     neighbors, contact, opening = _touching(labels, lines, steps)
     white, margin = white_paper.find_white(labels, lines, tones, lettering)
     white |= _inside_white(white & ~margin, area, neighbors, contact)
-    return Regions(labels, _sharpen(labels, page), white, tone, area, diameter, neighbors,
-                   contact, opening, _panels(labels, margin), tones)
+    gray, ink = _mean(labels, tones.gray), _mean(labels, lines)
+    return Regions(labels, _sharpen(labels, page), white, tone, gray, ink, area, diameter,
+                   neighbors, contact, opening, _panels(labels, margin), tones)
 
 
 def _inside_white(balloons: np.ndarray, area: np.ndarray, neighbors: np.ndarray,
@@ -241,6 +246,12 @@ def _measure(labels: np.ndarray, lines: np.ndarray, shade: np.ndarray
     return area, tone.astype(np.float32), diameter
 
 
+def _mean(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The mean of some values within each label, float32 [labels.max() + 1]."""
+    total = np.bincount(labels.ravel(), values.ravel())
+    return (total / np.maximum(np.bincount(labels.ravel()), 1)).astype(np.float32)
+
+
 def _touching(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs of labels that touch, how long they do, and how much of that has no line."""
@@ -265,8 +276,7 @@ class _Parts:
     def __init__(self, labels: np.ndarray, lines: np.ndarray, steps: np.ndarray, tones: Tones):
         area, tone, diameter = _measure(labels, lines, tones.shade)
         self.area, self.tone, self.diameter = area.tolist(), tone.tolist(), diameter.tolist()
-        self.gray = (np.bincount(labels.ravel(), tones.gray.ravel()) / np.maximum(area, 1)).tolist()
-        self.ink = (np.bincount(labels.ravel(), lines.ravel()) / np.maximum(area, 1)).tolist()
+        self.gray, self.ink = (_mean(labels, values).tolist() for values in (tones.gray, lines))
         self.owner = list(range(len(area)))
         self.beside: list[dict[int, list[int]]] = [{} for _ in self.area]
         for pair, contact, opening in zip(*_touching(labels, lines, steps), strict=True):

@@ -11,6 +11,7 @@ DOT = 3.5  # working pixels: the widest dot of a tone, or the widest hole of a d
 DOT_DEPTH = 24  # of 255: how much darker than what is around it a dot is
 DOT_WINDOW = 11  # working pixels: dots are counted in squares of this side, or of four pitches
 FEWEST_DOTS = 7  # in such a square, where it lies in a tone
+SCREEN_SHARE = 0.45  # of the dots that a tone of the page's pitch has: it is such a tone
 COARSEST = 5.5  # working pixels from dot to dot: what lies wider apart is no tone
 DOTS_BLUR = 1.3  # working pixels, or half the pitch: the blur that turns dots into gray
 LINE_WIDTH = 9  # working pixels: what is wider is a surface, not a line
@@ -32,7 +33,8 @@ class Tones:
         gray: uint8 [h, w], the page itself, made smaller.
         shade: uint8 [h, w], the shade between the lines: dots smoothed, lines painted out.
         ink: bool [h, w], lines and solid blacks, letters included.
-        dotted: bool [h, w], where the page is printed in dots.
+        dotted: bool [h, w], where small pieces of ink lie dense: dots, or fine hatching.
+        screen: bool [h, w], where they lie as dense as the dots of a printed tone.
         pitch: how far its dots lie apart, in working pixels.
     """
 
@@ -41,6 +43,7 @@ class Tones:
     shade: np.ndarray
     ink: np.ndarray
     dotted: np.ndarray
+    screen: np.ndarray
     pitch: float
 
 
@@ -54,11 +57,13 @@ def read_tones(luminance: np.ndarray) -> Tones:
     scale = min(1.0, (WORKING_PIXELS / (height * width)) ** 0.5)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     gray = shrink(luminance, size)
-    dotted, pitch = _find_dots(luminance, scale, size)
+    counts, pitch = _count_dots(luminance, scale, size)
+    regular = SCREEN_SHARE * (max(DOT_WINDOW, round(4 * pitch)) / pitch) ** 2
+    dotted, screen = (_even_out(counts >= least) for least in (FEWEST_DOTS, regular))
     blurred = cv2.GaussianBlur(gray, (0, 0), max(DOTS_BLUR, pitch / 2))
     even = np.where(dotted, blurred, gray)
     ink = _find_ink(gray, even, dotted)
-    return Tones(scale, gray, _paint_lines_out(even, ink), ink, dotted, pitch)
+    return Tones(scale, gray, _paint_lines_out(even, ink), ink, dotted, screen, pitch)
 
 
 def stretch(luminance: np.ndarray) -> np.ndarray:
@@ -85,9 +90,9 @@ def disc(radius: float) -> np.ndarray:
     return (rows ** 2 + columns ** 2 <= (radius + 0.25) ** 2).astype(np.uint8)
 
 
-def _find_dots(page: np.ndarray, scale: float, size: tuple[int, int]
-               ) -> tuple[np.ndarray, float]:
-    """Where small pieces of ink, or small holes in it, lie dense: bool at the working scale.
+def _count_dots(page: np.ndarray, scale: float, size: tuple[int, int]
+                ) -> tuple[np.ndarray, float]:
+    """How many small pieces of ink, or small holes in it, lie around each working pixel.
 
     Also how far apart they lie, in working pixels.
     """
@@ -99,9 +104,13 @@ def _find_dots(page: np.ndarray, scale: float, size: tuple[int, int]
     np.add.at(counts, tuple(np.minimum(places, counts.shape - np.ones(2)).astype(int).T), 1)
     pitch = _pitch(places)
     window = max(DOT_WINDOW, round(4 * pitch))
-    dense = cv2.boxFilter(counts, -1, (window, window), normalize=False) >= FEWEST_DOTS
-    dense = cv2.morphologyEx(dense.astype(np.uint8), cv2.MORPH_OPEN, disc(3))
-    return cv2.morphologyEx(dense, cv2.MORPH_CLOSE, disc(4)) > 0, pitch
+    return cv2.boxFilter(counts, -1, (window, window), normalize=False), pitch
+
+
+def _even_out(mask: np.ndarray) -> np.ndarray:
+    """A mask without specks and small holes."""
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(3))
+    return cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disc(4)) > 0
 
 
 def _small_pieces(part: np.ndarray, scale: float) -> np.ndarray:
