@@ -10,7 +10,8 @@ import numpy as np
 from keras_colorize.image.regions import Regions
 
 LEAST_OPENING = 6  # working pixels: a click flows through wider openings
-OPENING_SHARE = 0.14  # of the diameter of the smaller region, which an opening is at least wide
+OPENING_SHARE = 0.14  # of the diameter of the smaller region: a narrower opening is an accident
+WIDE_OPENING = 18  # working pixels: and a wider one never is
 LIKE_TONE = 24  # of 255: and into regions whose tone differs less
 HATCHED = 0.3  # of a region that is hair or hatching is ink; colour crosses its lines
 LIKE_HATCHING = 60  # of 255, ink included
@@ -88,7 +89,8 @@ def _openings(regions: Regions, least: int) -> list[list[tuple[int, int]]]:
     hatched = np.minimum(regions.ink[one], regions.ink[other]) >= HATCHED
     width = np.where(hatched, regions.contact, regions.opening)
     diameter = np.minimum(regions.diameter[one], regions.diameter[other])
-    wide = width >= np.maximum(least, np.where(hatched, 0, OPENING_SHARE * diameter))
+    slight = np.minimum(OPENING_SHARE * diameter, WIDE_OPENING)
+    wide = width >= np.maximum(least, np.where(hatched, 0, slight))
     for (first, second), opening in zip(regions.neighbors[wide].tolist(), width[wide].tolist(),
                                         strict=True):
         beside[first].append((second, opening))

@@ -147,11 +147,17 @@ def _divide(lines: np.ndarray, steps: np.ndarray, shade: np.ndarray) -> np.ndarr
     cores = _cores(~barrier & ~dense)
     surfaces = _surfaces(dense)
     cores[surfaces > 0] = surfaces[surfaces > 0] + cores.max()
-    room = cv2.distanceTransform((~barrier).astype(np.uint8), cv2.DIST_L2, 5)
+    room = _room(~barrier)
     change = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, disc(1)).astype(np.float32)
-    depth = cv2.distanceTransform(lines.astype(np.uint8), cv2.DIST_L2, 5)
+    depth = _room(lines)
     height = np.where(lines, 500 + 50 * depth, np.where(barrier, change, -10 * room))
     return watershed(np.round(height).astype(np.int32), cores).astype(np.int32)
+
+
+def _room(free: np.ndarray) -> np.ndarray:
+    """How far each pixel of a mask lies from its edge, at most the size of the mask."""
+    room = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 5)
+    return np.minimum(room, max(free.shape))  # without any edge OpenCV says infinite
 
 
 def _dense_surfaces(lines: np.ndarray) -> np.ndarray:
@@ -240,7 +246,7 @@ def _measure(labels: np.ndarray, lines: np.ndarray, shade: np.ndarray
     weight = np.maximum(clear, 0.02)
     tone = np.bincount(labels.ravel(), shade.ravel() * weight, count)
     tone /= np.maximum(np.bincount(labels.ravel(), weight, count), 1e-6)
-    room = cv2.distanceTransform((~lines).astype(np.uint8), cv2.DIST_L2, 3)
+    room = _room(~lines)
     diameter = np.zeros(count, np.float32)
     np.maximum.at(diameter, labels.ravel(), 2 * room.ravel())
     return area, tone.astype(np.float32), diameter
