@@ -1,5 +1,6 @@
 """Flat colour under the ink of drawn pages, and clicks that flow."""
 
+import dataclasses
 import functools
 import time
 
@@ -134,15 +135,15 @@ def test_two_clicks_share_what_is_open_to_both_and_the_last_click_wins_its_regio
 
 
 def test_white_paper_is_flooded_by_no_click_but_its_own():
-    page, regions = manga_pages.drawn("line art")
-    balloon = regions.at(*middle(page, "balloon"))
-    ground = Click(*middle(page, "ground"), RED)
-    assert not flat_color.spread_clicks(regions, [ground])[1][balloon]
-    own = Click(*middle(page, "balloon"), BLUE)
-    colors, colored = flat_color.spread_clicks(regions, [own])
-    assert colored[balloon]
+    _, regions = rooms(24)
+    white = regions.white.copy()
+    white[regions.at(500, 100)] = True
+    regions = dataclasses.replace(regions, white=white)
+    _, colored = flat_color.spread_clicks(regions, [Click(100, 100, RED)])
+    assert not colored[regions.at(500, 100)]
+    colors, colored = flat_color.spread_clicks(regions, [Click(500, 100, BLUE)])
+    assert tuple(colors[regions.at(500, 100)]) == BLUE
     assert colored.sum() == 1
-    assert tuple(colors[balloon]) == BLUE
 
 
 def test_a_click_does_not_flow_into_another_tone():
@@ -166,6 +167,8 @@ def test_a_click_is_carried_to_the_like_figure_in_another_panel_and_nowhere_else
     assert not carried.regions[regions.white].any()
     assert not carried.regions[regions.at(*middle(page, "ground", 2))]
     assert (carried.confidence[~carried.regions] == 0).all()
+    own = regions.panel == regions.panel[regions.at(*middle(page, "face", 0))]
+    assert not carried.regions[own].any()
 
 
 def test_nothing_is_carried_without_clicks_or_above_a_likeness_that_none_reaches():

@@ -17,7 +17,7 @@ def paper() -> np.ndarray:
 
 def tone(page: np.ndarray, box: tuple, shade: int) -> None:
     """Prints a part of a page in fine dots."""
-    page[box] = manga_pages.dots(page[box].shape, shade, pitch=3)
+    page[box] = manga_pages.dots(page[box].shape, shade, pitch=4)
 
 
 def main_region(regions: Regions, mask: np.ndarray) -> tuple[int, float]:
