@@ -252,8 +252,10 @@ def _encoded(original: media.StoredPicture, result: Colored, style: media.Style,
 
 
 def _ink_change(before: np.ndarray, picture: np.ndarray, ink: np.ndarray) -> float:
-    """Measures the largest change of any channel on black ink, in 255 levels."""
-    change = np.abs(picture[ink].astype(np.int32) - before[ink][:, None])
+    """Measures by how much black ink became lighter or tinted at most, in 255 levels."""
+    after = picture[ink].astype(np.int32)
+    lightest = after.max(axis=1)
+    change = np.maximum(lightest - before[ink], lightest - after.min(axis=1))
     return float(change.max(initial=0)) * 255 / np.iinfo(before.dtype).max
 
 

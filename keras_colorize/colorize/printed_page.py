@@ -92,7 +92,8 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, is_shaded: bo
     color = np.stack([mean(np.ascontiguousarray(picture[..., channel])) for channel in range(3)], 1)
     if is_shaded:
         color *= 255 / np.maximum(mean(guide), DARKEST)[:, None]
-        color *= 255 / np.maximum(color.max(1, keepdims=True), 1)
+    color *= 255 / np.maximum(color.max(1, keepdims=True), 255)
+    color += 255 - color.max(1, keepdims=True)
     color[regions.white] = 255
     return np.rint(255 - PALE * (255 - np.clip(color, 0, 255))).astype(np.uint8)
 
@@ -116,8 +117,8 @@ def color(original: media.StoredPicture, page: PrintedPage, tones: str,
               "white_share": round(float(share[regions.white].sum() / share.sum()), 3), **told}
     ink = pixels.eight_bits(original.luminance) < INK
     if tones == "smooth":  # dots are ink too, which makes place for their shade
-        ink &= cv2.resize(regions.tones.screen.astype(np.uint8), ink.shape[::-1],
-                          interpolation=cv2.INTER_NEAREST) == 0
+        screens = cv2.dilate(regions.tones.screen.astype(np.uint8), np.ones((9, 9), np.uint8))
+        ink &= cv2.resize(screens, ink.shape[::-1], interpolation=cv2.INTER_NEAREST) == 0
     parts = partial(layers.of_printed, original.luminance, regions, colors, tones)
     return Colored(painted, record, parts, ink)
 
