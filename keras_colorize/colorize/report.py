@@ -50,9 +50,9 @@ class Report:
                   for page in self.flagged]
         lines += [f"{out}: {count} of the pages: {note}" for note, count in self.notes.items()]
         if self.hinted:
-            lines.append(f"{out}: hints told {self.hinted['told']} regions, flowed into "
-                         f"{self.hinted['reached']} more, and were carried to "
-                         f"{self.hinted['carried']} like them in other panels")
+            lines.append(f"{out}: regions that hints told: {self.hinted['told']}, that their "
+                         f"colour flowed into: {self.hinted['reached']}, that it was carried to: "
+                         f"{self.hinted['carried']}")
         lines += [f"{out}: {count} coloured by {name}" for name, count in by.items()]
         lines += [f"{out}: {count} in colour, {done}" for count, done in in_color if count]
         if self.found_done:

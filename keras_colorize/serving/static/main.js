@@ -112,7 +112,7 @@ function factsOf(page) {
     facts.push(`${Math.round(100 * page.white_share)} % kept white`);
   }
   if (page.told != null) {
-    facts.push(`${page.told} regions told, ${page.reached} reached by flow, ${page.carried} like them in other panels`);
+    facts.push(`regions told: ${page.told}, flowed into: ${page.reached}, carried to: ${page.carried}`);
   }
   return [...facts, ...page.notes];
 }
