@@ -217,6 +217,7 @@ def _patches(strokes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, tuple[in
         largest.add(blob)
         rows, columns = np.nonzero(mask)
         rows, columns = rows + top, columns + left
-        median = np.median(drawn[rows, columns], axis=0)
+        opacity = strokes[rows, columns, 3]  # the soft rim of a brush has rounded colours
+        median = np.median(drawn[rows, columns][opacity == opacity.max()], axis=0)
         patches.append((rows, columns, tuple(int(channel) for channel in np.rint(median))))
     return patches

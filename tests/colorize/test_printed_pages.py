@@ -180,6 +180,14 @@ def test_single_pixels_and_adjoining_patches_are_clicks_of_their_own():
     assert Click(500, 100, BLUE) in clicks
 
 
+def test_a_soft_dot_tells_the_colour_of_its_middle():
+    _, regions = manga_pages.drawn("line art")
+    drawn = np.zeros((manga_pages.HEIGHT, manga_pages.WIDTH, 4), np.uint8)
+    drawn[499:503, 99:103] = (*np.array(BLUE) - 2, 180)
+    drawn[500, 100] = (*BLUE, 255)
+    assert [click.color for click in printed_page.clicks_of(drawn, regions)] == [BLUE]
+
+
 def test_hints_without_a_stroke_are_told_of(tmp_path):
     sheet, _ = manga_pages.drawn("line art")
     Image.fromarray(np.zeros((9, 9, 4), np.uint8)).save(tmp_path / "none.png")
