@@ -64,10 +64,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             result = printed_page.color(original, page, settings.tones, drawn)
         else:
             result = _color_locked(original, route, models, settings, drawn)
-        if drawn is not None:
-            result.record["hints"] = True
-        if notes := _notes(result.record, models, result.picture):
-            result.record["notes"] = notes
+        _annotate(result, models, drawn is not None)
         if settings.layers:
             layers.write(layers_at, result)
         return _encoded(original, result, style, where)
@@ -209,18 +206,23 @@ def flats(picture: np.ndarray, guide: np.ndarray, model: Model) -> np.ndarray:
     return np.rint(lit * (255 / over)).astype(np.uint8)
 
 
-def _notes(record: dict, models: Models, colored: np.ndarray) -> list[str]:
-    notes, rule = [], record["rule"]
+def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
+    """Adds to the record of a page whether it had hints, and what a user should know of it."""
+    record, notes = result.record, []
+    rule = record["rule"]
+    if has_hints:
+        record["hints"] = True
     if record["kind"] == "line_art" and models.line_art is None \
             and models.pages.input == "gray":
         notes.append("line art, coloured by the gray model, since no --edge-model was given")
     if rule == "ink":
         notes.append("its ink was laid over colours: white paper took colour and became darker")
-    if record.get("hints") and record.get("told") == 0:
+    if record.get("told") == 0:
         notes.append("its hints hold no opaque stroke, so they told nothing")
-    if rule != "none" and _chroma_level(colored) < BLANK:
+    if rule != "none" and _chroma_level(result.picture) < BLANK:
         notes.append(WITHOUT_COLOR[rule])
-    return notes
+    if notes:
+        record["notes"] = notes
 
 
 def _chroma_level(picture: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """A printed page in flat colour: its regions, the network's vote for each, and a user's clicks."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +29,8 @@ MAINLY_WHITE = 0.5  # and in a margin or a balloon, which it would flood by acci
 COVERED = 0.6  # of a region that a stroke fills lies under it
 INK = 32  # of 255: what is darker is black ink
 MOST_REMEMBERED = 24_000_000  # pixels of pages, each of which takes some 5 bytes of memory
+
+Patch = tuple[np.ndarray, np.ndarray, tuple[int, int, int]]  # rows, columns and their colour
 
 
 @dataclass(frozen=True)
@@ -186,38 +189,40 @@ def _middle(places: np.ndarray) -> int:
     return int(((places - places.mean(0)) ** 2).sum(1).argmin())
 
 
-def _patches(strokes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, tuple[int, int, int]]]:
-    """Finds connected opaque patches of about one colour: rows, columns, and the median colour.
-
-    The soft rim between two strokes of different colours is no patch.
-    """
+def _patches(strokes: np.ndarray) -> Iterator[Patch]:
+    """Finds connected opaque patches of about one colour."""
     solid = strokes[..., 3] >= OPAQUE
-    if not solid.any():
-        return []
-    drawn = np.where(solid[..., None], strokes[..., :3], 0)
-    free = np.pad((~solid).astype(np.uint8), 1, constant_values=1)
-    exact = drawn.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32) + 1
-    exact = label(np.where(solid, exact, 0), background=0, connectivity=1)
-    _, first, counts = np.unique(exact, return_index=True, return_counts=True)
-    blobs = cv2.connectedComponents(solid.astype(np.uint8))[1]
-    patches, largest = [], set()
-    for place in first[np.argsort(-counts, kind="stable")]:  # a stroke before its rim
-        row, column = divmod(int(place), solid.shape[1])
-        if free[row + 1, column + 1]:
+    _, blobs, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
+    for blob, (left, top, width, height, _) in enumerate(stats[1:].tolist(), 1):
+        box = np.s_[top:top + height, left:left + width]
+        for inside in _of_one_color(strokes[box], blobs[box] == blob):
+            rows, columns = np.nonzero(inside)
+            rows, columns = rows + top, columns + left
+            opacity = strokes[rows, columns, 3]  # the soft rim of a brush has rounded colours
+            colors = strokes[rows, columns, :3][opacity == opacity.max()]
+            red, green, blue = np.rint(np.median(colors, axis=0)).astype(int).tolist()
+            yield rows, columns, (red, green, blue)
+
+
+def _of_one_color(strokes: np.ndarray, own: np.ndarray) -> Iterator[np.ndarray]:
+    """Divides one opaque piece, bool [h, w] of uint8 RGBA [h, w, 4], into masks of one colour each.
+
+    The soft rim between two colours is none.
+    """
+    drawn = strokes[..., :3].copy()
+    exact = label(np.where(own, drawn.astype(np.int32) @ (1 << 16, 1 << 8, 1) + 1, 0),
+                  background=0, connectivity=1)
+    free = np.pad(~own, 1, constant_values=True).astype(np.uint8)
+    numbers, first, counts = np.unique(exact, return_index=True, return_counts=True)
+    is_first = True
+    for nth in np.argsort(-counts, kind="stable"):  # a stroke before its rim
+        row, column = divmod(int(first[nth]), own.shape[1])
+        if numbers[nth] == 0 or free[row + 1, column + 1]:
             continue
-        around = cv2.floodFill(drawn, free, (column, row), 0, (ONE_COLOR,) * 3, (ONE_COLOR,) * 3,
-                               8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | 2 << 8)[3]
-        left, top, width, height = around
-        own = free[top + 1:top + height + 1, left + 1:left + width + 1]
-        mask = (own == 2).astype(np.uint8)
-        own[own == 2] = 1
-        blob = int(blobs[row, column])
-        if blob in largest and not cv2.erode(np.pad(mask, 1), np.ones((3, 3), np.uint8)).any():
-            continue
-        largest.add(blob)
-        rows, columns = np.nonzero(mask)
-        rows, columns = rows + top, columns + left
-        opacity = strokes[rows, columns, 3]  # the soft rim of a brush has rounded colours
-        median = np.median(drawn[rows, columns][opacity == opacity.max()], axis=0)
-        patches.append((rows, columns, tuple(int(channel) for channel in np.rint(median))))
-    return patches
+        cv2.floodFill(drawn, free, (column, row), 0, (ONE_COLOR,) * 3, (ONE_COLOR,) * 3,
+                      8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | 2 << 8)
+        patch = free == 2
+        free[patch] = 1
+        if is_first or cv2.erode(patch.astype(np.uint8), np.ones((3, 3), np.uint8)).any():
+            yield patch[1:-1, 1:-1]
+        is_first = False
