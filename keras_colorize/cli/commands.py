@@ -203,19 +203,23 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
         help="the folder for coloured files; for one comic or video also a file (.cbz, .mkv...)")
     add("--edge-model", type=Path, metavar="MODEL",
         help="colours the pages that are pure line art, without gray tones")
-    add("--lock", choices=("luminance", "ink", "none"), default="luminance",
-        help="what a page keeps (%(default)s): its luminance, so that nothing is lost; its ink, "
-             "laid over colours, so that white paper takes colour too; or none of it")
+    add("--lock", choices=("luminance", "ink", "none"),
+        help="what every page keeps, in place of what suits its kind (printed pages get flat "
+             "colour under their ink, others keep their luminance): its luminance, so that nothing "
+             "is lost; its ink, laid over colours; or none of it")
     add("--no-line-lock", dest="lock", action="store_const", const="none",
         help="give the network's own picture, as --lock none does")
+    add("--tones", choices=("keep", "smooth"), default="keep",
+        help="keep the dots of a printed page over its colours, or smooth them to the shade that "
+             "they mean (%(default)s)")
     add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
         help="treat all pages as this kind, instead of judging each")
     add("--scale", type=above_0(1), metavar="FACTOR",
         help="the factor by which the network sees pages smaller, above 0, up to 1 (as small as "
              "the pictures that it learned)")
     add("--hints", type=Path, metavar="FILE.png",
-        help="a transparent picture with strokes of colour, which fill what they lie on; or a "
-             "folder of such pictures, with the names and folders of the pages")
+        help="a transparent picture with dots and strokes of colour, which fill what they lie "
+             "on; or a folder of such pictures, with the names and folders of the pages")
     add("--format", choices=("png", "jpeg", "webp"), help="the format of all pages (each its own)")
     add("--quality", type=whole(1, 100), metavar="N",
         help="the quality of JPEG and WebP with --format, 1 to 100")
@@ -233,6 +237,9 @@ def _run_colorize(options: argparse.Namespace) -> int:
         raise UsageError(options.hints, "does not exist", "check --hints")
     if options.quality is not None and options.format not in ("jpeg", "webp"):
         raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
+    if options.tones != "keep" and options.lock is not None:
+        raise UsageError("--tones", "is for flat colour, and --lock chooses another rule",
+                         "leave out one of them")
     if media.is_file_name(options.out) and not (
             media.is_video_name(options.out) or options.out.suffix.lower() == ".cbz"):
         raise UsageError(options.out, "names a file that is neither a comic (.cbz) nor a video",
@@ -243,7 +250,8 @@ def _run_colorize(options: argparse.Namespace) -> int:
     models = colorize.Models(colorize.Model.load(options.model), options.edge_model
                               and colorize.Model.load(options.edge_model))
     settings = colorize.Settings(**{name: getattr(options, name) for name in (
-        "lock", "treat_as", "scale", "hints", "format", "quality", "layers", "codec", "crf")})
+        "lock", "tones", "treat_as", "scale", "hints", "format", "quality", "layers", "codec",
+        "crf")})
     report = colorize.colorize(models, options.inputs, options.out, settings)
     for reason in report.failed:
         print(f"error: {reason}", file=sys.stderr)

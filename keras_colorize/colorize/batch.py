@@ -26,6 +26,7 @@ from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
+HINTED = ("told", "reached", "carried")
 
 
 def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings | None = None,
@@ -71,9 +72,13 @@ def _check(settings: Settings, todo: list[Work]) -> None:
     """Raises for settings that no output can be made with, before they are written down for it."""
     if settings.codec:
         film_writer.codec_for(todo[0].target, settings.codec)
+    only_films = all(work.kind == "video" for work in todo)
+    if only_films and settings.tones != "keep":
+        raise UsageError(todo[0].source, "is a film, and --tones is for printed pages",
+                         "colour it without --tones")
     if settings.hints is None:
         return
-    if all(work.kind == "video" for work in todo):
+    if only_films:
         raise UsageError(todo[0].source, "is a film, and hints are for pages",
                          "colour it without --hints")
     if settings.hints.is_file():
@@ -237,6 +242,8 @@ class Batch:
         self.report.colored[target] = record.get("model") or (
             CONVERTED if "converted" in record else COPIED)
         self.report.notes.update(record.get("notes", ()))
+        if "told" in record:
+            self.report.hinted.update({name: record[name] for name in HINTED})
 
     def _note_failure(self, key: str, error: Exception) -> None:
         if not isinstance(error, SourceError):

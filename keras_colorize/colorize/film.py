@@ -1,7 +1,7 @@
 """A film to its coloured film: decoded, coloured and encoded at once, in pieces that stay."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from shutil import copyfile
@@ -158,6 +158,7 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
     The pieces lie in `parts` until the film is whole; those found there are not made again. It
     raises errors as `Film.open`, `Film.frames` and `Film.rehearse`, and returns the film's record.
     """
+    settings = replace(settings, lock=settings.lock or "luminance")
     film = Film.open(source, target, settings)
     steadier, written, skipped = Steadier(), Written(), 0
     done = _pieces(parts)

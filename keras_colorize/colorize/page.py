@@ -1,21 +1,31 @@
-"""One page to its coloured page: judged, seen by a network at its scale, locked, and encoded."""
+"""One page to its coloured page: judged, seen by a network at its scale, coloured, and encoded."""
 
 import threading
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.colorize import hints, layers, report
+from keras_colorize.colorize import hints, layers, printed_page, report
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.colorize.predictor import Model, Models, Settings
+from keras_colorize.colorize.printed_page import PrintedPage
 from keras_colorize.image import line_lock, page_kind, pixels, screentone
+from keras_colorize.image.regions import find_regions
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
 BLANK = 1.0  # levels of chroma: a page that gets less has no room for colour
+WITHOUT_COLOR = {
+    "luminance": "black and white alone, whose luminance leaves no room for colour; without "
+                 "--lock a printed page gets flat colour under its ink",
+    "ink": "hardly any colour, since the model gave none; hints colour it",
+    printed_page.RULE: "hardly any colour, since the model gave its regions none, or all of it "
+                       "stayed white; hints colour regions"}
 LARGE = 16_000_000  # pixels of a page, from which on its memory counts: one such at a time
 _ONE_LARGE = threading.Lock()
 
@@ -37,27 +47,39 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
     """
     original = media.read_stored_picture(file, where)
     with _ONE_LARGE if original.luminance.size >= LARGE else nullcontext():
-        route = judge(original, settings.treat_as)
+        key = (sha256(file).digest(), settings.treat_as, settings.scale)
+        known = models.memory.find(key)
+        route = known.route if known else judge(original, settings.treat_as)
         style = original.style if settings.format is None else \
             media.Style.chosen(settings.format, settings.quality)
         if original.alpha is not None and not style.holds_alpha:
             original = original.laid_on_white()
         if route.kind == "color":
-            record = {"kind": "color", "scores": _rounded(route.scores),
-                      "thumbnails": report.thumbnails(original.shown, original.shown)}
-            if strokes is not None:
-                record["notes"] = ["in colour, so its hints were not used; --treat-as gray colours "
-                                   "it anew"]
-            if style.format == original.style.format:
-                return file, record
-            colors = media.stored_colors(file, where) if style.holds_alpha else original.shown
-            return style.encode(colors, original.alpha, where), \
-                {**record, "converted": style.format}
-        result = color(original, route, models, settings,
-                       None if strokes is None else hints.read(strokes))
+            return _copied(file, original, route, style, where, strokes is not None)
+        drawn = None if strokes is None else hints.read(strokes)
+        if rule_of(route.kind, settings) == printed_page.RULE:
+            page = known or _read_printed(original, route, models, settings)
+            models.memory.keep(key, page)
+            result = printed_page.color(original, page, settings.tones, drawn)
+        else:
+            result = _color_locked(original, route, models, settings, drawn)
+        _annotate(result, models, drawn is not None)
         if settings.layers:
-            layers.write(layers_at, original, result)
+            layers.write(layers_at, result)
         return _encoded(original, result, style, where)
+
+
+def _copied(file: bytes, original: media.StoredPicture, route: page_kind.Route,
+            style: media.Style, where: object, has_hints: bool) -> tuple[bytes, dict]:
+    """Gives back a page in colour, its own bytes where its format stays."""
+    record = {"kind": "color", "scores": _rounded(route.scores),
+              "thumbnails": report.thumbnails(original.shown, original.shown)}
+    if has_hints:
+        record["notes"] = ["in colour, so its hints were not used; --treat-as gray colours it anew"]
+    if style.format == original.style.format:
+        return file, record
+    colors = media.stored_colors(file, where) if style.holds_alpha else original.shown
+    return style.encode(colors, original.alpha, where), {**record, "converted": style.format}
 
 
 def judge(original: media.StoredPicture, treat_as: str | None = None) -> page_kind.Route:
@@ -73,38 +95,68 @@ def judge(original: media.StoredPicture, treat_as: str | None = None) -> page_ki
                    dots=dots if dots.any() else np.ones_like(dots))
 
 
-def color(original: media.StoredPicture, route: page_kind.Route, models: Models,
-          settings: Settings, strokes: np.ndarray | None = None) -> Colored:
-    """Colours a page that is not in colour.
+def rule_of(kind: str, settings: Settings) -> str:
+    """Chooses what a page keeps: the lock that a user chose, or what suits its kind."""
+    return settings.lock or (printed_page.RULE if kind in printed_page.KINDS else "luminance")
 
-    Args:
-        route: of `judge`.
-        strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
-    """
+
+@dataclass(frozen=True)
+class _Seen:
+    """How a network saw a page, and what it made of it."""
+
+    model: Model
+    surface: np.ndarray
+    """The page's luminance without dots, uint8 [H, W]."""
+    guide: np.ndarray
+    """The same at the network's size, uint8 [h, w]."""
+    picture: np.ndarray
+    """The network's own, uint8 RGB [h, w, 3]."""
+    record: dict
+
+
+def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
+         settings: Settings) -> _Seen:
     model = models.choose(route.kind)
     surface = screentone.descreen(pixels.gray(original.shown), route.dots, route.pitch)
     height, width = surface.shape
     scale = settings.scale or model.scale_for(height, width)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
     picture = model.colorize(_condition(surface, guide, model, route.kind))
-    lock = "ink" if settings.lock == "luminance" and model.input == "edge" \
-        and route.kind == "line_art" else settings.lock
-    values = _values(lock, picture, guide, model)
+    record = {"kind": route.kind, "scores": _rounded(route.scores), "model": model.name,
+              "scale": round(scale, 4), "size": [height, width],
+              "bits": 8 * original.luminance.itemsize}
+    if settings.treat_as:
+        record["treated_as"] = settings.treat_as
+    return _Seen(model, surface, guide, picture, record)
+
+
+def _read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
+                  settings: Settings) -> PrintedPage:
+    """Finds the regions of a printed page, and asks the network for their colours."""
+    seen, regions = _see(original, route, models, settings), \
+        find_regions(pixels.gray(original.shown))
+    votes = printed_page.vote(regions, seen.picture, seen.guide, seen.model.input == "gray")
+    return PrintedPage(route, regions, votes, seen.record)
+
+
+def _color_locked(original: media.StoredPicture, route: page_kind.Route, models: Models,
+                  settings: Settings, strokes: np.ndarray | None) -> Colored:
+    """Colours a page under a lock.
+
+    Args:
+        route: of `judge`.
+        strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
+    """
+    seen, lock = _see(original, route, models, settings), rule_of(route.kind, settings)
+    guide, surface = seen.guide, seen.surface
+    values = _values(lock, seen.picture, guide, seen.model)
     if strokes is not None:
         drawn = np.ascontiguousarray(strokes[..., :3])
         drawn = pixels.chroma(drawn) if lock == "luminance" else drawn.astype(np.float32)
         values, guide = hints.apply(values, drawn, guide, surface, strokes[..., 3])
     colored = _laid(lock, original.luminance, values, guide, surface)
-    record = {"kind": route.kind, "scores": _rounded(route.scores), "model": model.name,
-              "lock": lock, "scale": round(scale, 4), "size": [height, width],
-              "bits": 8 * original.luminance.itemsize}
-    if settings.treat_as:
-        record["treated_as"] = settings.treat_as
-    if strokes is not None:
-        record["hints"] = True
-    if notes := _notes(record, models, colored):
-        record["notes"] = notes
-    return Colored(colored, record, values, guide, surface)
+    parts = partial(layers.of_locked, lock, original.luminance, values, guide, surface)
+    return Colored(colored, {**seen.record, "rule": lock}, parts)
 
 
 def _condition(surface: np.ndarray, guide: np.ndarray, model: Model, kind: str) -> np.ndarray:
@@ -153,17 +205,23 @@ def flats(picture: np.ndarray, guide: np.ndarray, model: Model) -> np.ndarray:
     return np.rint(lit * (255 / over)).astype(np.uint8)
 
 
-def _notes(record: dict, models: Models, colored: np.ndarray) -> list[str]:
-    notes = []
+def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
+    """Adds to the record of a page whether it had hints, and what a user should know of it."""
+    record, notes = result.record, []
+    rule = record["rule"]
+    if has_hints:
+        record["hints"] = True
     if record["kind"] == "line_art" and models.line_art is None \
             and models.pages.input == "gray":
         notes.append("line art, coloured by the gray model, since no --edge-model was given")
-    if record["lock"] == "ink":
+    if rule == "ink":
         notes.append("its ink was laid over colours: white paper took colour and became darker")
-    if record["lock"] == "luminance" and _chroma_level(colored) < BLANK:
-        notes.append("black and white alone, whose luminance leaves no room for colour; "
-                     "--lock ink lays its ink over colours")
-    return notes
+    if record.get("told") == 0:
+        notes.append("its hints hold no opaque stroke, so they told nothing")
+    if rule != "none" and _chroma_level(result.picture) < BLANK:
+        notes.append(WITHOUT_COLOR[rule])
+    if notes:
+        record["notes"] = notes
 
 
 def _chroma_level(picture: np.ndarray) -> float:
@@ -184,14 +242,22 @@ def _encoded(original: media.StoredPicture, result: Colored, style: media.Style,
     before = original.luminance
     if written.dtype != before.dtype:
         before = pixels.eight_bits(before)
-    record = {**result.record,
-              "luminance_change": round(line_lock.largest_change(before, written), 3),
-              "lossless": style.lossless,
+    name, change = ("luminance_change", line_lock.largest_change(before, written)) \
+        if result.ink is None else ("ink_change", _ink_change(before, written, result.ink))
+    record = {**result.record, name: round(change, 3), "lossless": style.lossless,
               "thumbnails": report.thumbnails(original.shown, result.picture)}
     if style.format == "GIF" and report.is_flagged(record):
         record["notes"] = [*record.get("notes", ()), "GIF has 256 colours, too few for its "
                            "luminance; --format png keeps it"]
     return file, record
+
+
+def _ink_change(before: np.ndarray, picture: np.ndarray, ink: np.ndarray) -> float:
+    """Measures by how much black ink became lighter or tinted at most, in 255 levels."""
+    after = picture[ink].astype(np.int32)
+    lightest = after.max(axis=1)
+    change = np.maximum(lightest - before[ink], lightest - after.min(axis=1))
+    return float(change.max(initial=0)) * 255 / np.iinfo(before.dtype).max
 
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:

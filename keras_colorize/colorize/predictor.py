@@ -1,7 +1,7 @@
 """A trained generator, ready to colour pictures of any size, and what a user decides about that."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
@@ -9,12 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_colorize import export
+from keras_colorize.colorize.printed_page import PageMemory
 from keras_colorize.errors import RunError
 from keras_colorize.export import graph
 from keras_colorize.files import read_json, sha256_of
 from keras_colorize.training import run_directory
 
 LOCKS = ("luminance", "ink", "none")
+TONES = ("keep", "smooth")
 TOGETHER = 2  # pages or frames at once, as the network alone leaves a core idle now and then
 
 
@@ -110,6 +112,8 @@ class Models:
 
     pages: Model
     line_art: Model | None = None
+    memory: PageMemory = field(default_factory=lambda: PageMemory(0), compare=False)
+    """The printed pages that are kept for a further click; none unless a server makes it larger."""
 
     def choose(self, kind: str) -> Model:
         """Returns the model that colours a kind of page."""
@@ -120,8 +124,13 @@ class Models:
 class Settings:
     """How pages and films are coloured; the defaults are those of the command."""
 
-    lock: str = "luminance"
-    """What of the page stays: its `luminance`, its `ink` laid over colours, or `none` of it."""
+    lock: str | None = None
+    """What of the page stays: its `luminance`, its `ink` laid over colours, or `none` of it. None
+    for what suits its kind: flat colour under the ink of a printed page, the luminance of others,
+    films among them."""
+    tones: str = "keep"
+    """Whether a printed page's dots are printed over its colours (`keep`), or the shade that they
+    mean is (`smooth`)."""
     treat_as: str | None = None
     """One of `page_kind.KINDS` in place of what the page is judged to be."""
     scale: float | None = None

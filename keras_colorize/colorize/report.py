@@ -35,6 +35,9 @@ class Report:
     """The pages whose luminance changed by more than line lock allows."""
     notes: Counter[str] = field(default_factory=Counter)
     """Notes on how pages were coloured, and on how many pages each note is."""
+    hinted: Counter[str] = field(default_factory=Counter)
+    """How many regions of printed pages hints `told`, flowed on to (`reached`), and were `carried`
+    to."""
     place: Path | None = None
     """The folder of `report.json` and `report.html`."""
 
@@ -46,6 +49,10 @@ class Report:
         lines += [f"{page}: luminance changed by more than {FLAGGED:.0f} of 255 levels"
                   for page in self.flagged]
         lines += [f"{out}: {count} of the pages: {note}" for note, count in self.notes.items()]
+        if self.hinted:
+            lines.append(f"{out}: regions that hints told: {self.hinted['told']}, that their "
+                         f"colour flowed into: {self.hinted['reached']}, that it was carried to: "
+                         f"{self.hinted['carried']}")
         lines += [f"{out}: {count} coloured by {name}" for name, count in by.items()]
         lines += [f"{out}: {count} in colour, {done}" for count, done in in_color if count]
         if self.found_done:
@@ -65,8 +72,11 @@ def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
 
 
 def is_flagged(record: dict) -> bool:
-    """Tells whether a lossless page's luminance changed by more than line lock allows."""
-    return record.get("lock") == "luminance" and record.get("lossless", False) \
+    """Tells whether a lossless page's luminance changed by more than line lock allows.
+
+    Pages under another rule change theirs, and are not flagged.
+    """
+    return record.get("rule") == "luminance" and record.get("lossless", False) \
         and record["luminance_change"] > FLAGGED
 
 

@@ -25,7 +25,7 @@ from keras_colorize.serving.limits import Refused
 
 ARRIVING = "upload"  # how the names of files begin that are still arriving
 
-WORDS = {"--lock ink lays its ink over colours": "keep its ink in place of its luminance",
+WORDS = {"without --lock a printed page": "by what suits its kind a printed page",
          "--format png keeps it": "PNG keeps it",
          "--treat-as gray colours it anew": "treated as gray it is coloured anew",
          "since no --edge-model was given": "since the server has none for line art"}
@@ -53,11 +53,13 @@ class Page:
 
     def described(self) -> dict:
         """Describes the page as JSON."""
-        kept = ("kind", "scores", "luminance_change", "format", "thumbnails")
+        kept = ("kind", "scores", "rule", "regions", "white_share", "told", "reached", "carried",
+                "luminance_change", "ink_change", "format", "thumbnails")
         return {
             "number": self.number, "name": self.name, "state": self.state, "version": self.version,
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
-            "lock": self.settings.lock, "treat_as": self.settings.treat_as,
+            "lock": self.settings.lock, "tones": self.settings.tones,
+            "treat_as": self.settings.treat_as,
             **{key: self.record[key] for key in kept if key in self.record},
             "notes": [_in_words(note) for note in self.record.get("notes", ())]}
 

@@ -157,7 +157,7 @@ class Service:
         Raises RunError where there is no model, it is damaged, or it cannot be run.
         """
         import_tensorflow("tensorflow")
-        from keras_colorize.colorize import Model, Models
+        from keras_colorize.colorize import Model, Models, PageMemory
 
         model = Model.load(self.path)
         try:
@@ -165,7 +165,7 @@ class Service:
         except Exception as error:  # TensorFlow raises whatever the damage leads it to
             raise RunError(self.path, f"cannot be run ({first_line(error)})",
                            "export it again") from error
-        self.models = Models(model)
+        self.models = Models(model, memory=PageMemory())
 
     def check_open(self) -> None:
         """Raises Busy where the server is stopping."""

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from starlette.requests import Request
 
 from keras_colorize import media
-from keras_colorize.colorize import LOCKS, Settings
+from keras_colorize.colorize import LOCKS, TONES, Settings
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.image import page_kind
 from keras_colorize.serving.limits import Busy, Refused
@@ -26,12 +26,19 @@ TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": 
 """Media types of the pictures that are read; browsers show all but the last."""
 
 BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
-OPTIONS = {"lock": LOCKS, "treat_as": page_kind.KINDS, "format": ("png", "jpeg", "webp")}
+OPTIONS = {"lock": LOCKS, "tones": TONES, "treat_as": page_kind.KINDS,
+           "format": ("png", "jpeg", "webp")}
 
 
 def settings_of(request: Request) -> Settings:
-    """Reads how pages are to be coloured: the options `lock` and `treat_as`, as `option` does."""
-    chosen = {name: option(request, name) for name in ("lock", "treat_as")}
+    """Reads how pages are to be coloured: the options `lock`, `tones` and `treat_as`.
+
+    Raises Refused (400) where a value is not known, or where two do not go together.
+    """
+    chosen = {name: option(request, name) for name in ("lock", "tones", "treat_as")}
+    if chosen["lock"] and chosen["tones"] not in (None, "keep"):
+        raise Refused(400, "tones: is for flat colour, and lock chooses another rule; leave out "
+                           "one of them")
     return Settings(**{name: value for name, value in chosen.items() if value})
 
 

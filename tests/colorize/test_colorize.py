@@ -166,7 +166,7 @@ def test_line_art_goes_to_the_edge_model_and_takes_colour(models, pictures, tmp_
         tmp_path / "out" / "one.png": models["gray"].name,
         tmp_path / "out" / "below" / "two.jpg": models["gray"].name}
     page = report_of(tmp_path / "out")["lines.png"]
-    assert page["kind"] == "line_art" and page["lock"] == "ink"
+    assert page["kind"] == "line_art" and page["rule"] == "flat"
     colored = media.read_picture(tmp_path / "out" / "lines.png")
     assert (colored[lines == 0] == 0).all() and np.ptp(colored[lines == 255], axis=1).mean() > 2
     alone = colorize.colorize(colorize.Models(models["gray"]), [pictures / "lines.png"],

@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
     """The folder of a report on a book with every kind of record, its names full of markup."""
     color = episode.draw_frame(100)
     gray = np.dstack([pixels.gray(color)] * 3)
-    lossless = {"lossless": True, "lock": "luminance", "model": HOSTILE}
+    lossless = {"lossless": True, "rule": "luminance", "model": HOSTILE}
     records = {
         f"{HOSTILE}.cbz/10.png": {"kind": "line_art", "scores": {"line_art": 0.93}, **lossless,
                                   "luminance_change": 0.43, "notes": [HOSTILE],

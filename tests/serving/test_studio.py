@@ -259,6 +259,34 @@ def test_a_colour_is_picked_from_the_page_and_strokes_need_no_mouse(server, disc
     expect(page.locator("#undo")).to_be_disabled()
 
 
+def test_a_dot_on_a_printed_page_fills_its_region_at_once(server, served_model, open_page,
+                                                          tmp_path):
+    panels = np.full((240, 360), 255, np.uint8)
+    for left in (20, 190):
+        cv2.rectangle(panels, (left, 20), (left + 150, 220), 0, 3)
+    media.write_picture(tmp_path / "panels.png", panels)
+    page = open_page(server.url)
+    add(page, tmp_path / "panels.png")
+    choose(page, "panels.png")
+    facts = page.locator("#facts")
+    expect(facts).to_contain_text("flat colour in")
+    page.locator("#draw").click()
+    page.locator("#color").fill("#d02828")
+    stroke(page, (90, 120))
+    expect(facts).to_contain_text("regions told: 1", timeout=SECONDS)
+    strokes, file = drawn(page), download(page, "#png")[0]
+    filled = media.picture_of(file, "it")
+    assert tuple(filled[40, 40]) == (0xd0, 0x28, 0x28) and (filled[5, 5] == 255).all()
+    (tmp_path / "strokes.png").write_bytes(strokes)
+    out = colored_by_command(served_model, tmp_path / "out", tmp_path / "panels.png", "--hints",
+                             tmp_path / "strokes.png")
+    assert file == (out / "panels.png").read_bytes()
+    page.keyboard.press("Control+z")
+    expect(facts).not_to_contain_text("regions told", timeout=SECONDS)
+    page.locator("#lock").select_option("ink")
+    expect(page.locator("#tones")).to_be_disabled()
+
+
 def test_before_and_after_are_compared_by_the_arrow_keys(server, discs, open_page):
     page = open_page(server.url)
     add(page, discs)
@@ -312,11 +340,11 @@ def test_the_tab_key_goes_through_the_page_in_the_order_of_reading(server, pages
     expect(page.locator("#title")).to_have_text("page10.png")
     expect(page.locator("#after")).to_be_visible()
     order = []
-    while len(order) < 14 and "cbz" not in order:
+    while len(order) < 15 and "cbz" not in order:
         page.keyboard.press("Tab")
         order.append(focused(page))
-    assert order == ["stage", "cut", "out", "in", "fit", "own", "draw", "lock", "treat", "again",
-                     "all", "png", "layers", "cbz"]
+    assert order == ["stage", "cut", "out", "in", "fit", "own", "draw", "lock", "tones", "treat",
+                     "again", "all", "png", "layers", "cbz"]
     outline = page.locator("#cbz").evaluate("it => getComputedStyle(it).outlineWidth")
     assert outline == "3px"
 

@@ -15,7 +15,7 @@ const JUDGED = { gray: "A gray page", screentone: "A page with screentone", line
 
 const desk = new Desk();
 const viewer = new Viewer();
-const strokes = new Strokes(viewer, () => panel?.offer());
+const strokes = new Strokes(viewer, () => panel?.offer(), () => panel?.fill());
 let panel = null;
 panel = new Panel(desk, strokes, tell);
 const list = new List(desk, pick, remove);
@@ -106,6 +106,13 @@ function factsOf(page) {
   const facts = [JUDGED[page.kind]];
   if (page.luminance_change != null) {
     facts.push(`luminance changed by ${+page.luminance_change.toFixed(1)} of 255 at most`);
+  }
+  if (page.rule === "flat") {
+    facts.push(`flat colour in ${page.regions} regions under its ink`);
+    facts.push(`${Math.round(100 * page.white_share)} % kept white`);
+  }
+  if (page.told != null) {
+    facts.push(`regions told: ${page.told}, flowed into: ${page.reached}, carried to: ${page.carried}`);
   }
   return [...facts, ...page.notes];
 }

@@ -6,10 +6,12 @@ import { isReadable, isUnderWay } from "./desk.js";
 const one = (id) => document.getElementById(id);
 const SWATCHES = { Skin: "#f2c29b", Red: "#d9482b", Orange: "#ee9a2d", Yellow: "#f5d547",
   Green: "#5fa052", Sky: "#7cc0ea", Blue: "#2f5fc4", Violet: "#8455b5", Brown: "#7b4a2a" };
+const SETTLED = 250; // milliseconds after a stroke in which another may begin
 const SUFFIX = /\.[^.]*$/;
 
 export class Panel {
   #page = null;
+  #filling = 0; // the timer of the next filling
 
   // `strokes` are those of the page, `tell(text)` shows what went wrong.
   constructor(desk, strokes, tell) {
@@ -25,7 +27,7 @@ export class Panel {
       this.#again([this.#page]);
     };
     one("all").onclick = () => this.#again(desk.pages.filter(isReadable));
-    for (const id of ["lock", "treat"]) one(id).onchange = () => this.#choose();
+    for (const id of ["lock", "tones", "treat"]) one(id).onchange = () => this.#choose();
     one("own").onclick = () => this.#save("colored", nameOf(this.#page));
     one("png").onclick = () => this.#save("colored?format=png", nameOf(this.#page, ".png"));
     one("layers").onclick = () => this.#save("layers", nameOf(this.#page, ".ora"));
@@ -40,7 +42,8 @@ export class Panel {
     const done = page?.state === "done";
     const known = Boolean(page) && isReadable(page);
     if (changed && known) {
-      one("lock").value = page.lock ?? "luminance";
+      one("lock").value = page.lock ?? "";
+      one("tones").value = page.tones ?? "keep";
       one("treat").value = page.treat_as ?? "";
       this.#choose();
     }
@@ -62,6 +65,14 @@ export class Panel {
     one("apply").disabled = !(some || this.#page?.hints);
   }
 
+  // Fills the regions of a printed page as soon as a stroke has ended.
+  fill() {
+    clearTimeout(this.#filling);
+    const page = this.#page;
+    if (page?.rule !== "flat") return;
+    this.#filling = setTimeout(() => this.#again([page]), SETTLED);
+  }
+
   // Begins or ends drawing.
   draw(on) {
     one("tools").hidden = one("strokes").hidden = !on;
@@ -71,7 +82,9 @@ export class Panel {
   }
 
   #choose() {
-    this.desk.settings = { lock: one("lock").value, treat_as: one("treat").value };
+    const lock = one("lock").value;
+    one("tones").disabled = lock !== ""; // another rule shows them as they are
+    this.desk.settings = { lock, tones: lock ? "" : one("tones").value, treat_as: one("treat").value };
   }
 
   async #again(pages) {

@@ -12,10 +12,12 @@ export class Strokes {
   #fingers = new Map();
   #cursor = null; // of the keyboard, in canvas pixels
 
-  // `viewer` zooms, pans and knows colours; `changed()` is called when there are more or fewer.
-  constructor(viewer, changed) {
+  // `viewer` zooms, pans and knows colours; `changed()` is called when there are more or fewer,
+  // `ended()` when one has been drawn to its end or taken back.
+  constructor(viewer, changed, ended) {
     this.viewer = viewer;
     this.changed = changed;
+    this.ended = ended;
     this.canvas = one("strokes");
     this.context = this.canvas.getContext("2d");
     this.canvas.onpointerdown = (event) => this.#down(event);
@@ -52,10 +54,12 @@ export class Strokes {
 
   undo() {
     this.#set(this.list.slice(0, -1));
+    this.ended();
   }
 
   clear() {
     this.#set([]);
+    this.ended();
   }
 
   // The strokes of a page as a transparent PNG; null where it has none.
@@ -112,6 +116,7 @@ export class Strokes {
 
   #up(event) {
     this.#fingers.delete(event.pointerId);
+    if (this.#stroke) this.ended();
     this.#stroke = null;
     if (event.pointerType === "touch") this.#ring(null);
   }
@@ -152,7 +157,10 @@ export class Strokes {
     } else if (event.key === " " || event.key === "Enter") {
       const at = this.#onScreen(this.#cursor);
       if (tool() === "pick") this.#pick(at.clientX, at.clientY);
-      else this.#begin(this.#cursor);
+      else {
+        this.#begin(this.#cursor);
+        this.ended();
+      }
     } else return;
     event.preventDefault();
     event.stopPropagation();

@@ -1,0 +1,228 @@
+"""A printed page in flat colour: its regions, the network's vote for each, and a user's clicks."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+from skimage.measure import label
+
+from keras_colorize import media
+from keras_colorize.colorize import layers
+from keras_colorize.colorize.hints import OPAQUE
+from keras_colorize.colorize.layers import Colored
+from keras_colorize.image import flat_color, page_kind, pixels
+from keras_colorize.image.flat_color import Click
+from keras_colorize.image.regions import Regions
+
+KINDS = ("screentone", "line_art")
+RULE = "flat"  # what the report calls it
+PALE = 0.45  # of a vote's strength stays: what nobody told looks better pale than wrong
+DARKEST = 24  # of 255: the shade of a region is taken for at least this where a vote is lit
+ONE_COLOR = 24  # of 255, in each channel: pixels of a patch differ less
+DOT = 0.03  # of the page's longer side: a round patch up to this size is a click
+ROUND = 1.7  # the longer side of a dot by the shorter
+MAINLY = 0.15  # of a stroke lies in a region that it tells
+MAINLY_WHITE = 0.5  # and in a margin or a balloon, which it would flood by accident
+COVERED = 0.6  # of a region that a stroke fills lies under it
+INK = 32  # of 255: what is darker is black ink
+MOST_REMEMBERED = 24_000_000  # pixels of pages, each of which takes some 5 bytes of memory
+
+Patch = tuple[np.ndarray, np.ndarray, tuple[int, int, int]]  # rows, columns and their colour
+
+
+@dataclass(frozen=True)
+class PrintedPage:
+    """What is known of a printed page before anybody has told a colour."""
+
+    route: page_kind.Route
+    regions: Regions
+    votes: np.ndarray
+    """uint8 RGB [count + 1, 3]: the colour of each region that nobody tells, white for paper."""
+    seen: dict
+    """The part of its record on how a network saw it."""
+
+
+class PageMemory:
+    """The printed pages that were read last, so that a further click on one is answered fast.
+
+    It belongs to one thread. Pages that are larger than all of it are not kept.
+    """
+
+    def __init__(self, most_pixels: int = MOST_REMEMBERED):
+        self.most_pixels = most_pixels
+        self._pages: OrderedDict[tuple, PrintedPage] = OrderedDict()
+
+    def find(self, key: tuple) -> PrintedPage | None:
+        """Finds a page by what it was kept under; None where it was not, or is no longer."""
+        if key in self._pages:
+            self._pages.move_to_end(key)
+        return self._pages.get(key)
+
+    def keep(self, key: tuple, page: PrintedPage) -> None:
+        """Keeps a page, in place of those that were not asked for in the longest time."""
+        self._pages[key] = page
+        while self._pages and self._size() > self.most_pixels:
+            self._pages.popitem(last=False)
+
+    def _size(self) -> int:
+        return sum(page.regions.page_labels.size for page in self._pages.values())
+
+
+def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, is_shaded: bool) -> np.ndarray:
+    """Asks a network's picture for the colour of each region, made light and pale.
+
+    Args:
+        regions: of the page.
+        picture: uint8 RGB [h, w, 3], at the network's size.
+        guide: uint8 [h, w], the luminance at that size.
+        is_shaded: whether the network painted the page's shade too, which the page lays over the
+            colour a second time. A gray model does; an edge model knows none.
+
+    Returns:
+        uint8 RGB [count + 1, 3]; white for what stays white paper.
+    """
+    labels, size = regions.labels.ravel(), regions.labels.shape[::-1]
+    weights = np.where(regions.tones.ink, 0.01, 1).ravel()  # a solid black has nothing else
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        large = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR).ravel()
+        return np.bincount(labels, weights * large, regions.count + 1) / total
+
+    total = np.maximum(np.bincount(labels, weights, regions.count + 1), 1e-6)
+    color = np.stack([mean(np.ascontiguousarray(picture[..., channel])) for channel in range(3)], 1)
+    if is_shaded:
+        color *= 255 / np.maximum(mean(guide), DARKEST)[:, None]
+    color *= 255 / np.maximum(color.max(1, keepdims=True), 255)
+    color += 255 - color.max(1, keepdims=True)
+    color[regions.white] = 255
+    return np.rint(255 - PALE * (255 - np.clip(color, 0, 255))).astype(np.uint8)
+
+
+def color(original: media.StoredPicture, page: PrintedPage, tones: str,
+          strokes: np.ndarray | None = None) -> Colored:
+    """Colours a printed page: told regions in full, what nobody told in the pale vote.
+
+    Args:
+        original: the page.
+        page: what is known of it.
+        tones: "keep" or "smooth", as for `flat_color.paint`.
+        strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
+    """
+    regions, colors, told = page.regions, page.votes, {}
+    if strokes is not None:
+        colors, told = _tell(page, clicks_of(strokes, regions))
+    painted = flat_color.paint(original.luminance, regions, colors, tones)
+    share = np.bincount(regions.labels.ravel(), minlength=regions.count + 1)
+    record = {**page.seen, "rule": RULE, "tones": tones, "regions": regions.count,
+              "white_share": round(float(share[regions.white].sum() / share.sum()), 3), **told}
+    ink = pixels.eight_bits(original.luminance) < INK
+    if tones == "smooth":  # dots are ink too, which makes place for their shade
+        screens = cv2.dilate(regions.tones.screen.astype(np.uint8), np.ones((9, 9), np.uint8))
+        ink &= cv2.resize(screens, ink.shape[::-1], interpolation=cv2.INTER_NEAREST) == 0
+    parts = partial(layers.of_printed, original.luminance, regions, colors, tones)
+    return Colored(painted, record, parts, ink)
+
+
+def _tell(page: PrintedPage, clicks: list[Click]) -> tuple[np.ndarray, dict]:
+    """Gives regions the colours of clicks, where these flow and where they are carried.
+
+    Returns:
+        The colour of each region, uint8 RGB [count + 1, 3], and how many were told, reached, and
+        carried to.
+    """
+    colors, colored = flat_color.spread_clicks(page.regions, clicks)
+    carried = flat_color.carry(page.regions, clicks)
+    every = page.votes.copy()
+    every[carried.regions] = carried.colors[carried.regions]
+    every[colored] = colors[colored]
+    told = len({page.regions.at(click.row, click.column) for click in clicks})
+    return every, {"told": told, "reached": int(colored.sum()) - told,
+                   "carried": int(carried.regions.sum())}
+
+
+def clicks_of(strokes: np.ndarray, regions: Regions) -> list[Click]:
+    """Takes a hint picture for clicks: each opaque patch of one colour tells its regions.
+
+    A dot tells the region under its middle. A longer stroke tells each region that it mainly lies
+    in; a margin or a balloon only if most of it lies there.
+
+    Args:
+        strokes: uint8 RGBA [h, w, 4] of any size, laid over the page.
+        regions: of the page.
+
+    Returns:
+        The clicks; what covers more of a region comes later, and so counts.
+    """
+    found = []
+    scale = np.array(regions.page_labels.shape) / strokes.shape[:2]
+    area = np.bincount(regions.page_labels.ravel(), minlength=regions.count + 1)
+    for rows, columns, drawn in _patches(strokes):
+        places = ((np.stack([rows, columns], 1) + 0.5) * scale).astype(int)
+        under = regions.page_labels[tuple(places.T)]
+        if _is_dot(places, scale, regions.page_labels.shape):
+            chosen = [int(under[_middle(places)])]
+        else:
+            counts = np.bincount(under, minlength=regions.count + 1)
+            least = np.where(regions.white, MAINLY_WHITE, MAINLY) * len(under)
+            filled = counts * scale.prod() >= COVERED * np.maximum(area, 1)
+            chosen = np.flatnonzero((counts >= least) | (filled & ~regions.white)).tolist() \
+                or [int(counts.argmax())]
+        for region in chosen:
+            inside = under == region
+            row, column = places[inside][_middle(places[inside])].tolist()
+            found.append((int(inside.sum()), Click(row, column, drawn)))
+    return [click for _, click in sorted(found, key=lambda each: each[0])]
+
+
+def _is_dot(places: np.ndarray, scale: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether a patch is small and round, and so means the one thing under its middle."""
+    sides = np.ptp(places, axis=0) + scale
+    return bool(sides.max() <= max(DOT * max(size), scale.max())
+                and sides.max() <= ROUND * sides.min())
+
+
+def _middle(places: np.ndarray) -> int:
+    """The index of the place that lies nearest to the mean of all."""
+    return int(((places - places.mean(0)) ** 2).sum(1).argmin())
+
+
+def _patches(strokes: np.ndarray) -> Iterator[Patch]:
+    """Finds connected opaque patches of about one colour."""
+    solid = strokes[..., 3] >= OPAQUE
+    _, blobs, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
+    for blob, (left, top, width, height, _) in enumerate(stats[1:].tolist(), 1):
+        box = np.s_[top:top + height, left:left + width]
+        for inside in _of_one_color(strokes[box], blobs[box] == blob):
+            rows, columns = np.nonzero(inside)
+            rows, columns = rows + top, columns + left
+            opacity = strokes[rows, columns, 3]  # the soft rim of a brush has rounded colours
+            colors = strokes[rows, columns, :3][opacity == opacity.max()]
+            red, green, blue = np.rint(np.median(colors, axis=0)).astype(int).tolist()
+            yield rows, columns, (red, green, blue)
+
+
+def _of_one_color(strokes: np.ndarray, own: np.ndarray) -> Iterator[np.ndarray]:
+    """Divides one opaque piece, bool [h, w] of uint8 RGBA [h, w, 4], into masks of one colour each.
+
+    The soft rim between two colours is none.
+    """
+    drawn = strokes[..., :3].copy()
+    exact = label(np.where(own, drawn.astype(np.int32) @ (1 << 16, 1 << 8, 1) + 1, 0),
+                  background=0, connectivity=1)
+    free = np.pad(~own, 1, constant_values=True).astype(np.uint8)
+    numbers, first, counts = np.unique(exact, return_index=True, return_counts=True)
+    is_first = True
+    for nth in np.argsort(-counts, kind="stable"):  # a stroke before its rim
+        row, column = divmod(int(first[nth]), own.shape[1])
+        if numbers[nth] == 0 or free[row + 1, column + 1]:
+            continue
+        cv2.floodFill(drawn, free, (column, row), 0, (ONE_COLOR,) * 3, (ONE_COLOR,) * 3,
+                      8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | 2 << 8)
+        patch = free == 2
+        free[patch] = 1
+        if is_first or cv2.erode(patch.astype(np.uint8), np.ones((3, 3), np.uint8)).any():
+            yield patch[1:-1, 1:-1]
+        is_first = False

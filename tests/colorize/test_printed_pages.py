@@ -1,0 +1,312 @@
+"""Printed pages as a user meets them: coloured without a flag, and filled by clicks."""
+
+import functools
+import io
+import json
+import zipfile
+
+import cv2
+import manga_pages
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_colorize import colorize, media
+from keras_colorize.colorize import page as one_page
+from keras_colorize.colorize import printed_page
+from keras_colorize.errors import SettingsMismatch, UsageError
+from keras_colorize.image import line_lock, page_kind
+from keras_colorize.image.flat_color import Click
+
+TINT = (1.0, 0.8, 0.5)  # of the luminance, that the network below paints
+SKIN, BLUE = (240, 200, 170), (60, 90, 220)
+
+
+def painting(tint, kind="gray") -> colorize.Models:
+    """A model that paints every luminance in one tint."""
+    def network(pixels):
+        return {"pixels": tf.cast(tf.cast(pixels, tf.float32) * tf.constant(tint), tf.uint8)}
+
+    return colorize.Models(colorize.Model("painter", "", kind, "spline", (180, 320), network, None))
+
+
+def colored(page, strokes=None, models=None, **settings):
+    """The coloured picture of a page (uint8 or uint16), and its record."""
+    file, record = one_page.colored_file(
+        media.encode_picture(page), "it", models or painting(TINT),
+        colorize.Settings(**settings), strokes, None)
+    return media.stored_colors(file, "it"), record
+
+
+@functools.cache
+def colored_sheet(name):
+    """A drawn page and what becomes of it without any wish."""
+    sheet, _ = manga_pages.drawn(name)
+    return sheet, *colored(sheet.luminance)
+
+
+def dots(path, places, size=(manga_pages.HEIGHT, manga_pages.WIDTH)):
+    """Writes hints: round dots of some colours at (row, column)."""
+    drawn = np.zeros((*size, 4), np.uint8)
+    for (row, column), color in places:
+        cv2.circle(drawn, (column, row), 6, (*color, 255), -1)
+    Image.fromarray(drawn).save(path)
+    return path
+
+
+def middle(sheet, kind, nth=0):
+    """A pixel well inside the nth thing of a kind."""
+    number = [index for index, name in enumerate(sheet.names) if name == kind][nth]
+    inside = ((sheet.regions == number) & (sheet.luminance > 200)).astype(np.uint8)
+    room = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+    return tuple(int(index) for index in np.unravel_index(room.argmax(), room.shape))
+
+
+def span(picture):
+    return np.ptp(picture.astype(int), axis=-1)
+
+
+@pytest.mark.parametrize("name", ["line art", "screentone"])
+def test_a_printed_page_comes_out_coloured_under_black_ink_with_white_balloons(name):
+    sheet, picture, record = colored_sheet(name)
+    assert record["rule"] == "flat" and record["tones"] == "keep" and record["regions"] > 10
+    paper = sheet.luminance == 255
+    assert (picture[paper & sheet.white] == 255).all(1).mean() > 0.98
+    inside = picture[paper & ~sheet.white & (sheet.regions > 0)]
+    assert (span(inside) > 20).mean() > 0.9
+    assert span(picture[sheet.luminance < 64]).max() <= 1
+    assert record["ink_change"] <= 1 and "luminance_change" not in record
+    assert 0.2 < record["white_share"] < 0.4
+
+
+def test_what_nobody_told_is_lighter_and_paler_than_the_network_has_it():
+    sheet, picture, _ = colored_sheet("line art")
+    face = picture[middle(sheet, "face")].astype(int)
+    assert face.max() == 255
+    assert 255 - face.min() == pytest.approx(0.45 * 255 * (1 - min(TINT)), abs=4)
+
+
+def test_a_shaded_region_takes_no_darker_colour_than_a_blank_one():
+    sheet, regions = manga_pages.drawn("screentone")
+    small = cv2.resize(sheet.luminance, (200, 280), interpolation=cv2.INTER_AREA)
+    picture = np.rint(small[..., None] * np.array(TINT)).astype(np.uint8)
+    votes = printed_page.vote(regions, picture, small, is_shaded=True)
+    walls = [votes[regions.at(*place)].astype(int) for place in ((300, 100), (120, 700))]
+    assert np.abs(walls[0] - walls[1]).max() <= 6
+    assert (votes[regions.white] == 255).all()
+
+
+def test_sixteen_bits_and_transparency_stay():
+    sheet, eight, _ = colored_sheet("line art")
+    deep, record = colored(sheet.luminance.astype(np.uint16) * 257)
+    assert deep.dtype == np.uint16 and record["bits"] == 16
+    assert np.abs(deep / 257 - eight).max() <= 1
+    alpha = np.full(sheet.luminance.shape, 255, np.uint8)
+    alpha[:40] = 90
+    stored = io.BytesIO()
+    Image.fromarray(np.dstack([sheet.luminance, alpha]), "LA").save(stored, "PNG")
+    file, record = one_page.colored_file(stored.getvalue(), "it", painting(TINT),
+                                         colorize.Settings(), None, None)
+    assert record["rule"] == "flat"
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(file)))[..., 3], alpha)
+
+
+def test_dots_fill_their_regions_and_are_carried_to_the_like_in_other_panels(tmp_path):
+    sheet, _ = manga_pages.drawn("line art")
+    hints = dots(tmp_path / "hints.png", [(middle(sheet, "face"), SKIN),
+                                          (middle(sheet, "coat"), BLUE)])
+    picture, record = colored(sheet.luminance, hints)
+    for kind, color in (("face", SKIN), ("coat", BLUE)):
+        for nth in range(2):
+            assert tuple(picture[middle(sheet, kind, nth)]) == color
+    assert record["told"] == 2 and record["carried"] >= 2 and record["hints"]
+    assert (picture[middle(sheet, "balloon")] == 255).all()
+    assert tuple(picture[middle(sheet, "ground", 2)]) not in (SKIN, BLUE)
+
+
+def test_a_dot_in_a_balloon_fills_it_and_a_stroke_that_only_touches_it_does_not(tmp_path):
+    sheet, _ = manga_pages.drawn("line art")
+    balloon, ground = middle(sheet, "balloon"), middle(sheet, "ground")
+    picture, _ = colored(sheet.luminance, dots(tmp_path / "dot.png", [(balloon, SKIN)]))
+    assert tuple(picture[balloon]) == SKIN
+    drawn = np.zeros((*sheet.luminance.shape, 4), np.uint8)
+    cv2.line(drawn, (280, 230), (600, 100), (*BLUE, 255), 12)
+    Image.fromarray(drawn).save(tmp_path / "stroke.png")
+    picture, _ = colored(sheet.luminance, tmp_path / "stroke.png")
+    assert (picture[balloon] == 255).all() and tuple(picture[ground]) == BLUE
+
+
+def test_a_click_flows_through_an_opening():
+    page = np.full((640, 480), 255, np.uint8)
+    cv2.rectangle(page, (20, 20), (460, 620), 0, 3)
+    cv2.line(page, (20, 320), (460, 320), 0, 3)
+    page[317:324, 228:252] = 255
+    models = painting(TINT)
+    original = media.read_stored_picture(media.encode_picture(page), "it")
+    route = page_kind.route(original.shown)
+    assert route.kind == "line_art"
+    read = one_page._read_printed(original, route, models, colorize.Settings())
+    strokes = np.zeros((640, 480, 4), np.uint8)
+    cv2.circle(strokes, (100, 100), 5, (*BLUE, 255), -1)
+    result = printed_page.color(original, read, "keep", strokes)
+    assert tuple(result.picture[500, 100]) == BLUE
+    assert result.record["told"] == 1 and result.record["reached"] >= 1
+
+
+def test_a_stroke_across_regions_tells_each_of_them_and_its_soft_rim_none():
+    sheet, regions = manga_pages.drawn("line art")
+    large = np.zeros((2 * manga_pages.HEIGHT, 2 * manga_pages.WIDTH, 4), np.uint8)
+    (face_row, column), coat = middle(sheet, "face"), middle(sheet, "coat")
+    cv2.line(large, (2 * column, 2 * face_row), (2 * column, 2 * coat[0]), (*BLUE, 255), 16,
+             cv2.LINE_AA)
+    cv2.circle(large, (2 * column + 8, 2 * face_row), 9, (*SKIN, 255), -1, cv2.LINE_AA)
+    clicks = printed_page.clicks_of(large, regions)
+    regions_of = {regions.at(click.row, click.column): click.color for click in clicks
+                  if click.color == BLUE}
+    assert {regions.at(*coat), regions.at(face_row, column)} <= set(regions_of)
+    assert {click.color for click in clicks} == {BLUE, SKIN}
+    assert printed_page.clicks_of(np.zeros((9, 9, 4), np.uint8), regions) == []
+
+
+def test_single_pixels_and_adjoining_patches_are_clicks_of_their_own():
+    _, regions = manga_pages.drawn("line art")
+    drawn = np.zeros((manga_pages.HEIGHT, manga_pages.WIDTH, 4), np.uint8)
+    drawn[500, 100] = (*BLUE, 255)
+    drawn[200:210, 700:710] = (*BLUE, 255)
+    drawn[200:210, 710:720] = (*SKIN, 255)
+    clicks = printed_page.clicks_of(drawn, regions)
+    assert sorted(click.color for click in clicks) == sorted([BLUE, BLUE, SKIN])
+    assert Click(500, 100, BLUE) in clicks
+
+
+def test_a_soft_dot_tells_the_colour_of_its_middle():
+    _, regions = manga_pages.drawn("line art")
+    drawn = np.zeros((manga_pages.HEIGHT, manga_pages.WIDTH, 4), np.uint8)
+    drawn[499:503, 99:103] = (*np.array(BLUE) - 2, 180)
+    drawn[500, 100] = (*BLUE, 255)
+    assert [click.color for click in printed_page.clicks_of(drawn, regions)] == [BLUE]
+
+
+def test_hints_without_a_stroke_are_told_of(tmp_path):
+    sheet, _ = manga_pages.drawn("line art")
+    Image.fromarray(np.zeros((9, 9, 4), np.uint8)).save(tmp_path / "none.png")
+    _, record = colored(sheet.luminance, tmp_path / "none.png")
+    assert any("no opaque stroke" in note for note in record["notes"])
+
+
+def test_a_lock_that_is_asked_for_comes_before_the_kind():
+    sheet, _ = manga_pages.drawn("screentone")
+    picture, record = colored(sheet.luminance, lock="luminance")
+    assert line_lock.largest_change(sheet.luminance, picture) <= 1
+    assert record["rule"] == "luminance" and record["luminance_change"] <= 1
+    assert colored(sheet.luminance, lock="ink")[1]["rule"] == "ink"
+
+
+def test_gray_pages_keep_their_luminance():
+    rows = np.linspace(30, 220, 200)[:, None] + np.linspace(0, 30, 300)
+    page = rows.astype(np.uint8)
+    picture, record = colored(page)
+    assert record["kind"] == "gray" and record["rule"] == "luminance"
+    assert line_lock.largest_change(page, picture) <= 1 and "regions" not in record
+
+
+def test_smooth_tones_replace_dots_by_their_shade_and_keep_the_ink():
+    sheet, kept, _ = colored_sheet("screentone")
+    smooth, record = colored(sheet.luminance, tones="smooth")
+    patch = np.s_[1100:1200, 150:250]
+    assert kept[patch].std() > 30 > 6 > smooth[patch][..., 1].std()
+    assert record["tones"] == "smooth" and record["ink_change"] <= 1
+
+
+def test_a_page_without_colour_is_told_of():
+    sheet, _ = manga_pages.drawn("line art")
+    picture, record = colored(sheet.luminance, models=painting((1.0, 1.0, 1.0)))
+    assert span(picture).max() == 0
+    assert any("hardly any colour" in note for note in record["notes"])
+    black_and_white = np.where(sheet.luminance > 127, 255, 0).astype(np.uint8)
+    _, locked = colored(black_and_white, lock="luminance")
+    assert any("without --lock" in note for note in locked["notes"])
+
+
+@pytest.mark.parametrize("tones", ["keep", "smooth"])
+def test_its_layers_together_are_the_page(tones, tmp_path):
+    sheet, _ = manga_pages.drawn("screentone")
+    file, _ = one_page.colored_file(media.encode_picture(sheet.luminance), "it", painting(TINT),
+                                    colorize.Settings(layers=True, tones=tones), None,
+                                    tmp_path / "page.ora")
+    with zipfile.ZipFile(tmp_path / "page.ora") as archive:
+        ink, flat = (np.asarray(Image.open(archive.open(f"data/{name}.png")).convert("RGB"))
+                     for name in ("ink", "color"))
+        assert b'composite-op="svg:multiply"' in archive.read("stack.xml")
+    assert len(np.unique(flat.reshape(-1, 3), axis=0)) <= 60
+    together = ink.astype(float) * flat / 255
+    change = np.abs(together - media.stored_colors(file, "it"))
+    assert change.mean() < 1 and (change.max(2) > 30).mean() < 0.01
+
+
+def test_a_further_click_reads_no_page_again(tmp_path, monkeypatch):
+    sheet, _ = manga_pages.drawn("line art")
+    models = painting(TINT)
+    remembering = colorize.Models(models.pages, memory=colorize.PageMemory())
+    first, _ = colored(sheet.luminance, models=remembering)
+    np.testing.assert_array_equal(first, colored_sheet("line art")[1])
+
+    def fail(*arguments):
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(one_page, "find_regions", fail)
+    monkeypatch.setattr(one_page, "judge", fail)
+    hints = dots(tmp_path / "hints.png", [(middle(sheet, "face"), SKIN)])
+    picture, _ = colored(sheet.luminance, hints, models=remembering)
+    assert tuple(picture[middle(sheet, "face")]) == SKIN
+    with pytest.raises(AssertionError, match="read again"):
+        colored(sheet.luminance, models=remembering, treat_as="line_art")
+
+
+def test_the_memory_of_pages_is_bounded_and_gives_up_the_longest_unused():
+    sheet, regions = manga_pages.drawn("line art")
+    read = printed_page.PrintedPage(None, regions, None, {})
+    memory = colorize.PageMemory(2 * sheet.luminance.size)
+    for key in "ab":
+        memory.keep((key,), read)
+    assert memory.find(("a",)) is read
+    memory.keep(("c",), read)
+    assert memory.find(("b",)) is None and memory.find(("a",)) is read
+    nothing = colorize.PageMemory(0)
+    nothing.keep(("a",), read)
+    assert nothing.find(("a",)) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (40, 3), (30, 30)])
+def test_pages_of_odd_shapes_are_borne(shape):
+    for level in (0, 255):
+        picture, record = colored(np.full(shape, level, np.uint8), treat_as="line_art")
+        assert picture.shape == (*shape, 3) and record["rule"] == "flat"
+
+
+def test_tones_are_part_of_the_job_and_the_report_counts_the_clicks(tmp_path):
+    sheet, _ = manga_pages.drawn("line art")
+    media.write_picture(tmp_path / "page.png", sheet.luminance)
+    hints = dots(tmp_path / "hints.png", [(middle(sheet, "face"), SKIN)])
+    models, out = painting(TINT), tmp_path / "out"
+    settings = colorize.Settings(hints=hints)
+    report = colorize.colorize(models, [tmp_path / "page.png"], out, settings)
+    line = next(line for line in report.lines(out) if "hints told" in line)
+    assert "hints told: 1," in line
+    said = json.loads((out / "report.json").read_text())
+    assert said["settings"]["tones"] == "keep" and said["pages"][0]["told"] == 1
+    assert "hints told: 1," in (out / "report.html").read_text()
+    with pytest.raises(SettingsMismatch, match="with other settings"):
+        colorize.colorize(models, [tmp_path / "page.png"], out,
+                          colorize.Settings(hints=hints, tones="smooth"))
+
+
+def test_tones_are_refused_where_they_would_do_nothing(error_of, tmp_path):
+    code, line = error_of("colorize", "model", tmp_path, "--out", tmp_path / "out", "--tones",
+                          "smooth", "--lock", "ink")
+    assert code == 2 and "--tones: is for flat colour" in line
+    (tmp_path / "film.mkv").touch()
+    with pytest.raises(UsageError, match="--tones is for printed pages"):
+        colorize.colorize(painting(TINT), [tmp_path / "film.mkv"], tmp_path / "out.mkv",
+                          colorize.Settings(tones="smooth"))
