@@ -162,6 +162,8 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
                          help="the examples to measure on (%(default)s)")
     command.add_argument("--screentone", action="store_true",
                          help="redraw gray input as printed manga: dots, flat tones and ink lines")
+    command.add_argument("--points", nargs="+", type=_positive, default=[], metavar="N",
+                         help="measure runs that take hints also with N true pixels a picture")
     command.add_argument("--study", action="store_true",
                          help="compare the runs as section 5 of the paper does: report.html")
     command.add_argument("--unseen", action="extend", nargs="+", default=[], type=Path,
@@ -171,6 +173,8 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
 def _run_evaluate(options: argparse.Namespace) -> None:
     if options.unseen and not options.study:
         raise UsageError("--unseen", "belongs to a study", "add --study, or leave it out")
+    if options.points and options.study:
+        raise UsageError("--points", "is not for a study", "leave --study out")
     import_tensorflow()
     if options.study:
         from keras_colorize.evaluation.study import study
@@ -183,7 +187,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
     from keras_colorize.evaluation import evaluate
 
     report = evaluate.evaluate(options.runs, options.data, options.out, options.split,
-                               options.screentone)
+                               options.screentone, options.points)
     print(evaluate.tables.markdown(report["rows"]))
     print(f"look at {options.out}: metrics.json, table1.md, pictures and loss curves")
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import keras
 
 from keras_colorize.config import Config
-from keras_colorize.models.networks import CropTo, JoinLuminance, discriminator, unet
+from keras_colorize.models.layers import CropTo, JoinLuminance
+from keras_colorize.models.networks import discriminator, unet
 
 if keras.backend.backend() == "jax":
     from keras_colorize.models.jax_steps import GAN, ConvNet
@@ -53,7 +54,8 @@ def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
     """
     model = config.model
     built = {"generator": unet(model.encoder, model.decoder, model.normalization_momentum,
-                               model.normalization, model.upsampling, model.output)}
+                               model.normalization, model.upsampling,
+                               "guided" if model.guidance == "hints" else model.output)}
     if model.kind == "gan":
         built["discriminator"] = discriminator(
             size, model.discriminator, model.normalization_momentum, model.normalization,
