@@ -34,7 +34,6 @@ import_tensorflow()
 from keras_colorize import colorize, config, export, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.colorize import film as film_module  # noqa: E402
-from keras_colorize.colorize import page_file  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 
 TURNS = 3
@@ -74,7 +73,7 @@ def page_rows(model: colorize.Model, folder: Path) -> str:
         for name, clock in (("wall", time.perf_counter), ("processor", time.process_time)):
             alone, whole = times[name]
             alone.append(seconds(lambda: model.colorize(small), clock))
-            whole.append(seconds(lambda: page_file.colored_file(
+            whole.append(seconds(lambda: colorize.colored_file(
                 file, Path("page.png"), both, settings, None, Path("page.ora")), clock))
         alone, whole = times["folder"]
         alone.append(seconds(lambda: [model.colorize(small) for _ in range(PAGES)]) / PAGES)
@@ -108,7 +107,7 @@ def write_part(film: Path, part: Path, frames: int, times: int) -> None:
 
 def network_alone(model: colorize.Model, part: Path) -> float:
     """Seconds of the network on the frames that it is asked for, decoded beforehand."""
-    layout = film_module.Film.open(part, "libx264").layout
+    layout = film_module.Film.open(part, part, colorize.Settings()).layout
     size = layout.height, layout.width
     scale = model.scale_for(*size)
     guides = [pixels.scale(pixels.gray(frame.picture()), tuple(round(n * scale) for n in size))

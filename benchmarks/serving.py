@@ -3,18 +3,16 @@
 Without a model it is the paper's full-width generator with random weights, no slower than a trained
 one.
 
-Batching: pictures a second of the signature `pixels`, by pictures at once, in turns. Load: files
-through `serving_default`, first in one process without a server, then through the server, whose
-four clients ask for one picture after the other, then for four times as many as it has coloured
-so, at a steady rate. All on one machine, so that the clients take their part of it. How long an
+Gray pages are coloured first in one process without a server, then through `POST /colorize`, whose
+four clients ask for one picture after the other, then for four times as many as it has coloured so,
+at a steady rate. All on one machine, so that the clients take their part of it. How long an
 accepted request may take is bounded by the queue: it waits for those that were there before it,
-which are as many as may wait, one that runs and one that is prepared. So beside the seconds, which
+which are as many as may wait and one that runs. So beside the seconds, which
 vary with the machine, stands how many others were answered meanwhile, by the server's log.
 """
 
 import argparse
 import asyncio
-import base64
 import datetime
 import json
 import re
@@ -39,11 +37,10 @@ import_tensorflow()
 
 from keras_colorize import config, export, files, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
+from keras_colorize.colorize import Settings  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
-from keras_colorize.serving.served import Served  # noqa: E402
+from keras_colorize.serving.service import Service  # noqa: E402
 
-TURNS = 3
-BATCHES = (1, 2, 4, 8)
 OVER = 4  # times what the server can colour
 QUEUE = 16
 
@@ -76,23 +73,6 @@ def per_second(call, seconds: float) -> float:
     return times / (time.perf_counter() - begun)
 
 
-def batching_rows(served: Served, sizes: list[tuple[int, int]], seconds: float) -> str:
-    """Rows on pictures a second by pictures at once."""
-    rows = []
-    for height, width in sizes:
-        stack = np.stack([drawn(height, width, number) for number in range(max(BATCHES))])
-        found = {count: [] for count in BATCHES}
-        for _ in range(TURNS):
-            for count in BATCHES:
-                given = {"pixels": np.ascontiguousarray(stack[:count, ..., None])}
-                found[count].append(count * per_second(lambda given=given: served.call(
-                    "pixels", given), seconds))
-        rates = [statistics.median(found[count]) for count in BATCHES]
-        rows.append(f"| {height}x{width} | " + " | ".join(
-            f"{rate:.1f} ({rate / rates[0]:.2f})" for rate in rates) + " |")
-    return "\n".join(rows)
-
-
 class Server:
     """A server in a process of its own."""
 
@@ -101,7 +81,7 @@ class Server:
             [sys.executable, "-m", "keras_colorize.cli", "serve", str(saved), "--name", "model",
              "--port", "0", "--queue", str(QUEUE)], stdout=log.open("w"), stderr=subprocess.PIPE,
             text=True)
-        self.url = re.search(r"at (http://\S+?)/v1", self.process.stderr.readline())[1]
+        self.url = re.search(r"at (http://\S+?)/,", self.process.stderr.readline())[1]
         while httpx.get(f"{self.url}/readyz").status_code != 200:
             assert self.process.poll() is None, self.process.stderr.read()
             time.sleep(0.2)
@@ -120,7 +100,7 @@ async def ask(client: httpx.AsyncClient, body: bytes, answers: list) -> None:
     """One request; adds its status, and when it was sent and answered."""
     begun = time.perf_counter()
     try:
-        answer = await client.post("/v1/models/model:predict", content=body)
+        answer = await client.post("/colorize", content=body)
         status = answer.status_code
     except httpx.HTTPError as error:
         status = type(error).__name__
@@ -156,28 +136,25 @@ async def at_rate(server: Server, bodies: list[bytes], rate: float, seconds: flo
     return answers, memory, time.perf_counter() - begun
 
 
-def load_rows(saved: Path, served: Served, size: tuple[int, int], seconds: float,
+def load_rows(saved: Path, service: Service, size: tuple[int, int], seconds: float,
               folder: Path) -> str:
     """Rows on the server, beside the model alone."""
-    pictures = [media.encode_picture(drawn(*size, number)) for number in range(8)]
-    bodies = [json.dumps({"instances": [{"b64": base64.b64encode(file).decode()}]}).encode()
-              for file in pictures]
-    stack = [{"image_bytes": np.array([file], object)} for file in pictures]
+    pages = [media.encode_picture(drawn(*size, number)) for number in range(8)]
     turn = iter(range(10 ** 9))
 
     def alone() -> float:
-        return per_second(lambda: served.call("serving_default", stack[next(turn) % 8]),
+        return per_second(lambda: service.color(pages[next(turn) % 8], "page", Settings()),
                           seconds / 24)
 
     def through(seconds: float) -> float:
-        return len(asyncio.run(in_turn(server.url, bodies, 4, seconds))) / seconds
+        return len(asyncio.run(in_turn(server.url, pages, 4, seconds))) / seconds
 
     server = Server(saved, folder / "log.jsonl")
     turns = [(alone(), through(seconds / 16)) for _ in range(4)]
     ratios = sorted(kept / single for single, kept in turns)
     spread = ratios[0], statistics.median(ratios), ratios[-1]
     before, kept = turns[-1]
-    answers, memory, spent = asyncio.run(at_rate(server, bodies, OVER * kept, seconds))
+    answers, memory, spent = asyncio.run(at_rate(server, pages, OVER * kept, seconds))
     server.stop()
     after = alone()
     single = (before + after) / 2
@@ -197,7 +174,7 @@ def load_rows(saved: Path, served: Served, size: tuple[int, int], seconds: float
             f"{len(answers) - counts[200] - counts[503]} |\n"
             f"| ... seconds of an accepted request: median, p99, most | {three(took, '.2f')} |\n"
             f"| ... others answered meanwhile: median, p99, most; the bound | "
-            f"{three(behind, 'd')}; {QUEUE + 2} |\n"
+            f"{three(behind, 'd')}; {QUEUE + 1} |\n"
             f"| ... memory of the server, MB: mean of the first, second, last third | "
             f"{listed(parts, '.0f')} |")
 
@@ -230,7 +207,6 @@ def main() -> None:
     """Measures and prints tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, help="a SavedModel")
-    parser.add_argument("--part", choices=("batching", "load"), help="both unless one is named")
     parser.add_argument("--seconds", type=float, default=120, help="under load (%(default)g)")
     parser.add_argument("--size", default="180x320", help="of the pictures (%(default)s)")
     options = parser.parse_args()
@@ -240,14 +216,11 @@ def main() -> None:
         saved = options.model or Path(name) / "model"
         if options.model is None:
             write_paper_model(saved)
-        served = Served.load(saved)
-        if options.part != "load":
-            print("| pictures/s by pictures at once | " + " | ".join(map(str, BATCHES))
-                  + " |\n|---|" + "---:|" * len(BATCHES))
-            print(batching_rows(served, [(90, 160), (180, 320), (360, 640)], 2), flush=True)
-        if options.part != "batching":
-            print(f"\n| pictures of {options.size} | |\n|---|---:|")
-            print(load_rows(saved, served, size, options.seconds, Path(name)))
+        service = Service(saved, "model")
+        service.load()
+        print(f"\n| pictures of {options.size} | |\n|---|---:|")
+        print(load_rows(saved, service, size, options.seconds, Path(name)))
+        service.worker.close()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from keras_colorize.data import build, dataset, records
 from keras_colorize.data.sources import Sampling
 from keras_colorize.training import train
 
+pytest_plugins = ["serving_process"]
+
 SIZE = (64, 96)
 PHONE = 390  # pixels
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")

@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pypdfium2 as pdfium
 from av.stream import Disposition
 from PIL import ExifTags, Image
 
@@ -466,6 +467,20 @@ BAD_PICTURES = {
 }
 """Pictures that are to be refused, with the beginning of the line."""
 
+def write_pdf(path, pictures, dots_an_inch=300):
+    """A PDF with a picture a page."""
+    document = pdfium.PdfDocument.new()
+    for picture in pictures:
+        image = pdfium.PdfImage.new(document)
+        image.set_bitmap(pdfium.PdfBitmap.from_pil(Image.fromarray(picture)))
+        height, width = (length * 72 / dots_an_inch for length in picture.shape[:2])
+        image.set_matrix(pdfium.PdfMatrix().scale(width, height))
+        sheet = document.new_page(width, height)
+        sheet.insert_obj(image)
+        sheet.gen_content()
+    document.save(path)
+
+
 BAD_COMICS = {
     "escaping.cbz": (write_escaping_cbz, "escaping.cbz: holds '../../page2.png', which points out"),
     "absolute.cbz": (write_absolute_cbz, "absolute.cbz: holds '/etc/page2.png', which points out"),
@@ -484,7 +499,7 @@ BAD_COMICS = {
     "comic.cb7": (write_poem, "comic.cb7: is a 7z archive, which is not read"),
     "comic.cbt": (write_poem, "comic.cbt: is a tar archive, which is not read"),
     "comic.epub": (write_comic_cbz, "comic.epub: is an EPUB book, which is not read"),
-    "comic.pdf": (write_poem, "comic.pdf: is a PDF, which is not read; export its pages"),
+    "comic.pdf": (write_poem, "comic.pdf: is no PDF, or a damaged one; export it again"),
     "comic.zip": (write_comic_cbz, "comic.zip: is a ZIP archive, read only as a comic; rename it"),
 }
 """Comic archives that are to be refused, with the beginning of the line."""

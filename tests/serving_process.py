@@ -1,7 +1,7 @@
-"""A real server in a process of its own, and requests for it."""
+"""Real servers in processes of their own, most of them shared by a session."""
 
-import base64
 import json
+import os
 import re
 import signal
 import sys
@@ -11,14 +11,19 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 import tensorflow as tf
 
 from keras_colorize import export, models
 from keras_colorize.files import write_json
 
+TOKEN = "a token of the test, ✓"
+PATIENCE = 240  # seconds until a server on a busy machine is ready
+BODY_SECONDS = 4  # that a body may take to arrive at the server for hostile input
+
 
 def write_model(out: Path, width: int = 4) -> Path:
-    """The SavedModel of an untrained generator of so many channels a level."""
+    """Writes the SavedModel of an untrained generator of so many channels a level."""
     module = export.Colorizer(models.unet((width,) * 6, (width,) * 6), size=(64, 96))
     tf.saved_model.save(module, str(out), signatures=module.signatures())
     (out / export.CARD).parent.mkdir(exist_ok=True)
@@ -28,43 +33,45 @@ def write_model(out: Path, width: int = 4) -> Path:
 
 
 class ServingProcess:
-    """`keras-colorize serve` on a free port."""
+    """`keras-colorize serve` on a free port.
 
-    def __init__(self, model: Path, log: Path, *flags: object, env: dict | None = None):
-        self.log, self.errors = log, log.with_suffix(".errors")
-        with log.open("w") as stream, self.errors.open("w") as errors:
+    What it keeps for a while lies in the folder `temporary`.
+    """
+
+    def __init__(self, model: Path, folder: Path, *flags: object):
+        self.temporary, self.log, self.errors = (folder / name for name in (
+            "temporary", "log.jsonl", "errors"))
+        self.temporary.mkdir(parents=True)
+        with self.log.open("w") as stream, self.errors.open("w") as errors:
             self.process = psutil.Popen(
                 [sys.executable, "-m", "keras_colorize.cli", "serve", str(model), "--port", "0",
-                 "--name", "series", *map(str, flags)], stdout=stream, stderr=errors, env=env)
+                 "--name", "series", *map(str, flags)], stdout=stream, stderr=errors,
+                env={**os.environ, "TMPDIR": str(self.temporary)})
         self.url = self._url()
-        self.predict = f"{self.url}/v1/models/series:predict"
 
     def _url(self) -> str:
-        deadline = time.monotonic() + 60
-        while not (found := re.search(r"at (http://\S+?)/v1", self.errors.read_text())):
+        deadline = time.monotonic() + PATIENCE
+        while not (found := re.search(r"at (http://\S+?)/,", self.errors.read_text())):
             assert self.process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         return found[1]
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self.url.removeprefix("http://").split(":")
+        return host, int(port)
+
     def wait(self) -> None:
-        """Until it is ready."""
-        deadline = time.monotonic() + 60
+        """Waits until it is ready."""
+        deadline = time.monotonic() + PATIENCE
         while httpx.get(f"{self.url}/readyz").status_code != 200:
             assert self.process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
 
-    def ask(self, document: object, **settings) -> httpx.Response:
-        """The answer to a predict request of a JSON document, or of bytes as they are."""
-        body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        return httpx.post(self.predict, content=body, timeout=60, **settings)
-
-    def ask_stream(self, parts) -> httpx.Response:
-        """The answer to a body in parts, whose length is not told."""
-        return httpx.post(self.predict, content=parts, timeout=60)
-
-    def colored(self, *pictures: bytes) -> httpx.Response:
-        """The answer to picture files."""
-        return self.ask({"instances": [b64(each) for each in pictures]})
+    def colored(self, picture, **settings) -> httpx.Response:
+        """The answer to a picture file, or to parts of one, whose length is not told."""
+        return httpx.post(f"{self.url}/colorize", content=picture, timeout=60, **settings)
 
     def lines(self) -> list[dict]:
         """What it has written to its log."""
@@ -77,9 +84,9 @@ class ServingProcess:
 
 
 @contextmanager
-def serving(model: Path, log: Path, *flags: object, env: dict | None = None):
+def serving(model: Path, folder: Path, *flags: object):
     """A server that is ready, killed in the end if it is still there."""
-    server = ServingProcess(model, log, *flags, env=env)
+    server = ServingProcess(model, folder, *flags)
     try:
         server.wait()
         yield server
@@ -89,19 +96,47 @@ def serving(model: Path, log: Path, *flags: object, env: dict | None = None):
         server.process.wait()
 
 
-def b64(file: bytes) -> dict[str, str]:
-    """Bytes as JSON takes them."""
-    return {"b64": base64.b64encode(file).decode()}
+@pytest.fixture(scope="session")
+def served_model(tmp_path_factory) -> Path:
+    """A SavedModel of an untrained generator, for pictures of 64x96."""
+    return write_model(tmp_path_factory.mktemp("served") / "model")
 
 
-def files_of(answer: httpx.Response) -> list[bytes]:
-    """The picture files of an answer."""
-    assert answer.status_code == 200, answer.text[:300]
-    return [base64.b64decode(each["b64"]) for each in answer.json()["predictions"]]
+@pytest.fixture(scope="session")
+def server(served_model, tmp_path_factory):
+    """A server that a proxy offers under a name of its own."""
+    with serving(served_model, tmp_path_factory.mktemp("server"), "--host", "127.0.0.2",
+                 "--public-host", "Colors.example:8443") as started:
+        yield started
 
 
-def assert_refused(answer: httpx.Response, status: int | None = None, said: str = "") -> None:
+@pytest.fixture(scope="session")
+def guarded_server(served_model, tmp_path_factory):
+    """A server that listens on all addresses, with a token."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "token").write_text(TOKEN + "\n")
+    with serving(served_model, folder, "--token-file", folder / "token", "--host",
+                 "0.0.0.0") as started:
+        started.url = started.url.replace("0.0.0.0", "127.0.0.1")
+        yield started
+
+
+@pytest.fixture(scope="session")
+def hostile_server(served_model, tmp_path_factory):
+    """A server of narrow limits, which nothing that is sent to it may break."""
+    with serving(served_model, tmp_path_factory.mktemp("hostile"), "--max-pixels", 1_000_000,
+                 "--max-bytes", 32_000_000, "--body-timeout", BODY_SECONDS, "--timeout", 15,
+                 "--queue", 2) as started:
+        yield started
+        assert started.stop() == 0
+        wrong = [line for line in started.lines() if line.get("event") == "a page failed"
+                 or (line.get("status", 0) >= 500 and line["path"] != "/readyz")]
+        assert not wrong, wrong[:1]
+        assert "Traceback" not in started.errors.read_text()
+
+
+def assert_refused(answer: httpx.Response, status: int | None = None, message: str = "") -> None:
     """That an answer is a 4xx with one clear line."""
     assert 400 <= answer.status_code < 500 and status in (None, answer.status_code), answer.text
-    message = answer.json()["error"]
-    assert message and "\n" not in message and len(message) <= 300 and said in message, message
+    line = answer.json()["error"]
+    assert line and "\n" not in line and len(line) <= 300 and message in line, line

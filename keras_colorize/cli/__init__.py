@@ -17,17 +17,17 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        told = ColorizeError(error.filename or "input or output", str(error.strerror or error),
-                             "mend that, then run the same command to continue")
-        print(f"error: {told}", file=sys.stderr)
-        return told.exit_code
+        failure = ColorizeError(error.filename or "input or output", str(error.strerror or error),
+                                "mend that, then run the same command to continue")
+        print(f"error: {failure}", file=sys.stderr)
+        return failure.exit_code
     except KeyboardInterrupt:
         print("error: stopped: interrupted; run the same command to continue", file=sys.stderr)
         return 1
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers wrong use in one line, as every other mistake is answered."""
+    """Answers wrong use in one line, as all errors."""
 
     def error(self, message: str):
         self.exit(2, f"error: {self.prog}: {message}; see {self.prog} --help\n")

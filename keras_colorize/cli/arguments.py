@@ -1,35 +1,62 @@
-"""What flags of several commands are read as."""
+"""What flags of the commands are read as, each with its error in one line."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+
+SMALLEST = 64  # the six halvings of the U-Net end at one pixel
+LARGEST = 4096  # no film has more lines to learn from, and memory goes with the square
 
 
 def place(text: str) -> Path:
-    """A file or folder to write."""
+    """Reads a file or folder to write."""
     path = Path(text)
     return path if path.name else path.resolve()  # "." has no name to write beside
 
 
-def share(text: str) -> float:
-    """A number above 0, up to 1."""
+def size(text: str) -> tuple[int, int]:
+    """Reads HEIGHTxWIDTH."""
     try:
-        value = float(text)
+        height, width = (int(part) for part in text.lower().split("x"))
     except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to 1")
-    return value
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not HEIGHTxWIDTH, such as 180x320") from None
+    if min(height, width) < SMALLEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
+    if max(height, width) > LARGEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too large; give at most {LARGEST}x{LARGEST}")
+    return height, width
 
 
-def quality(text: str) -> int:
-    """A whole number from 1 to 100."""
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
-    return int(text)
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Makes a reader of whole numbers from `least` to `most`, or from `least` up."""
+    def read(text: str) -> int:
+        if text.isdecimal() and least <= int(text) and (most is None or int(text) <= most):
+            return int(text)
+        wanted = f"from {least} up" if most is None else f"from {least} to {most}"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {wanted}")
+
+    return read
 
 
-def crf(text: str) -> int:
-    """A whole number from 0 to 63."""
-    if not text.isdecimal() or int(text) > 63:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 63")
-    return int(text)
+def above_0(most: float) -> Callable[[str], float]:
+    """Makes a reader of numbers above 0, up to `most`."""
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to {most:g}")
+        return value
+
+    return read
+
+
+def public_host(text: str) -> str:
+    """Reads the name of a host, and its port if there is one."""
+    if not text or set(text) & set("/ @"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name, such as colors.example.org")
+    return text.lower()

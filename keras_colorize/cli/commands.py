@@ -1,77 +1,56 @@
-"""What each command takes and does; TensorFlow is imported only by the one that is run."""
+"""The commands: what flags each takes, and what it does.
+
+TensorFlow is imported only when a command runs, so that `--help` answers at once.
+"""
 
 import argparse
+import importlib.util
 import os
 import sys
 from pathlib import Path
 
 from keras_colorize import import_tensorflow
-from keras_colorize.cli import colorizing, serving
-from keras_colorize.cli.arguments import place as _place
-from keras_colorize.errors import UsageError
+from keras_colorize.cli.arguments import above_0, place, public_host, size, whole
+from keras_colorize.errors import ColorizeError, RunError, UsageError
 
-SMALLEST = 64  # the six halvings of the U-Net end at one pixel
-LARGEST = 4096  # no film has more lines to learn from, and memory goes with the square
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        height, width = (int(part) for part in text.lower().split("x"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not HEIGHTxWIDTH, such as 180x320") from None
-    if min(height, width) < SMALLEST:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
-    if max(height, width) > LARGEST:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is too large; give at most {LARGEST}x{LARGEST}")
-    return height, width
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(text)
+TOKEN = "KERAS_COLORIZE_TOKEN"
+NEEDED = {"starlette": "starlette", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
+"""Packages of the extra `serve`, by the names of their modules."""
 
 
 def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
-    command.add_argument("sources", metavar="SOURCE", nargs="+", type=Path,
-                         help="videos, comic archives (CBZ), and folders that are searched for "
-                              "them and for pictures")
-    command.add_argument("--out", required=True, type=_place, help="the dataset directory to make")
-    command.add_argument("--every", type=_positive, default=50, metavar="N",
-                         help="keep one frame in N of each video (%(default)s); pictures are all "
-                              "kept")
-    command.add_argument("--size", type=_size, default="180x320", metavar="HEIGHTxWIDTH",
-                         help="of the pictures in the dataset (%(default)s)")
-    command.add_argument("--split-by", choices=("shot", "source", "frame"), default="shot",
-                         help="what stays together in one of train, validation and test "
-                              "(%(default)s); frame is the paper's, and lets near-identical "
-                              "frames be on both sides")
-    command.add_argument("--test", action="extend", nargs="+", default=[], metavar="SOURCE",
-                         help="hold these sources out as the test set (name or path)")
-    command.add_argument("--seed", type=int, default=0,
-                         help="of the shuffling and the split (%(default)s)")
-    command.add_argument("--zoom", choices=("spline", "area"), default="spline",
-                         help="how pictures are shrunk (%(default)s): spline is the paper's, area "
-                              "never aliases")
+    add = command.add_argument
+    add("sources", metavar="SOURCE", nargs="+", type=Path,
+        help="videos, comics (CBZ), and folders, which are searched for them and for pictures")
+    add("--out", required=True, type=place, help="the dataset directory to make")
+    add("--every", type=whole(1), default=50, metavar="N",
+        help="keep one frame in N of each video (%(default)s); all pictures are kept")
+    add("--size", type=size, default="180x320", metavar="HEIGHTxWIDTH",
+        help="the size of the pictures in the dataset (%(default)s)")
+    add("--split-by", choices=("shot", "source", "frame"), default="shot",
+        help="what stays together in one of train, validation and test (%(default)s); frame is the "
+             "paper's rule, and lets near-identical frames stand on both sides")
+    add("--test", action="extend", nargs="+", default=[], metavar="SOURCE",
+        help="the sources of the test set, by name or path")
+    add("--seed", type=int, default=0, help="the seed of shuffling and split (%(default)s)")
+    add("--zoom", choices=("spline", "area"), default="spline",
+        help="how pictures are shrunk (%(default)s): spline as in the paper, area without aliasing")
     for trait, meaning in (("held", "drawings that are repeated from the frame kept before"),
                            ("black", "near-black frames"), ("gray", "near-gray frames")):
-        command.add_argument(f"--drop-{trait}", dest="drop", action="append_const", const=trait,
-                             default=[], help=f"leave {meaning} out; they are counted in any case")
-    command.add_argument("--uncompressed", action="store_true",
-                         help="store PNGs without compression: half as many bytes again or more, "
-                              "read twice as fast in training")
+        add(f"--drop-{trait}", dest="drop", action="append_const", const=trait,
+            default=[], help=f"leave out {meaning}; they are counted in any case")
+    add("--uncompressed", action="store_true",
+        help="store PNGs without compression: at least half as many bytes again, and twice as fast "
+             "to read in training")
     where = command.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N",
-                       help="processes, with a source each (all cores: %(default)s); the result "
-                            "does not depend on it")
+    where.add_argument("--workers", type=whole(1), default=os.cpu_count(), metavar="N",
+        help="how many processes work, on a source each (all cores: %(default)s); the result does "
+             "not depend on it")
     where.add_argument("--scheduler", metavar="ADDRESS",
-                       help="let the workers of a Dask cluster do it, which see the same files "
-                            "under the same paths")
-    command.add_argument("--skip-bad", action="store_true",
-                         help="leave unreadable sources out (and still exit with 1)")
+        help="let the workers of a Dask cluster work; they must see the same files under the same "
+             "paths")
+    add("--skip-bad", action="store_true",
+        help="leave out sources that cannot be read (and still exit with 1)")
 
 
 def _run_build_tfrecords(options: argparse.Namespace) -> int:
@@ -91,10 +70,10 @@ def _run_build_tfrecords(options: argparse.Namespace) -> int:
 
 
 def _declare_inspect(command: argparse.ArgumentParser) -> None:
-    command.add_argument("data", metavar="DIR", type=Path, help="a dataset directory")
-    command.add_argument("--out", type=_place, metavar="REPORT_DIR",
-                         help="the folder for contact sheets and inspect.json "
-                              "(DIR/inspection)")
+    add = command.add_argument
+    add("data", metavar="DIR", type=Path, help="a dataset directory")
+    add("--out", type=place, metavar="REPORT_DIR",
+        help="the folder for contact sheets and inspect.json (DIR/inspection)")
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
@@ -107,7 +86,7 @@ def _run_inspect(options: argparse.Namespace) -> None:
 
 
 def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
-    command.add_argument("out", metavar="OUT.mp4", type=_place, help="the video file to write")
+    command.add_argument("out", metavar="OUT.mp4", type=place, help="the video file to write")
 
 
 def _run_draw_episode(options: argparse.Namespace) -> None:
@@ -125,14 +104,15 @@ def _run_draw_episode(options: argparse.Namespace) -> None:
 
 
 def _declare_train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("config", metavar="CONFIG",
-                         help="a TOML file, or a shipped configuration by name (cpu/gan_gray)")
-    command.add_argument("--data", required=True, type=Path, help="a dataset directory")
-    command.add_argument("--out", required=True, type=_place, help="the run directory")
-    command.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
-                         help="change the configuration (again and again)")
-    command.add_argument("--init-from", type=Path, metavar="RUN_DIR",
-                         help="start a new run from the networks of another")
+    add = command.add_argument
+    add("config", metavar="CONFIG",
+        help="a TOML file, or a shipped configuration by name (cpu/gan_gray)")
+    add("--data", required=True, type=Path, help="a dataset directory")
+    add("--out", required=True, type=place, help="the run directory")
+    add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
+        help="change a value of the configuration; may be given several times")
+    add("--init-from", type=Path, metavar="RUN_DIR",
+        help="start a new run from the networks of another")
 
 
 def _run_train(options: argparse.Namespace) -> None:
@@ -155,19 +135,20 @@ def _run_train(options: argparse.Namespace) -> None:
 
 
 def _declare_evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path, help="trained runs")
-    command.add_argument("--data", required=True, type=Path, help="a dataset directory")
-    command.add_argument("--out", required=True, type=_place, help="the report directory")
-    command.add_argument("--split", choices=("test", "validation", "train", "all"), default="test",
-                         help="the examples to measure on (%(default)s)")
-    command.add_argument("--screentone", action="store_true",
-                         help="redraw gray input as printed manga: dots, flat tones and ink lines")
-    command.add_argument("--points", nargs="+", type=_positive, default=[], metavar="N",
-                         help="measure runs that take hints also with N true pixels a picture")
-    command.add_argument("--study", action="store_true",
-                         help="compare the runs as section 5 of the paper does: report.html")
-    command.add_argument("--unseen", action="extend", nargs="+", default=[], type=Path,
-                         metavar="SOURCE", help="other series for the study to colour")
+    add = command.add_argument
+    add("runs", metavar="RUN_DIR", nargs="+", type=Path, help="trained runs")
+    add("--data", required=True, type=Path, help="a dataset directory")
+    add("--out", required=True, type=place, help="the report directory")
+    add("--split", choices=("test", "validation", "train", "all"), default="test",
+        help="the examples to measure on (%(default)s)")
+    add("--screentone", action="store_true",
+        help="redraw gray input as printed manga: dots, flat tones and ink lines")
+    add("--points", nargs="+", type=whole(1), default=[], metavar="N",
+        help="measure runs that take hints also with N true pixels a picture")
+    add("--study", action="store_true",
+        help="compare the runs as section 5 of the paper does: report.html")
+    add("--unseen", action="extend", nargs="+", default=[], type=Path,
+        metavar="SOURCE", help="other series for the study to colour")
 
 
 def _run_evaluate(options: argparse.Namespace) -> None:
@@ -193,17 +174,17 @@ def _run_evaluate(options: argparse.Namespace) -> None:
 
 
 def _declare_export(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", metavar="RUN_DIR", type=Path, help="a trained run")
-    command.add_argument("--out", required=True, type=_place, help="the folder of the model")
-    command.add_argument("--format", choices=("saved_model", "onnx", "litert"),
-                         default="saved_model",
-                         help="%(default)s is for TensorFlow, TensorFlow Serving and colorize; "
-                              "onnx and litert hold the network alone")
-    command.add_argument("--size", type=_size, metavar="HEIGHTxWIDTH",
-                         help="of onnx and litert: take one picture of this size alone, as many "
-                              "accelerators want it and LiteRT is faster with (any size and batch)")
-    command.add_argument("--report", type=Path, metavar="REPORT_DIR",
-                         help="what evaluate wrote on this run, for the model's card")
+    add = command.add_argument
+    add("run", metavar="RUN_DIR", type=Path, help="a trained run")
+    add("--out", required=True, type=place, help="the folder of the model")
+    add("--format", choices=("saved_model", "onnx", "litert"), default="saved_model",
+        help="%(default)s is for TensorFlow, TensorFlow Serving and colorize; onnx and litert hold "
+             "the network alone")
+    add("--size", type=size, metavar="HEIGHTxWIDTH",
+        help="the only size of picture that onnx and litert take, one at a time, as many "
+             "accelerators want it; LiteRT is faster so (any size and batch)")
+    add("--report", type=Path, metavar="REPORT_DIR",
+        help="what evaluate wrote about this run, for the model's card")
 
 
 def _run_export(options: argparse.Namespace) -> None:
@@ -215,6 +196,119 @@ def _run_export(options: argparse.Namespace) -> None:
     then = f"now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR" \
         if options.format == "saved_model" else f"{options.out / 'README.md'} says how to call it"
     print(f"{options.out}: {'exported' if written else 'was exported already'}; {then}")
+
+
+def _declare_colorize(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("model", metavar="MODEL", type=Path, help="a SavedModel, or a run directory")
+    add("inputs", metavar="INPUT", nargs="+", type=Path,
+        help="pictures, comics (CBZ, PDF), videos, and folders of them")
+    add("--out", required=True, type=place,
+        help="the folder for coloured files; for one comic or video also a file (.cbz, .mkv...)")
+    add("--edge-model", type=Path, metavar="MODEL",
+        help="colours the pages that are pure line art, without gray tones")
+    add("--lock", choices=("luminance", "ink", "none"), default="luminance",
+        help="what a page keeps (%(default)s): its luminance, so that nothing is lost; its ink, "
+             "laid over colours, so that white paper takes colour too; or none of it")
+    add("--no-line-lock", dest="lock", action="store_const", const="none",
+        help="give the network's own picture, as --lock none does")
+    add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
+        help="treat all pages as this kind, instead of judging each")
+    add("--scale", type=above_0(1), metavar="FACTOR",
+        help="the factor by which the network sees pages smaller, above 0, up to 1 (as small as "
+             "the pictures that it learned)")
+    add("--hints", type=Path, metavar="FILE.png",
+        help="a transparent picture with strokes of colour, which fill what they lie on; or a "
+             "folder of such pictures, with the names and folders of the pages")
+    add("--format", choices=("png", "jpeg", "webp"), help="the format of all pages (each its own)")
+    add("--quality", type=whole(1, 100), metavar="N",
+        help="the quality of JPEG and WebP with --format, 1 to 100")
+    add("--layers", action="store_true",
+        help="also write each page as OpenRaster (.ora), ink and colour apart")
+    add("--codec", help="the codec of videos, as FFmpeg names it (H.264, or VP9 in .webm)")
+    add("--crf", type=whole(0, 63), metavar="N",
+        help="the quality of videos, 0 to 63: a smaller number gives a better and larger file")
+
+
+def _run_colorize(options: argparse.Namespace) -> int:
+    from keras_colorize import media
+
+    if options.hints is not None and not options.hints.exists():
+        raise UsageError(options.hints, "does not exist", "check --hints")
+    if options.quality is not None and options.format not in ("jpeg", "webp"):
+        raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
+    if media.is_file_name(options.out) and not (
+            media.is_video_name(options.out) or options.out.suffix.lower() == ".cbz"):
+        raise UsageError(options.out, "names a file that is neither a comic (.cbz) nor a video",
+                         "name a folder")
+    import_tensorflow("tensorflow")
+    from keras_colorize import colorize
+
+    models = colorize.Models(colorize.Model.load(options.model), options.edge_model
+                              and colorize.Model.load(options.edge_model))
+    settings = colorize.Settings(**{name: getattr(options, name) for name in (
+        "lock", "treat_as", "scale", "hints", "format", "quality", "layers", "codec", "crf")})
+    report = colorize.colorize(models, options.inputs, options.out, settings)
+    for reason in report.failed:
+        print(f"error: {reason}", file=sys.stderr)
+    for line in report.lines(options.out):
+        print(line)
+    return 1 if report.failed else 0
+
+
+def _declare_serve(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("model", metavar="MODEL", type=Path, help="a SavedModel, or a run directory")
+    add("--name", help="what the studio and the log call the model (its directory's name)")
+    add("--host", default="127.0.0.1",
+        help="the address to listen on (%(default)s); 0.0.0.0 is every address of this machine")
+    add("--port", type=whole(0, 65535), default=8501,
+        help="the port to listen on (%(default)s); 0 takes a free one")
+    add("--public-host", type=public_host, metavar="NAME[:PORT]",
+        help="the name under which a proxy offers the server")
+    add("--token-file", type=Path, metavar="FILE",
+        help=f"a file with the token that clients must send; the variable {TOKEN} can hold it too")
+    add("--queue", type=whole(1), default=16, metavar="N",
+        help="how many requests may wait (%(default)s); the next is answered 503")
+    add("--timeout", type=above_0(86400), default=60.0, metavar="SECONDS",
+        help="how long a request may wait and run (%(default)g)")
+    add("--body-timeout", type=above_0(86400), default=20.0, metavar="SECONDS",
+        help="how long a request's body may take to arrive (%(default)g)")
+    add("--max-bytes", type=whole(1), default=32 * 2**20, metavar="N",
+        help="the most bytes of a request's body (%(default)s)")
+    add("--max-pixels", type=whole(1), default=40_000_000, metavar="N",
+        help="the most pixels of a picture sent to /colorize, known before it is decoded "
+             "(%(default)s)")
+
+
+def _run_serve(options: argparse.Namespace) -> None:
+    for module, package in NEEDED.items():
+        if importlib.util.find_spec(module) is None:
+            raise ColorizeError("serve", f"{package} is not installed",
+                                "run pip install 'keras_colorize[serve]'")
+    if not options.model.is_dir():
+        raise RunError(options.model, "is neither a SavedModel nor a run directory",
+                       "export a run, or name one")
+    from keras_colorize.serving.limits import Limits
+    from keras_colorize.serving.server import serve
+    from keras_colorize.serving.service import Service
+
+    limits = Limits(options.queue, options.timeout, options.max_bytes, options.body_timeout,
+                    options.max_pixels)
+    service = Service(options.model, options.name or options.model.resolve().name, limits)
+    serve(service, options.host, options.port, _token(options), options.public_host)
+
+
+def _token(options: argparse.Namespace) -> str | None:
+    token = os.environ.get(TOKEN)
+    if options.token_file is not None:
+        token = options.token_file.read_text(encoding="utf-8")
+    if token is None:
+        return None
+    if not token.strip():
+        raise UsageError(options.token_file or TOKEN, "holds no token",
+                         "write one there, such as of: openssl rand -hex 32")
+    return token.strip()
 
 
 def _declare_demo(command: argparse.ArgumentParser) -> None:
@@ -241,9 +335,9 @@ COMMANDS = (
     ("export", "Write a run's generator as a SavedModel, ONNX or LiteRT.",
      _declare_export, _run_export),
     ("colorize", "Colour pictures, comics, videos and folders of them.",
-     colorizing.declare, colorizing.run),
-    ("serve", "Serve a model over HTTP, as TensorFlow Serving does.",
-     serving.declare, serving.run),
+     _declare_colorize, _run_colorize),
+    ("serve", "Serve a model: the studio in the browser, and POST /colorize for programs.",
+     _declare_serve, _run_serve),
     ("draw-episode", "Draw the cartoon that the demo learns from.",
      _declare_draw_episode, _run_draw_episode),
     ("demo", "Do all of it, small, on the drawn cartoon.",

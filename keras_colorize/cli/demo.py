@@ -1,4 +1,4 @@
-"""The whole way, small: a drawn episode to coloured frames, with a check that it was learned."""
+"""A small run of everything: from a drawn episode to coloured frames, and a check of the result."""
 
 import json
 import sys
@@ -12,11 +12,11 @@ from keras_colorize.image import figures
 
 MODELS = ("convnet_gray", "gan_gray")
 EPOCHS = 16
-GATE = 0.6  # of the error of returning the gray picture
+GATE = 0.6  # the share of the gray picture's error that a model may have at most
 
 
 def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
-    """Draws, builds, trains, evaluates, exports and colours, each by the command a user types.
+    """Draws, builds, trains, evaluates, exports and colours, each with the command that users type.
 
     Args:
         folder: where everything goes; a second call continues what was cut short.
@@ -59,7 +59,7 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
 
 
 def most_colourful_test_frame(data: Path):
-    """The test frame that its gray picture misses most, of a shot that training has not seen.
+    """Finds the test frame whose gray picture is furthest from it; training has not seen its shot.
 
     Returns:
         The gray picture, uint8 [h, w], and the true one, uint8 [h, w, 3].

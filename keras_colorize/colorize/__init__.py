@@ -1,10 +1,10 @@
 """A trained model and gray pictures, comics and films to coloured files."""
 
-from keras_colorize.colorize.inputs import is_file_output
-from keras_colorize.colorize.page import Models
-from keras_colorize.colorize.predictor import Model
+from keras_colorize.colorize.batch import colorize
+from keras_colorize.colorize.job import is_file_output
+from keras_colorize.colorize.page import colored_file
+from keras_colorize.colorize.predictor import LOCKS, Model, Models, Settings
 from keras_colorize.colorize.report import Report
-from keras_colorize.colorize.settings import LOCKS, Settings
-from keras_colorize.colorize.work import colorize
 
-__all__ = ["LOCKS", "Model", "Models", "Report", "Settings", "colorize", "is_file_output"]
+__all__ = ["LOCKS", "Model", "Models", "Report", "Settings", "colored_file", "colorize",
+           "is_file_output"]

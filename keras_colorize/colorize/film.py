@@ -1,9 +1,11 @@
 """A film to its coloured film: decoded, coloured and encoded at once, in pieces that stay."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from fractions import Fraction
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 
 import av
 import cv2
@@ -11,23 +13,111 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorize.ahead import ahead, together
-from keras_colorize.colorize.footage import Film
 from keras_colorize.colorize.page import flats
-from keras_colorize.colorize.predictor import Model
-from keras_colorize.colorize.settings import Settings
+from keras_colorize.colorize.predictor import Model, Settings
 from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.data import screening
+from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.image import line_lock, pixels
-from keras_colorize.media import containers, muxing, planes
+from keras_colorize.image import line_lock, page_kind, pixels
+from keras_colorize.media import film_writer, planes
+from keras_colorize.media.in_order import ahead, in_order
+from keras_colorize.media.pictures import is_animated
 
+ANIMATION = Fraction(1, 1000)  # the time base of animated pictures
 PIECE = 480  # frames that are encoded into one file, which a killed job keeps
+TOGETHER = 2  # frames that are coloured at once: the network leaves a core idle now and then
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film that is to be coloured."""
+
+    path: Path
+    encoding: film_writer.Encoding
+    rotation: int
+    """Degrees by which its frames are turned to be shown."""
+
+    @classmethod
+    def open(cls, path: Path, target: Path, settings: Settings) -> "Film":
+        """Reads the first frame, and decides how the coloured film `target` is encoded.
+
+        Raises:
+            SourceError: as `media.read_video`.
+            UsageError: the codec is not known.
+        """
+        codec = film_writer.codec_for(target, settings.codec)
+        first = next(media.read_video(path)).decoded
+        rate, time_base, aspect = Fraction(film_writer.ANIMATION_RATE), ANIMATION, Fraction(1)
+        if first.pts is not None:
+            with media.open_video(path) as container:
+                stream = container.streams.best("video")
+                rate = film_writer.rate_of(stream)
+                time_base, aspect = stream.time_base, stream.sample_aspect_ratio or aspect
+        layout = planes.layout_of(first, codec)
+        return cls(path, film_writer.Encoding(target, codec, settings.crf, layout, first, rate,
+                                              time_base, aspect), first.rotation)
+
+    @property
+    def layout(self) -> planes.Layout:
+        """How its frames are stored."""
+        return self.encoding.layout
+
+    @property
+    def quarters(self) -> int:
+        """How many quarter turns, counterclockwise, bring its frames upright."""
+        return round(self.rotation / 90) % 4
+
+    def rehearse(self) -> None:
+        """Encodes a frame and takes all else over, so that nothing fails after hours of work.
+
+        Raises:
+            SourceError: the codec does not take the film or the quality, or the container cannot
+                hold it.
+        """
+        encoding = self.encoding
+        with TemporaryDirectory() as folder:
+            piece = Path(folder) / "piece.nut"
+            try:
+                encoder = film_writer.Encoder(piece, encoding)
+                luma = planes.luma(encoding.example, self.layout)
+                encoder.encode(planes.uncolored(luma, self.layout), 0)
+                encoder.close()
+            except (av.FFmpegError, ValueError) as error:
+                quality = "" if encoding.crf is None else f" at crf {encoding.crf}"
+                reason = getattr(error, "strerror", None) or error
+                raise SourceError(self.path, f"cannot be encoded by {encoding.codec}{quality} "
+                                  f"({reason})", "choose another --codec or --crf") from error
+            film_writer.rehearse(piece, self.path, encoding.target, self.rotation)
+
+    def frames(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Gives the number of each frame, its time in the film's time base, and its luma.
+
+        The times rise.
+
+        Raises:
+            SourceError: as `media.read_video`, or a frame is of another size than the first.
+        """
+        size, time_base = (self.layout.width, self.layout.height), self.encoding.time_base
+        last = None
+        for frame in media.read_video(self.path):
+            decoded = frame.decoded
+            if (decoded.width, decoded.height) != size:
+                raise SourceError(
+                    self.path, f"changes its size at frame {frame.number}, {frame.time:.2f} s, "
+                    f"from {size[0]}x{size[1]} to {decoded.width}x{decoded.height}",
+                    "cut it there, or scale it to one size with ffmpeg")
+            if decoded.pts is None:
+                pts = round(frame.time / time_base)
+            else:
+                pts = round(decoded.pts * decoded.time_base / time_base)
+            last = pts if last is None else max(pts, last + 1)
+            yield frame.number, last, planes.luma(decoded, self.layout)
 
 
 @dataclass
 class Shown:
-    """A frame on its way: what it shows, and what it is given."""
+    """A frame on its way: what it shows, and the colour that it gets."""
 
     number: int
     pts: int
@@ -37,15 +127,16 @@ class Shown:
     is_held: bool
     values: np.ndarray | None = None
     """At the network's size: chroma, float32 [., ., 2], or, without luminance lock, its picture,
-    uint8 [., ., 3]. Where a frame is held, those of the drawing before."""
+    uint8 [., ., 3]. A held frame has those of the drawing before."""
     guide: np.ndarray | None = None
+    """Its luminance at the network's size, uint8."""
     state: dict | None = None
     """Of the steadying, with the last frame of a piece."""
 
 
 @dataclass
 class Written:
-    """The frame that was encoded last, and how much chroma changed in those that are held."""
+    """The frame that was encoded last, and how much chroma changed in held frames."""
 
     made: tuple[np.ndarray, np.ndarray] | av.VideoFrame | None = None
     """As `_made`."""
@@ -56,13 +147,13 @@ class Written:
     """The sum over the held frames of the mean change of their codes, of 255 levels."""
 
     def state(self) -> dict[str, np.ndarray]:
-        """What `restored` continues from; a whole picture, without luminance lock, is made anew."""
+        """Returns what `restored` continues from; without luminance lock no picture is kept."""
         kept = {"held": np.array([self.held, self.change])}
         return kept | ({"made": np.stack(self.made)} if isinstance(self.made, tuple) else {})
 
     @classmethod
     def restored(cls, state: dict[str, np.ndarray]) -> "Written":
-        """As it was when `state` was taken."""
+        """Makes it anew as it was when `state` was taken."""
         made = tuple(state["made"]) if "made" in state else None
         held, change = state["held"].tolist()
         return cls(made, made, int(held), change)
@@ -75,14 +166,13 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         parts: where the pieces lie until the film is whole; those found there are not made again.
 
     Returns:
-        What the report says of it.
+        The film's record for the report.
 
     Raises:
         SourceError: as `Film.frames` and `Film.rehearse`.
         UsageError: the codec is not known.
     """
-    codec = containers.codec_for(target, settings.codec)
-    film = Film.open(source, codec)
+    film = Film.open(source, target, settings)
     steadier, written, skipped = Steadier(), Written(), 0
     done = _pieces(parts)
     if done:
@@ -92,22 +182,22 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         written = Written.restored(state)
         skipped = (len(done) - 1) * PIECE + int(state["frames"])
     else:
-        film.rehearse(target, codec, settings.crf)
+        film.rehearse()
     counted = {"frames": 0, "held": 0, "shots": 1}
     coming = ahead(_analysed(film, counted))
     colored = ahead(_colored(coming, film, model, settings, steadier, skipped))
     progress = tqdm(colored, source.name, media.frame_count(source) or None, unit="frame", delay=2,
                     initial=skipped)
-    _encode(progress, film, target, codec, settings, parts, steadier, written)
-    notes = muxing.join(_pieces(parts), source, target, film.rotation, counted["frames"])
+    _encode(progress, film, settings.lock, parts, steadier, written)
+    notes = film_writer.join(_pieces(parts), source, target, film.rotation, counted["frames"])
     before, after = steadier.flicker.means()
-    return {**counted, "codec": codec, "notes": notes, "flicker_before": round(before, 3),
-            "flicker_after": round(after, 3),
+    return {**counted, "codec": film.encoding.codec, "notes": notes,
+            "flicker_before": round(before, 3), "flicker_after": round(after, 3),
             "flicker_held": round(written.change / max(1, written.held), 3)}
 
 
 def line(target: Path, record: dict) -> str:
-    """What a user is told of a film."""
+    """Returns the line that a user reads of a film."""
     notes = "".join(f"; {note}" for note in record["notes"])
     if record["kind"] == "color":
         return f"{target}: is in colour, copied {record['copied']}{notes}"
@@ -118,7 +208,7 @@ def line(target: Path, record: dict) -> str:
 
 
 def _analysed(film: Film, counted: dict) -> Iterator[Shown]:
-    """Every frame, with whether a shot begins there and whether it repeats the one before."""
+    """Gives every frame, with whether a shot begins there and whether it repeats the one before."""
     cuts, held = screening.ShotDetector(luma_only=True), screening.HeldDetector()
     shot, drawing = 0, -1
     for number, pts, codes in film.frames():
@@ -134,23 +224,25 @@ def _analysed(film: Film, counted: dict) -> Iterator[Shown]:
 
 def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settings,
              steadier: Steadier, skipped: int) -> Iterator[Shown]:
-    """The frames from `skipped` on with their colour; those that are held take it over."""
-    height, width = film.layout.height, round(film.layout.width * float(film.aspect))
+    """Gives the frames from `skipped` on with their colour; held ones take it over."""
+    layout = film.layout
+    height, width = layout.height, round(layout.width * float(film.encoding.aspect))
     scale = settings.scale or model.scale_for(
         *((width, height) if film.quarters % 2 else (height, width)))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     values, guide = steadier.chroma, steadier.guide
 
-    def tasks() -> Iterator[Callable]:
+    def new_frames() -> Iterator[Shown]:
         has_colors = values is not None
         for shown in coming:
             if shown.number >= skipped:
                 shown.is_held &= has_colors
                 has_colors = True
-                yield partial(_seen, shown, film, model, size)
+                yield shown
 
-    for task in together(tasks()):
-        shown, picture = task.result()
+    for shown, task in in_order(lambda shown: _seen(shown, film, model, size), new_frames(),
+                                TOGETHER):
+        picture = task.result()
         if shown.is_cut:
             steadier.cut()
         if picture is not None:
@@ -165,32 +257,31 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
         yield shown
 
 
-def _seen(shown: Shown, film: Film, model: Model, size: tuple[int, int],
-          ) -> tuple[Shown, np.ndarray | None]:
-    """A frame and the network's picture of it, uint8 RGB [size, 3]; None of one that is held.
+def _seen(shown: Shown, film: Film, model: Model, size: tuple[int, int]) -> np.ndarray | None:
+    """Computes the network's picture of a frame, uint8 RGB [size, 3]; None of one that is held.
 
     The network sees it upright.
     """
     if shown.is_held:
-        return shown, None
+        return None
     shown.guide = planes.lightness(pixels.scale(shown.codes, size), film.layout)
     condition = shown.guide if model.input == "gray" else pixels.edges(
         planes.lightness(shown.codes, film.layout), size, model.zoom)
     picture = model.colorize(np.ascontiguousarray(np.rot90(condition, film.quarters)))
-    return shown, np.ascontiguousarray(np.rot90(picture, -film.quarters))
+    return np.ascontiguousarray(np.rot90(picture, -film.quarters))
 
 
-def _encode(coming: Iterable[Shown], film: Film, target: Path, codec: str, settings: Settings,
-            parts: Path, steadier: Steadier, written: Written) -> None:
+def _encode(coming: Iterable[Shown], film: Film, lock: str, parts: Path, steadier: Steadier,
+            written: Written) -> None:
     """Writes the frames into pieces, each of which appears when it is whole."""
     coming = iter(coming)
     while (shown := next(coming, None)) is not None:
         piece = parts / f"piece{shown.number // PIECE:05}.nut"
         with whole_file(piece) as temporary:
-            encoder = film.encoder(temporary, target, codec, settings.crf)
+            encoder = film_writer.Encoder(temporary, film.encoding)
             frames = 0
             while shown is not None:
-                encoder.encode(_frame(shown, film.layout, settings.lock, written), shown.pts)
+                encoder.encode(_frame(shown, film.layout, lock, written), shown.pts)
                 frames += 1
                 if shown.state is not None:
                     break
@@ -202,7 +293,7 @@ def _encode(coming: Iterable[Shown], film: Film, target: Path, codec: str, setti
 
 
 def _frame(shown: Shown, layout: planes.Layout, lock: str, written: Written) -> av.VideoFrame:
-    """The next frame to encode, which becomes the one that is `written`."""
+    """Makes the next frame to encode, which becomes the one that is `written`."""
     if written.made is None or not shown.is_held:
         written.made = _made(shown, layout, lock)
     frame = planes.frame_of(shown.codes, written.made, layout) if lock == "luminance" \
@@ -216,7 +307,7 @@ def _frame(shown: Shown, layout: planes.Layout, lock: str, written: Written) -> 
 
 
 def _made(shown: Shown, layout: planes.Layout, lock: str):
-    """The chroma planes of a frame; without luminance lock the whole frame."""
+    """Makes the chroma planes of a frame; without luminance lock the whole frame."""
     if lock == "luminance":
         surface = planes.lightness(pixels.scale(shown.codes, layout.chroma_size), layout)
         chroma = planes.to_matrix(shown.values, layout)
@@ -231,5 +322,50 @@ def _made(shown: Shown, layout: planes.Layout, lock: str):
 
 
 def _pieces(parts: Path) -> list[Path]:
-    """The pieces that are there, in order; only the last of a film can be a short one."""
+    """Lists the pieces that are there, in order; only the last of a film can be a short one."""
     return sorted(parts.glob("piece*.nut"))
+
+
+def is_colored(path: Path) -> bool:
+    """Whether most of some frames from all over a film have colour."""
+    judged = [page_kind.colored_share(picture) > page_kind.COLORED
+              for picture in media.peek(path, 8)]
+    return sum(judged) * 2 > len(judged)
+
+
+def place_of(source: Path, target: Path, is_named: bool, is_copied: bool) -> Path:
+    """Chooses the file that a film becomes; an animation that is copied keeps its suffix.
+
+    Args:
+        is_named: whether the user named `target`.
+        is_copied: whether the film is in colour.
+
+    Raises:
+        SourceError: what the user named cannot hold the film, or the film would overwrite itself.
+    """
+    if is_copied and is_animated(source):
+        place = target.with_suffix(source.suffix)
+        if place.resolve() == source.resolve():
+            raise SourceError(source, "is in colour and would be copied to itself",
+                              "name another --out, or colour it anew by --treat-as gray")
+        return place
+    if is_copied and source.suffix.lower() == target.suffix.lower():
+        return target
+    return film_writer.container_for(source, target, is_named)
+
+
+def copy_film(source: Path, target: Path) -> dict:
+    """Copies a film: its bytes, or into another container its packets.
+
+    Returns:
+        The film's record for the report.
+
+    Raises:
+        SourceError: the container cannot hold what the film holds.
+    """
+    if source.suffix.lower() != target.suffix.lower():
+        return {"kind": "color", "copied": "packet by packet",
+                "notes": film_writer.remux(source, target)}
+    with whole_file(target) as temporary:
+        copyfile(source, temporary)
+    return {"kind": "color", "copied": "untouched", "notes": []}

@@ -1,4 +1,4 @@
-"""A user's strokes of colour, spread over the surfaces that they lie on."""
+"""Hints: a user's strokes of colour, spread over the surfaces that they lie on."""
 
 from pathlib import Path, PurePosixPath
 
@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_colorize import media
 from keras_colorize.errors import SourceError
+from keras_colorize.files import reading
 from keras_colorize.image import line_lock, pixels, scribbles
 
 LARGEST = 700_000  # pixels that colour is spread at; finer than that, edges are found by line lock
@@ -15,7 +16,7 @@ OPAQUE = 128  # alpha from which on a pixel is a stroke
 
 
 def find(place: Path | None, *names: str) -> Path | None:
-    """The strokes for a page: the one file, or that of one of the page's names within a folder.
+    """Finds the strokes for a page: the one file, or the one named as the page in a folder.
 
     Args:
         names: of the page, with slashes and folders, whatever the suffix.
@@ -30,31 +31,29 @@ def find(place: Path | None, *names: str) -> Path | None:
 
 
 def read(path: Path) -> np.ndarray:
-    """The strokes of a file, uint8 RGBA [h, w, 4].
+    """Reads the strokes of a file, uint8 RGBA [h, w, 4].
 
     Raises:
         SourceError: it cannot be read, or is no transparent picture.
     """
-    try:
+    with reading(path, remedy="check --hints"):
         file = path.read_bytes()
-    except OSError as error:
-        raise SourceError(path, f"cannot be read ({error.strerror})", "check --hints") from error
-    page = media.read_page(file, path)
-    if page.alpha is None:
+    drawn = media.read_stored_picture(file, path)
+    if drawn.alpha is None:
         raise SourceError(path, "has no transparency, so it would hide the whole page",
                           "draw the strokes on a transparent layer and save it as PNG")
-    colors = media.decoded_colors(file, path)
+    colors = media.stored_colors(file, path)
     if colors.dtype == np.uint16:
-        return np.dstack([pixels.eight_bits(colors), pixels.eight_bits(page.alpha)])
-    return np.dstack([colors, page.alpha])
+        return np.dstack([pixels.eight_bits(colors), pixels.eight_bits(drawn.alpha)])
+    return np.dstack([colors, drawn.alpha])
 
 
 def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surface: np.ndarray,
           opacity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The network's colour, with that of the strokes on the surfaces that they touch.
+    """Gives surfaces that strokes touch the colour of the strokes; the rest keeps the network's.
 
-    A surface is what can be reached from a stroke without a step of luminance, as a line is. In
-    it colour is spread from the strokes (`scribbles.propagate`), beyond it the network's stays.
+    A surface is all that can be reached from a stroke without crossing a line, which is a step of
+    luminance. Colour spreads over it by `scribbles.propagate`.
 
     Args:
         values: the network's chroma or colours, float32 [h, w, n].
@@ -85,7 +84,7 @@ def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surfa
 
 
 def _surfaces(luminance: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """All that is reached from the strokes without crossing a line, bool [h, w]."""
+    """Finds all that is reached from the strokes without crossing a line, bool [h, w]."""
     calm = cv2.medianBlur(luminance, 3)
     height, width = luminance.shape
     mask = np.zeros((height + 2, width + 2), np.uint8)

@@ -1,28 +1,167 @@
-"""What is being coloured, by what and from what, and how far that has come: kept on disk."""
+"""A job: which inputs become which files, and how far that has come, kept on disk."""
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypedDict
 
-from keras_colorize.colorize.inputs import Work
-from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.files import clear_partial, locked, write_json
+from keras_colorize import media
+from keras_colorize.data.sources import walk
+from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
+from keras_colorize.files import (
+    check_apart,
+    clear_partial,
+    is_unicode,
+    locked,
+    read_json,
+    write_json,
+)
 
 MANIFEST = "colorize.json"
 JOURNAL = "colorize.jsonl"
 NOT_OURS = ("exists and was not coloured by this command", "name another --out")
 PARTS = ".parts"  # pages and pieces of films that are not whole yet
+KNOWN = (f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))} "
+         f"{' '.join(sorted(media.VIDEO_SUFFIXES))} .cbz .pdf")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One file to colour."""
+
+    source: Path
+    target: Path
+    name: str
+    """Of the target within the output, with slashes."""
+
+    @property
+    def kind(self) -> str:
+        """`video`, `book` or `picture`."""
+        if media.is_video(self.source):
+            return "video"
+        return "book" if media.is_book(self.source) else "picture"
+
+
+def is_file_output(out: Path) -> bool:
+    """Whether `out` names a video or a comic archive rather than a folder."""
+    return out.suffix.lower() in media.VIDEO_SUFFIXES | {".cbz"}
+
+
+def works(inputs: list[Path], out: Path, suffix: str | None) -> list[Work]:
+    """Finds the files to colour, in order, each with the file that it becomes.
+
+    Args:
+        suffix: of all coloured pictures; None where each keeps its own.
+
+    Raises:
+        SourceError: an input does not exist, holds nothing that can be coloured, or has a name that
+            is not UTF-8.
+        UsageError: an input would be overwritten, two would be one file, or several are to become
+            the one file `out`.
+    """
+    check_apart(out, inputs)
+    if is_file_output(out):
+        return [_single(inputs, out)]
+    found: dict[Path, Work] = {}
+    for place in inputs:
+        for source, relative in _files(place):
+            target = out / _renamed(source, relative, suffix)
+            work = Work(source, target, target.relative_to(out).as_posix())
+            if found.setdefault(target, work).source != source:
+                raise UsageError(source, f"and {found[target].source} are both to be {target}",
+                                 "colour them one after the other into folders of their own")
+            if target.resolve() == source.resolve():
+                raise UsageError(out, f"would overwrite the input {source}", "name another --out")
+    return list(found.values())
+
+
+def _single(inputs: list[Path], out: Path) -> Work:
+    if len(inputs) > 1 or inputs[0].is_dir():
+        raise UsageError(out, "names a file, and there is more than one input for it",
+                         "name a folder")
+    source, _ = next(_files(inputs[0]))
+    work = Work(source, out, out.name)
+    if (work.kind == "video") != (out.suffix.lower() in media.VIDEO_SUFFIXES):
+        raise UsageError(out, f"cannot be made of {source}",
+                         "give a video for a video, and a CBZ or PDF for a CBZ")
+    if work.kind == "picture":
+        raise UsageError(out, "names a file, and pictures are coloured into a folder",
+                         "name a folder")
+    return work
+
+
+def _renamed(source: Path, relative: Path, suffix: str | None) -> Path:
+    if media.is_book(source):
+        return relative.with_suffix(".cbz")
+    if media.is_video(source):
+        # An animated picture becomes a film: pictures of 256 colours hold no luminance.
+        return relative if source.suffix.lower() in media.VIDEO_SUFFIXES \
+            else relative.with_suffix(".mkv")
+    return relative.with_suffix(suffix) if suffix else relative
+
+
+def with_suffix(names: Iterable[str], suffix: str) -> dict[str, str]:
+    """Gives each name another suffix; names that would become one keep their own suffix too.
+
+    So `1.png` and `1.jpg` become `1.png.webp` and `1.jpg.webp`.
+    """
+    short = {name: str(PurePosixPath(name).with_suffix(suffix)) for name in names}
+    counts, taken = Counter(short.values()), set()
+    for name, new in short.items():
+        new = name + suffix if counts[new] > 1 and new != name else new
+        while new in taken:
+            new += suffix
+        taken.add(new)
+        short[name] = new
+    return short
+
+
+def _files(place: Path) -> Iterator[tuple[Path, Path]]:
+    """Gives the files of an input, each with its path within the input."""
+    for path in _known_files(place):
+        if not is_unicode(path):
+            raise SourceError(path, "has a name that is not UTF-8", "rename it")
+        yield path, path.relative_to(place) if place.is_dir() else Path(place.name)
+
+
+def _known_files(place: Path) -> list[Path]:
+    if place.is_dir():
+        files = [folder / name for folder, names in walk(place) for name in names]
+        known = list(filter(_is_known, files))
+        if not known:
+            raise SourceError(place, "holds no picture, comic or video", KNOWN)
+        return known
+    if not place.is_file():
+        raise SourceError(place, "does not exist", "give pictures, comics, videos or folders")
+    if not _is_known(place):
+        raise SourceError(place, "is no picture, comic or video (by its suffix)", KNOWN)
+    return [place]
+
+
+def _is_known(path: Path) -> bool:
+    return media.is_picture(path) or media.is_video(path) or media.is_book(path)
+
+
+class _Manifest(TypedDict):
+    """The manifest of a job."""
+
+    model: str
+    edge_model: str | None
+    settings: dict
+    sources: dict[str, str]
 
 
 class Job:
     """A job directory: the output folder itself, or `NAME.job` beside an output file.
 
-    It holds a manifest (models by digest, settings, sources), a journal with a line for each page
-    as soon as that is written, and the parts of files that are not whole yet.
+    It holds a manifest of models (by digest), settings and sources; a journal, which gets a line as
+    soon as a page is written; and the parts of files that are not whole yet.
     """
 
     def __init__(self, folder: Path):
@@ -32,7 +171,7 @@ class Job:
 
     @contextmanager
     def claimed(self, made_by: dict, works: list[Work]) -> Iterator["Job"]:
-        """Opens the job for this process, once it is seen to be the same as before.
+        """Opens the job for this process, if it is the same job as before.
 
         Args:
             made_by: the models' digests and the settings.
@@ -46,7 +185,7 @@ class Job:
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / ".lock", self.folder):
             clear_partial(self.folder)
-            known = self._manifest()["sources"] if (self.folder / MANIFEST).exists() else {}
+            known = self._manifest()["sources"] if self._is_begun() else {}
             self.sources = known | {work.name: str(work.source.resolve()) for work in works}
             write_json(self.folder / MANIFEST, {**made_by, "sources": self.sources})
             self._read_journal()
@@ -55,7 +194,7 @@ class Job:
                 yield self
 
     def record(self, key: str, record: dict) -> None:
-        """Notes in the journal what became of a page or a film, replacing what was noted before."""
+        """Notes the record of a page or a film in the journal, in place of any record before."""
         self.records[key] = record
         self._journal.write(json.dumps({"page": key, **record}) + "\n")
         self._journal.flush()
@@ -74,9 +213,9 @@ class Job:
         return layers is None or (self.folder / layers).is_file()
 
     def parts(self, name: str, sha256: str) -> Path:
-        """The folder for the parts of a file that is not whole yet, made of a source of this hash.
+        """Makes the folder for the parts of a file that is not whole yet.
 
-        What was made of another source is removed.
+        Parts that were made of a source of another hash are removed.
         """
         folder = self._parts(name)
         source = folder / "source"
@@ -96,7 +235,7 @@ class Job:
         return self.folder / PARTS / hashlib.sha256(name.encode()).hexdigest()[:16]
 
     def _check(self, made_by: dict, works: list[Work]) -> None:
-        if not (self.folder / MANIFEST).exists():
+        if not self._is_begun():
             taken = [self.folder] if self.folder.exists() and any(self.folder.iterdir()) else []
             for place in taken + [work.target for work in works if os.path.lexists(work.target)]:
                 raise UsageError(place, *NOT_OURS)
@@ -114,14 +253,11 @@ class Job:
                 raise SettingsMismatch(self.folder / work.name, f"was coloured from {known}",
                                        "name another --out")
 
-    def _manifest(self) -> dict:
-        path = self.folder / MANIFEST
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            _ = manifest["sources"].keys()
-            return manifest
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError(path, "is damaged", "name another --out") from error
+    def _is_begun(self) -> bool:
+        return (self.folder / MANIFEST).exists()
+
+    def _manifest(self) -> "_Manifest":
+        return read_json(self.folder / MANIFEST, _Manifest, UsageError, "name another --out")
 
     def _read_journal(self) -> None:
         path = self.folder / JOURNAL
@@ -132,14 +268,12 @@ class Job:
             with open(path, "a", encoding="utf-8") as journal:
                 journal.write("\n")
         for line in lines:
-            try:
+            with suppress(ValueError, KeyError, TypeError, AttributeError):  # a line cut short
                 record = json.loads(line)
                 self.records[record.pop("page")] = record
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
 
     def _forget_failures(self, names: set[str]) -> None:
-        """Forgets what failed of files that are tried again, and of those that are no more."""
+        """Forgets failures of files that are tried again, and of files that no longer exist."""
         names = names | {name for name, source in self.sources.items()
                          if not os.path.lexists(source)}
         for key in [key for key, record in self.records.items() if "error" in record]:

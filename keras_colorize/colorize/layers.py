@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -9,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from keras_colorize import media
-from keras_colorize.colorize.page import Colored
 from keras_colorize.files import whole_file
 from keras_colorize.image import line_lock, pixels
 
@@ -19,14 +19,31 @@ THUMBNAIL = 256  # pixels of its longer side, which the format asks for
 Layer = tuple[str, str, np.ndarray]
 
 
-def write(path: Path, page: media.Page, colored: Colored) -> None:
-    """Writes a page's layers; put together they are its coloured picture, but for rounding.
+@dataclass(frozen=True)
+class Colored:
+    """A coloured page, with the parts that its layers are made of."""
+
+    picture: np.ndarray
+    """RGB [h, w, 3] of the type of the page's luminance."""
+    record: dict
+    """The part of the report on the page."""
+    values: np.ndarray
+    """Its colour, hints included: chroma [h, w, 2] under the luminance lock, else
+    colours [h, w, 3], float32 at the network's size or finer."""
+    guide: np.ndarray
+    """The luminance at their size, uint8."""
+    surface: np.ndarray
+    """The page's luminance without dots, uint8 [H, W]."""
+
+
+def write(path: Path, original: media.StoredPicture, colored: Colored) -> None:
+    """Writes a page's layers, which together are its coloured picture, but for rounding.
 
     Under the luminance lock the colour lies on the ink in the mode `color`, which takes hue and
     saturation from it and luminance from below. Ink lies on colours in the mode `multiply`.
     """
     merged = pixels.eight_bits(colored.picture)
-    ink = pixels.eight_bits(page.luminance)
+    ink = pixels.eight_bits(original.luminance)
     values = line_lock.enlarge(colored.values, colored.guide, colored.surface)
     lock = colored.record["lock"]
     if lock == "luminance":
@@ -47,7 +64,7 @@ def write(path: Path, page: media.Page, colored: Colored) -> None:
 
 
 def _stack(size: tuple[int, int], layers: list[Layer]) -> bytes:
-    """The list of layers, the uppermost first."""
+    """Lists the layers, the uppermost first."""
     lines = [f'  <layer name={quoteattr(name)} src="data/{name}.png" x="0" y="0" opacity="1.0" '
              f'visibility="visible" composite-op="{mode}"/>' for name, mode, _ in layers]
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>',

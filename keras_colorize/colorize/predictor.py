@@ -1,19 +1,20 @@
-"""A trained generator, ready to colour pictures of any size."""
+"""A trained generator, ready to colour pictures of any size, and what a user decides about that."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import tensorflow as tf
 
 from keras_colorize import export
 from keras_colorize.errors import RunError
-from keras_colorize.export.tiles import OVERLAP, TILE, WHOLE
-from keras_colorize.files import sha256_of
-from keras_colorize.image import pixels
+from keras_colorize.export import graph
+from keras_colorize.files import read_json, sha256_of
 from keras_colorize.training import run_directory
+
+LOCKS = ("luminance", "ink", "none")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Model:
 
     name: str
     digest: str
+    """The SHA-256 of the run's `generator.keras`."""
     input: str
+    """`gray` or `edge`."""
     zoom: str
     """How the edges that it learned were brought to their size, as in `pixels.edges`."""
     size: tuple[int, int] | None
@@ -39,16 +42,7 @@ class Model:
             RunError: it is neither, or it is damaged.
         """
         if (path / "saved_model.pb").is_file():
-            try:
-                card = json.loads((path / export.CARD).read_text(encoding="utf-8"))
-                loaded = tf.saved_model.load(str(path))
-                return cls(str(path), card["generator_sha256"], card["input"],
-                           card["dataset"].get("zoom") or "spline", _size(card["dataset"]),
-                           loaded.signatures["network"], loaded)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError,
-                    tf.errors.OpError) as error:
-                raise RunError(path, "cannot be loaded as a SavedModel of ours",
-                               "export it again") from error
+            return cls._load_saved(path)
         if not (run_directory.of(path) / run_directory.CONFIG).is_file():
             raise RunError(path, "is neither a SavedModel nor a run directory",
                            "export a run, or name one")
@@ -58,21 +52,30 @@ class Model:
         return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
                    dataset.get("zoom") or "spline", _size(dataset), module.network, module)
 
-    def scale_for(self, height: int, width: int) -> float:
-        """The factor that makes a picture look as large to the model as those that it learned.
+    @classmethod
+    def _load_saved(cls, path: Path) -> "Model":
+        try:
+            loaded = tf.saved_model.load(str(path))
+            network = loaded.signatures["network"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError,
+                tf.errors.OpError) as error:
+            raise RunError(path, "cannot be loaded as a SavedModel of ours",
+                           "export it again") from error
+        card = read_json(path / export.CARD, _Card, RunError, "export the model again")
+        dataset = card["dataset"]
+        return cls(str(path), card["generator_sha256"], card["input"],
+                   dataset.get("zoom") or "spline", _size(dataset), network, loaded)
 
-        As the builder of datasets sees it: a tall page comes as wide as the learned pictures, any
-        other picture covers them. Never above 1.
+    def scale_for(self, height: int, width: int) -> float:
+        """Computes the factor that makes a picture look as large as those that were learned.
+
+        Returns:
+            As `export.working_scale`, above 0 and at most 1.
         """
-        if self.size is None:
-            return 1.0
-        window = width * self.size[0] / self.size[1]
-        wide = self.size[1] / width
-        tall = 0 if height >= pixels.PAGE_HEIGHT * window else self.size[0] / height
-        return min(1.0, max(wide, tall))
+        return float(export.working_scale(self.size, height, width))
 
     def colorize(self, condition: np.ndarray) -> np.ndarray:
-        """The generator's own picture of a condition, in tiles without seams where it is large.
+        """Computes the generator's own picture, in tiles without seams where it is large.
 
         Args:
             condition: uint8 [h, w], luminance or white lines on black.
@@ -80,16 +83,16 @@ class Model:
         Returns:
             uint8 RGB [h, w, 3].
         """
-        if condition.size <= WHOLE:
+        if condition.size <= graph.WHOLE:
             return self._run(condition)
         height, width = condition.shape
         total = np.zeros((height, width, 3), np.float32)
         weight = np.zeros((height, width, 1), np.float32)
-        for top in _steps(height):
-            for left in _steps(width):
-                place = (slice(top, top + TILE), slice(left, left + TILE))
+        for top in graph.tile_starts(height).numpy():
+            for left in graph.tile_starts(width).numpy():
+                place = (slice(top, top + graph.TILE), slice(left, left + graph.TILE))
                 picture = self._run(condition[place])
-                share = np.outer(*(_ramp(length) for length in picture.shape[:2]))[..., None]
+                share = graph.tile_share(picture.shape).numpy()
                 total[place] += share * picture
                 weight[place] += share
         np.divide(total, weight, out=total)
@@ -100,17 +103,59 @@ class Model:
         return self.network(pixels=batch)["pixels"][0].numpy()
 
 
+class _Card(TypedDict):
+    """The parts of a SavedModel's card that are needed here."""
+
+    generator_sha256: str
+    input: str
+    dataset: dict
+
+
 def _size(dataset: dict) -> tuple[int, int] | None:
     return tuple(dataset["size"]) if dataset.get("size") else None
 
 
-def _steps(length: int) -> list[int]:
-    """Where tiles begin along one axis: a whole number of steps, so that all see one grid."""
-    step = TILE - OVERLAP
-    return list(range(0, max(1, length - OVERLAP), step))
+@dataclass(frozen=True)
+class Models:
+    """The model for pages, and the one for line art if there is one."""
+
+    pages: Model
+    line_art: Model | None = None
+
+    def choose(self, kind: str) -> Model:
+        """Returns the model that colours a kind of page."""
+        return self.line_art if kind == "line_art" and self.line_art else self.pages
 
 
-def _ramp(length: int) -> np.ndarray:
-    """How much each place along one side of a tile counts: little at its ends, float32 [length]."""
-    from_end = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1
-    return np.minimum(1, from_end / OVERLAP).astype(np.float32)
+@dataclass(frozen=True)
+class Settings:
+    """How pages and films are coloured; the defaults are those of the command."""
+
+    lock: str = "luminance"
+    """What of the page stays: its `luminance`, its `ink` laid over colours, or `none` of it."""
+    treat_as: str | None = None
+    """One of `page_kind.KINDS` in place of what the page is judged to be."""
+    scale: float | None = None
+    """The factor by which the network sees a page smaller; None as the model learned it."""
+    hints: Path | None = None
+    """A transparent picture with strokes of colour, or a folder of them named as the pages, in the
+    same folders."""
+    format: str | None = None
+    """`png`, `jpeg` or `webp` for all pages; None for that of each page."""
+    quality: int | None = None
+    """Of JPEG and WebP, 1..100; None for that of the page, or `stored_pictures.QUALITY`."""
+    layers: bool = False
+    """Whether each page is also written as OpenRaster, ink and colour apart."""
+    codec: str | None = None
+    """Of video; None for one that the container takes."""
+    crf: int | None = None
+    """The constant quality of video, smaller is better; None for `film_writer.QUALITY`."""
+
+    def described(self) -> dict:
+        """Describes the settings as JSON, hints by their content."""
+        hints = self.hints
+        if hints is not None:
+            hints = sha256_of(hints) if not hints.is_dir() else {
+                path.relative_to(hints).as_posix(): sha256_of(path)
+                for path in sorted(hints.rglob("*")) if path.is_file()}
+        return {**self.__dict__, "hints": hints}

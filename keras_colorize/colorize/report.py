@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.colorize.page import FLAGGED
 from keras_colorize.files import write_json
 from keras_colorize.image import pixels
 from keras_colorize.media import web_page
 
+FLAGGED = 2.0  # of 255 levels: a luminance that changed by more is reported
 COPIED = "copied untouched"
 CONVERTED = "written anew in the chosen format"
 THUMBNAIL = 240  # pixels of its longer side

@@ -1,4 +1,4 @@
-"""Chroma over time: what a drawing keeps from the one before it, and how much it flickers."""
+"""Chroma over time: steadied from one drawing to the next, and its flicker measured."""
 
 from dataclasses import dataclass
 
@@ -22,15 +22,15 @@ class Flicker:
     """The same, as they are written."""
 
     def means(self) -> tuple[float, float]:
-        """Per frame, before and after."""
+        """Returns the means a frame, before and after."""
         return self.before / max(1, self.frames), self.after / max(1, self.frames)
 
 
 class Steadier:
     """Follows the surfaces of a shot and steadies their chroma, one new drawing after the other.
 
-    Where a surface went is found by dense optical flow (DIS, Kroeger et al. 2016) of luminance;
-    what is not found again, by its luminance, takes the network's chroma as it is.
+    Dense optical flow of luminance (DIS, Kroeger et al. 2016) finds where a surface went. A surface
+    that is not found again, by its luminance, takes the network's chroma as it is.
     """
 
     def __init__(self):
@@ -43,7 +43,7 @@ class Steadier:
         self._guide = self._raw = self._steady = None
 
     def steady(self, guide: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-        """The chroma of the next drawing, steadied.
+        """Steadies the chroma of the next drawing.
 
         Args:
             guide: its luminance, uint8 [h, w].
@@ -67,7 +67,7 @@ class Steadier:
         return steadied
 
     def _found_again(self, guide: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The chroma before, raw and steadied, where it went; how surely, float32 0..1 [h, w]."""
+        """Moves the last chroma, raw and steadied, along; and how sure that is, float32 0..1."""
         before = self._raw, self._steady, self._guide
         if min(guide.shape) >= LEAST_SIDE:
             if self._places is None or self._places.shape[:2] != guide.shape:
@@ -80,7 +80,7 @@ class Steadier:
         return raw, steady, cv2.LUT(cv2.blur(cv2.absdiff(guide, then), (3, 3)), _TRUST)
 
     def state(self) -> dict[str, np.ndarray]:
-        """What `restore` continues from."""
+        """Returns what `restore` continues from."""
         flicker = self.flicker
         kept = {"flicker": np.array([flicker.frames, flicker.before, flicker.after])}
         if self._guide is not None:
@@ -96,7 +96,7 @@ class Steadier:
 
     @property
     def chroma(self) -> np.ndarray | None:
-        """Of the drawing that was seen last."""
+        """The steadied chroma of the drawing that was seen last."""
         return self._steady
 
     @property

@@ -151,12 +151,12 @@ class FolderSource:
 
 
 class BookSource(FileSource):
-    """A comic in one file; its pages are treated as those of a folder."""
+    """A comic in one file (CBZ or PDF); its pages are treated as those of a folder."""
 
     def length(self) -> int:
         """Returns how many pages to expect, for progress; 0 where the file cannot be read."""
         try:
-            return len(media.archive_pages(self.path))
+            return len(media.open_book(self.path, only_pages=True).names)
         except SourceError:  # `samples` will raise it
             return 0
 
@@ -164,9 +164,10 @@ class BookSource(FileSource):
         """Reads every page in its order.
 
         Raises:
-            SourceError: as `media.read_archive`.
+            SourceError: as `media.open_book`, or a page is damaged.
         """
-        return _windows((page for _, page in media.read_archive(self.path)), sampling, counts)
+        book = media.open_book(self.path, only_pages=True)
+        return _windows((page for _, page in book.pictures()), sampling, counts)
 
 
 Source = VideoSource | FolderSource | BookSource
@@ -247,14 +248,14 @@ def _sources_in(place: Path) -> tuple[list[Source], list[tuple[str, SourceError]
         files = [folder / name for name in names]
         relative = folder.relative_to(place)
         sources += [_source_of(path, (relative / path.name).as_posix())
-                    for path in files if media.is_video(path) or media.is_archive(path)]
+                    for path in files if media.is_video(path) or media.is_book(path)]
         pictures = tuple(path for path in files if media.is_picture(path))
         if pictures:
             sources.append(FolderSource(_folder_name(folder, place), folder, pictures))
     if not sources and not errors:
         raise SourceError(place, "holds no video and no picture",
                           f"known suffixes: {' '.join(sorted(media.VIDEO_SUFFIXES))} "
-                          f"{' '.join(sorted(media.PICTURE_SUFFIXES))} .cbz")
+                          f"{' '.join(sorted(media.PICTURE_SUFFIXES))} .cbz .pdf")
     sources, unnameable = _with_unicode_paths(sources)
     unreadable = [(one_line(_folder_name(Path(error.where), place)), error) for error in errors]
     return sources, unreadable + unnameable

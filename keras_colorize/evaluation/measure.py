@@ -1,5 +1,4 @@
-"""Measurements: every figure of every picture, of each run and baseline, in one pass over a split.
-"""
+"""Measurements: every figure of every picture, for each run and baseline, in one pass."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence

@@ -189,8 +189,7 @@ def _label(keys: list[tuple[str, str, str]]) -> str:
 
 
 def _kind(run_dir: Path, config: Config) -> tuple[Config, bool]:
-    """Returns what runs of one group share: all but the seed, and whether another run came before.
-    """
+    """Returns what runs of one group share: all settings but the seed, and a start from a run."""
     continues = run_directory.describe(run_dir).get("init_from") is not None
     return replace(config, train=replace(config.train, seed=0)), continues
 

@@ -157,8 +157,7 @@ def _draw_ranked(examples: Examples, groups: list[Group], runs: dict[str, list[C
 
 def _study_unseen(result: dict, gallery: Gallery, data: Dataset, examples: list[dict],
                   runs: dict[str, list[Candidate]]) -> None:
-    """Adds what the first run of each group makes of other series, as `unseen.gather` reads them.
-    """
+    """Adds what the first run of each group makes of pictures that `unseen.gather` read."""
     trained_on = unseen.palette(data)
     result["unseen"] = result["unseen"] or {"pictures": len(examples), "models": {},
                                             "sources": list(result["made_of"]["unseen"])}

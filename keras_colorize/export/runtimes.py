@@ -1,4 +1,4 @@
-"""The signature `network` for runtimes other than TensorFlow: ONNX Runtime and LiteRT."""
+"""The signature `network` for ONNX Runtime and LiteRT."""
 
 import logging
 import tempfile
@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_colorize.errors import UsageError
-from keras_colorize.export.signatures import Colorizer
+from keras_colorize.export.graph import Colorizer
 from keras_colorize.files import whole_file
 
 OPSET = 18  # of ONNX: the newest that tf2onnx writes
@@ -61,7 +61,7 @@ def write_onnx(generator: keras.Model, folder: Path, size: tuple[int, int] | Non
 
 def write_litert(generator: keras.Model, folder: Path, size: tuple[int, int] | None = None,
                  ) -> None:
-    """Writes `network.tflite`: the same as the signature `network`, of LiteRT's own operations."""
+    """Writes `network.tflite`, the same as `write_onnx` in LiteRT's own operations."""
     convertible = keras.models.clone_model(generator, clone_function=_convertible)
     convertible.set_weights(generator.get_weights())
     module = Network(convertible, size)

@@ -1,22 +1,13 @@
-"""Frames in and out of videos, pictures and comic archives."""
+"""Files in and out: pictures, comics, videos, and films with all that they hold."""
 
-from keras_colorize.media.archives import (
+from keras_colorize.media.comics import (
     ARCHIVE_SUFFIXES,
-    COMIC_SUFFIXES,
-    archive_pages,
-    is_archive,
+    BOOK_SUFFIXES,
+    Book,
+    PdfBook,
+    is_book,
     natural_order,
-    read_archive,
-)
-from keras_colorize.media.books import BOOK_SUFFIXES, Book, PdfBook, is_book, open_book
-from keras_colorize.media.pages import (
-    FORMATS,
-    Page,
-    Style,
-    decoded_colors,
-    encode_page,
-    read_page,
-    written_rows,
+    open_book,
 )
 from keras_colorize.media.pictures import (
     MOST_PIXELS,
@@ -27,6 +18,13 @@ from keras_colorize.media.pictures import (
     picture_of,
     read_picture,
     write_picture,
+)
+from keras_colorize.media.stored_pictures import (
+    FORMATS,
+    StoredPicture,
+    Style,
+    read_stored_picture,
+    stored_colors,
 )
 from keras_colorize.media.video import (
     VIDEO_SUFFIXES,
@@ -41,10 +39,9 @@ from keras_colorize.media.video import (
 )
 
 __all__ = [
-    "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "COMIC_SUFFIXES", "FORMATS", "MOST_PIXELS",
-    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Book", "Page", "PdfBook", "Style", "VideoFrame",
-    "archive_pages", "decode_picture", "decoded_colors", "encode_page", "encode_picture",
-    "frame_count", "is_archive", "is_book", "is_file_name", "is_picture", "is_video",
+    "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "FORMATS", "MOST_PIXELS", "PICTURE_SUFFIXES",
+    "VIDEO_SUFFIXES", "Book", "PdfBook", "StoredPicture", "Style", "VideoFrame", "decode_picture",
+    "encode_picture", "frame_count", "is_book", "is_file_name", "is_picture", "is_video",
     "is_video_name", "natural_order", "open_book", "open_video", "peek", "picture_of",
-    "read_archive", "read_page", "read_picture", "read_video", "write_picture", "written_rows",
+    "read_picture", "read_stored_picture", "read_video", "stored_colors", "write_picture",
 ]

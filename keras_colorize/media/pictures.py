@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from keras_colorize.errors import SourceError
-from keras_colorize.files import whole_file
+from keras_colorize.files import reading, whole_file
 from keras_colorize.image.pixels import eight_bits
 
 PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
@@ -48,24 +48,22 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture as uint8 RGB [height, width, 3], as a viewer shows it.
+    """Reads a picture as a viewer shows it, uint8 RGB [height, width, 3].
 
-    Turned upright as its EXIF says, 16 bits scaled to 8, transparency on white, CMYK, palette and
-    gray as RGB; of an animation the first frame.
+    It is turned upright as its EXIF says. 16 bits are scaled to 8, transparency is laid on white,
+    and CMYK, palettes and gray become RGB. Of an animation the first frame is read.
 
     Raises:
         SourceError: the file cannot be read, is no picture, is damaged or cut short, or declares
             more than `MOST_PIXELS`.
     """
-    try:
+    with reading(path):
         file = path.read_bytes()
-    except OSError as error:
-        raise SourceError(path, f"cannot be read ({error.strerror})", "check it") from error
     return picture_of(file, path)
 
 
 def picture_of(file: bytes, where: object) -> np.ndarray:
-    """The bytes of a picture file as `read_picture` gives it: uint8 RGB [height, width, 3].
+    """Decodes a picture file as `read_picture` does, uint8 RGB [height, width, 3].
 
     Args:
         where: the name of the file, for errors.
@@ -80,7 +78,7 @@ def picture_of(file: bytes, where: object) -> np.ndarray:
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What turns a picture upright; None where its EXIF says nothing or is damaged."""
+    """Returns the turn that brings a picture upright; None where its EXIF says nothing usable."""
     try:
         return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
     except Exception:  # a viewer shows such a picture all the same
@@ -89,7 +87,7 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
 
 @contextmanager
 def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image]:
-    """Opens a picture by Pillow, from its header; what fails while it is open is a SourceError.
+    """Opens a picture with Pillow; whatever fails while it is open becomes a SourceError.
 
     Raises:
         SourceError: as `read_picture`.
@@ -111,7 +109,7 @@ def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image
 
 
 def rgb_of(image: Image.Image) -> np.ndarray:
-    """Pillow's current frame as uint8 RGB [height, width, 3], transparency on white."""
+    """Converts Pillow's current frame to uint8 RGB [height, width, 3], transparency on white."""
     if image.mode.startswith("I;16"):
         gray = eight_bits(np.asarray(image).astype(np.uint16))
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
@@ -123,14 +121,14 @@ def rgb_of(image: Image.Image) -> np.ndarray:
 
 
 def on_white(rgba: np.ndarray) -> np.ndarray:
-    """uint8 RGBA [h, w, 4], alpha not multiplied in, laid on white: uint8 RGB [h, w, 3]."""
+    """Lays uint8 RGBA [h, w, 4], alpha not multiplied in, on white: uint8 RGB [h, w, 3]."""
     alpha = rgba[..., 3:].astype(np.uint16)
     laid = rgba[..., :3] * alpha + 255 * (255 - alpha)
     return ((laid + 127) // 255).astype(np.uint8)
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Writes uint8 [h, w, 3] RGB or [h, w] gray in the format of the suffix, whole or not at all.
+    """Writes uint8 RGB [h, w, 3] or gray [h, w] in the format of the suffix, whole or not at all.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
@@ -141,10 +139,10 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
 
 
 def encode_picture(picture: np.ndarray, suffix: str = ".png", compress: bool = True) -> bytes:
-    """uint8 [h, w, 3] RGB or [h, w] gray as the bytes of a file of that suffix.
+    """Encodes uint8 RGB [h, w, 3] or gray [h, w] as a file of that suffix.
 
     Args:
-        compress: of PNG: whether to; uncompressed it is larger, and read twice as fast.
+        compress: whether PNG is compressed. If not, it is larger and read twice as fast.
 
     Raises:
         SourceError: the format does not take a picture of this size.
@@ -163,9 +161,9 @@ def encode_picture(picture: np.ndarray, suffix: str = ".png", compress: bool = T
 
 
 def decode_picture(encoded: bytes) -> np.ndarray | None:
-    """The bytes of a picture file as uint8 RGB [h, w, 3]; None where they are no picture.
+    """Decodes a picture that this package wrote, uint8 RGB [h, w, 3]; None where it is none.
 
-    For pictures that this package wrote; those of others are for `picture_of`.
+    Pictures of others are for `picture_of`.
     """
     try:
         return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)

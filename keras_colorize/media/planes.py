@@ -1,4 +1,4 @@
-"""The luma of video frames as it is stored, and frames made of that luma and new chroma."""
+"""Planes of video frames: luma as it is stored, and new chroma beside it."""
 
 import re
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ class Layout:
 
 
 def layout_of(frame: av.VideoFrame, codec: str) -> Layout:
-    """How a film is to be stored whose first frame is given: as it is, as far as a codec can.
+    """Decides how a film is to be stored whose first frame is given: as it is, if the codec can.
 
-    Gray becomes 4:2:0, RGB 4:4:4; so does an odd size in codecs that have no half pixels.
+    Gray becomes 4:2:0 and RGB 4:4:4. So do odd sizes in codecs that have no half pixels.
     """
-    high = frame.width >= 1280 or frame.height > 576  # what players go by, where it is untagged
+    high = frame.width >= 1280 or frame.height > 576  # as players do without a tag
     matrix = frame.colorspace if frame.colorspace in MATRICES else BT709 if high else BT601
     name = frame.format.name
     found = _PLANAR.match(name)
@@ -61,7 +61,7 @@ def layout_of(frame: av.VideoFrame, codec: str) -> Layout:
 
 
 def luma(frame: av.VideoFrame, layout: Layout) -> np.ndarray:
-    """The luma codes of a frame, uint8 or uint16 [h, w], as stored; converted where it is RGB."""
+    """Copies the luma codes of a frame, uint8 or uint16 [h, w], as stored; RGB is converted."""
     name = frame.format.name
     if not _PLANAR.match(name) or name.endswith("10le") != layout.ten_bits:
         form = "yuv444p10le" if layout.ten_bits else "yuv444p"
@@ -71,7 +71,7 @@ def luma(frame: av.VideoFrame, layout: Layout) -> np.ndarray:
 
 
 def lightness(codes: np.ndarray, layout: Layout) -> np.ndarray:
-    """Luma codes [h, w] as luminance, uint8 0..255."""
+    """Converts luma codes [h, w] to luminance, uint8 0..255."""
     low, span, _ = layout.range
     if codes.dtype == np.uint8 and span == 255:
         return codes
@@ -80,7 +80,7 @@ def lightness(codes: np.ndarray, layout: Layout) -> np.ndarray:
 
 def frame_of(codes: np.ndarray, chroma: tuple[np.ndarray, np.ndarray], layout: Layout,
              ) -> av.VideoFrame:
-    """A frame of luma codes [h, w] and codes of blue and red chroma [layout.chroma_size]."""
+    """Makes a frame of luma codes [h, w] and codes of blue and red chroma [chroma_size]."""
     frame = av.VideoFrame(layout.width, layout.height, layout.pixel_format)
     for number, plane in enumerate((codes, *chroma)):
         _plane(frame, number)[:] = plane
@@ -88,38 +88,38 @@ def frame_of(codes: np.ndarray, chroma: tuple[np.ndarray, np.ndarray], layout: L
 
 
 def uncolored(codes: np.ndarray, layout: Layout) -> av.VideoFrame:
-    """A gray frame of luma codes [h, w]."""
+    """Makes a gray frame of luma codes [h, w]."""
     gray = np.full(layout.chroma_size, 512 if layout.ten_bits else 128, codes.dtype)
     return frame_of(codes, (gray, gray), layout)
 
 
 def chroma_of(frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
-    """A frame's codes of blue and of red chroma."""
+    """Views a frame's codes of blue and of red chroma."""
     return _plane(frame, 1), _plane(frame, 2)
 
 
 def change(before: tuple[np.ndarray, np.ndarray], after: tuple[np.ndarray, np.ndarray],
            layout: Layout) -> float:
-    """The mean change of chroma codes, of 255 levels."""
+    """Measures the mean change of chroma codes, of 255 levels."""
     changes = [float(cv2.absdiff(*pair).mean()) for pair in zip(before, after, strict=True)]
     return sum(changes) / len(changes) / (4 if layout.ten_bits else 1)
 
 
 def of_picture(picture: np.ndarray, layout: Layout) -> av.VideoFrame:
-    """A frame of uint8 RGB [h, w, 3]."""
+    """Makes a frame of a picture, uint8 RGB [h, w, 3]."""
     return av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
         format=layout.pixel_format, dst_colorspace=layout.matrix,
         dst_color_range=2 if layout.full_range else 1)
 
 
 def to_matrix(chroma: np.ndarray, layout: Layout) -> np.ndarray:
-    """Chroma of BT.601's luminance, as the networks know it, for the luma of a film's matrix.
+    """Converts chroma beside BT.601's luminance, as networks know it, to that beside a film's luma.
 
     Args:
         chroma: float32 [h, w, 2], red and blue less luminance.
 
     Returns:
-        Red and blue less luma, of the same colours, float32 [h, w, 2].
+        float32 [h, w, 2], red and blue less luma, of the same colours.
     """
     red_weight, blue_weight = MATRICES[layout.matrix]
     red, blue = chroma[..., :1], chroma[..., 1:]
@@ -130,7 +130,7 @@ def to_matrix(chroma: np.ndarray, layout: Layout) -> np.ndarray:
 
 def chroma_codes(chroma: np.ndarray, surface: np.ndarray, layout: Layout,
                  ) -> tuple[np.ndarray, np.ndarray]:
-    """The planes that a chroma is stored as, brought into gamut without a change of luma.
+    """Makes the planes of a chroma, brought into gamut without a change of luma.
 
     Args:
         chroma: float32 [h, w, 2] of `to_matrix`, in levels of 255.
@@ -155,7 +155,7 @@ def chroma_codes(chroma: np.ndarray, surface: np.ndarray, layout: Layout,
 
 
 def _plane(frame: av.VideoFrame, number: int) -> np.ndarray:
-    """A view of a plane's codes, uint8 or uint16 [h, w]."""
+    """Views a plane's codes, uint8 or uint16 [h, w]."""
     plane = frame.planes[number]
     kind = np.dtype("<u2") if frame.format.name.endswith("10le") else np.dtype(np.uint8)
     lines = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)

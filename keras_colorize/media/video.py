@@ -1,4 +1,4 @@
-"""Videos and animated pictures, frame by frame."""
+"""Videos and animated pictures, read frame by frame; interlaced frames are made whole."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,8 +13,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
-from keras_colorize.media.archives import ARCHIVE_SUFFIXES
-from keras_colorize.media.deinterlacer import Deinterlacer
+from keras_colorize.media.comics import ARCHIVE_SUFFIXES
 from keras_colorize.media.pictures import (
     PICTURE_SUFFIXES,
     is_animated,
@@ -43,19 +42,19 @@ class VideoFrame:
     """Make the thumbnails, rough and exact; those of one frame serve a whole video, faster."""
 
     def picture(self) -> np.ndarray:
-        """The whole frame as it is shown, uint8 RGB [height, width, 3].
+        """Converts the whole frame as it is shown, uint8 RGB [height, width, 3].
 
-        Upright, its pixels square, transparency on white, and its YUV by the matrix and range that
-        it is tagged with; where it is untagged BT.709 for high definition and BT.601 below.
+        It is upright, its pixels are square, and transparency is laid on white. YUV is converted by
+        the matrix and range of its tags; without tags by BT.709 in high definition, else BT.601.
         """
         width = max(1, round(self.decoded.width * self.pixel_aspect))
         return self._shown(VideoReformatter(), self.decoded.height, width)
 
     def thumbnail(self, width: int = 256, exact: bool = True) -> np.ndarray:
-        """A small copy, uint8 BGR [about width * h / w, width, 3].
+        """Converts a small copy, uint8 BGR [about width * h / w, width, 3].
 
         Args:
-            exact: whether every pixel counts; otherwise a few of them do, at a third of the cost.
+            exact: whether every pixel counts. If not, a few do, at a third of the cost.
         """
         stored = self.decoded
         if self._quarters() % 2:
@@ -66,16 +65,16 @@ class VideoFrame:
         return self._shown(reformatter, *size, "bgr24", "AREA" if exact else "FAST_BILINEAR")
 
     def _quarters(self) -> int:
-        """How many quarter turns, counterclockwise, bring the stored picture upright."""
+        """Counts the quarter turns, counterclockwise, that bring the stored picture upright."""
         return round(self.decoded.rotation / 90) % 4
 
     def _shown(self, reformatter: VideoReformatter, height: int, width: int, form: str = "rgb24",
                interpolation: str = "BILINEAR") -> np.ndarray:
-        """Scaled to stored lines of `width`, converted, and then turned upright."""
+        """Scales and converts the stored picture, then turns it upright."""
         stored = self.decoded
         matrix = None
         if stored.colorspace not in _MATRICES and not stored.format.is_rgb:
-            high = stored.width >= 1280 or stored.height > 576  # what players go by
+            high = stored.width >= 1280 or stored.height > 576  # as players do
             matrix = Colorspace.ITU709 if high else Colorspace.ITU601
         transparent = any(component.is_alpha for component in stored.format.components)
         pixels = reformatter.reformat(stored, width, height, "rgba" if transparent else form,
@@ -89,14 +88,15 @@ class VideoFrame:
 def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
     """Decodes every frame of the video stream that a player shows, in order, one at a time.
 
-    Interlaced frames are made whole, one for each. An animated GIF or WebP is a video too.
+    An animated GIF or WebP is a video too.
 
     Args:
         threads: how many threads decode; 0 is the library's choice.
 
     Raises:
-        SourceError: not a video, no frame in it, damaged, or cut short: fewer packets than it
-            declares, or, where it declares no number, the end long before the declared duration.
+        SourceError: it is no video, holds no frame, is damaged, or is cut short. It is cut short
+            where it holds fewer packets than it declares or, if it declares no number, where it
+            ends long before the declared duration.
     """
     if is_animated(path):
         yield from _animation(path)
@@ -133,7 +133,7 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
 
 
 def _animation(path: Path) -> Iterator[VideoFrame]:
-    """The frames of an animated GIF or WebP, a tenth of a second long where they do not say."""
+    """Gives the frames of a GIF or WebP, of a tenth of a second where they do not say how long."""
     seconds = 0.0
     with open_picture(path, path) as image:
         for number, frame in enumerate(ImageSequence.Iterator(image)):
@@ -145,12 +145,12 @@ def _animation(path: Path) -> Iterator[VideoFrame]:
 
 
 def open_video(path: Path) -> av.container.InputContainer:
-    """A video, opened by its container."""
+    """Opens a video by its container."""
     return av.open(str(path), metadata_errors="replace")  # old titles are not UTF-8
 
 
 def _shown_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The stream that a player shows; never the cover of an audio file."""
+    """Finds the stream that a player shows, never the cover of an audio file."""
     stream = container.streams.best("video")
     if stream is None or stream.disposition & Disposition.attached_pic:
         raise SourceError(path, "holds no video stream", "give a video or a picture folder")
@@ -162,7 +162,7 @@ def _seconds(frame: av.VideoFrame, number: int, stream: av.VideoStream) -> float
 
 
 def _declared_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
-    """How long the stream, or else the file, says that it is; 0 where neither does."""
+    """Reads the length that the stream, or else the file, declares; 0 where neither does."""
     if stream.duration:
         return float(stream.duration * stream.time_base)
     try:  # Matroska has it as a tag
@@ -173,9 +173,9 @@ def _declared_seconds(container: av.container.InputContainer, stream: av.VideoSt
 
 
 def frame_count(path: Path) -> int:
-    """The number of frames that a video declares, or else what its duration and rate make of it.
+    """Reads the number of frames that a video declares, or computes it from duration and rate.
 
-    It is 0 where it declares neither or is unreadable.
+    It is 0 where the video declares neither or is unreadable.
     """
     try:
         if is_animated(path):
@@ -190,36 +190,35 @@ def frame_count(path: Path) -> int:
 
 
 def peek(path: Path, count: int = 16) -> list[np.ndarray]:
-    """A few pictures from all over a video, as `VideoFrame.picture` gives them.
+    """Reads a few pictures from all over a video, as `VideoFrame.picture` gives them.
 
-    They are the key frames before `count` evenly spread places, each once; where there are few, as
-    in a short video or one that cannot be sought, they are spread over its first frames, if it is
-    known how many there are. Of a bad file what can be read, at worst nothing: the real reading
-    reports it.
+    They are the key frames before `count` evenly spread places, each once. A short video has few
+    of them, and some videos cannot be sought: of those, frames from the beginning on are taken.
+    A bad file gives what can be read, at worst nothing; the real reading reports it.
     """
-    found: list[np.ndarray] = []
+    pictures: list[np.ndarray] = []
     with suppress(av.FFmpegError, SourceError):
         if not is_animated(path):
-            found = _key_pictures(path, count)
-        if len(found) < count / 4:
+            pictures = _key_pictures(path, count)
+        if len(pictures) < count / 4:
             frames = frame_count(path)
             step = min(count, max(1, frames // count))
             shown = islice(read_video(path), 0, count * step if frames else 0, step)
-            found = [frame.picture() for frame in shown]
-    return found
+            pictures = [frame.picture() for frame in shown]
+    return pictures
 
 
 def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
-    found: dict[int, np.ndarray] = {}
+    pictures: dict[int, np.ndarray] = {}
     with open_video(path) as container:
         stream = _shown_stream(container, path)
         aspect, start = float(stream.sample_aspect_ratio or 1), container.start_time or 0
         for place in range(count if container.duration else 0):
             container.seek(start + container.duration * (2 * place + 1) // (2 * count))
             frame = next(container.decode(stream), None)
-            if frame is not None and frame.pts not in found:
-                found[frame.pts] = VideoFrame(0, 0.0, frame, aspect).picture()
-    return list(found.values())
+            if frame is not None and frame.pts not in pictures:
+                pictures[frame.pts] = VideoFrame(0, 0.0, frame, aspect).picture()
+    return list(pictures.values())
 
 
 def is_video(path: Path) -> bool:
@@ -235,3 +234,47 @@ def is_video_name(path: Path) -> bool:
 def is_file_name(path: Path) -> bool:
     """Whether a suffix is that of a video, a picture or an archive of pictures."""
     return path.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES
+
+
+class Deinterlacer:
+    """Decodes packets; from the first interlaced frame on, all frames pass through bwdif."""
+
+    def __init__(self, threads: int):
+        self.threads, self.graph, self.size = threads, None, None
+
+    def frames(self, packet: av.Packet) -> Iterator[av.VideoFrame]:
+        """Gives the frames that a packet completes; the empty last packet gives all the rest."""
+        for frame in packet.decode():
+            size = frame.width, frame.height
+            if self.size not in (None, size):  # or the filter would stretch it to the former size
+                yield from self._rest()
+            if self.graph is None and frame.interlaced_frame:
+                self._begin(frame)
+            self.size = size
+            if self.graph is None:
+                yield frame
+            else:
+                self.graph.push(frame)
+                yield from self._pulled()
+        if packet.size == 0:
+            yield from self._rest()
+
+    def _begin(self, frame: av.VideoFrame) -> None:
+        self.graph = av.filter.Graph()
+        self.graph.threads = self.threads
+        self.graph.link_nodes(
+            self.graph.add_buffer(width=frame.width, height=frame.height,
+                                  format=frame.format, time_base=frame.time_base),
+            self.graph.add("bwdif", "mode=send_frame:deint=interlaced"),
+            self.graph.add("buffersink")).configure()
+
+    def _rest(self) -> Iterator[av.VideoFrame]:
+        if self.graph is not None:
+            self.graph.push(None)
+            yield from self._pulled()
+            self.graph = None
+
+    def _pulled(self) -> Iterator[av.VideoFrame]:
+        with suppress(av.BlockingIOError, av.EOFError):
+            while True:
+                yield self.graph.pull()

@@ -7,15 +7,15 @@ import keras
 
 from keras_colorize.config import Config
 from keras_colorize.models.layers import CropTo, JoinLuminance
-from keras_colorize.models.networks import discriminator, unet
+from keras_colorize.models.networks import Normalization, discriminator, unet
 
 if keras.backend.backend() == "jax":
     from keras_colorize.models.jax_steps import GAN, ConvNet
 else:
     from keras_colorize.models.steps import GAN, ConvNet
 
-__all__ = ["GAN", "ConvNet", "CropTo", "JoinLuminance", "build", "discriminator", "networks",
-           "unet"]
+__all__ = ["GAN", "ConvNet", "CropTo", "JoinLuminance", "Normalization", "build", "discriminator",
+           "networks", "unet"]
 
 XLA = {"auto": "auto", "on": True, "off": False}  # Keras's words
 
@@ -53,13 +53,13 @@ def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
         size: as of `build`.
     """
     model = config.model
-    built = {"generator": unet(model.encoder, model.decoder, model.normalization_momentum,
-                               model.normalization, model.upsampling,
-                               "guided" if model.guidance == "hints" else model.output)}
+    normalization = Normalization(model.normalization, model.normalization_momentum)
+    output = "guided" if model.guidance == "hints" else model.output
+    built = {"generator": unet(model.encoder, model.decoder, normalization, model.upsampling,
+                               output)}
     if model.kind == "gan":
-        built["discriminator"] = discriminator(
-            size, model.discriminator, model.normalization_momentum, model.normalization,
-            model.discriminator_head)
+        built["discriminator"] = discriminator(size, model.discriminator, normalization,
+                                               model.discriminator_head)
     return built
 
 

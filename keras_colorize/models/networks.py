@@ -1,6 +1,7 @@
 """The networks of section 3: the U-Net and the discriminator, as functional Keras models."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
@@ -9,9 +10,27 @@ from keras import layers
 from keras_colorize.models.layers import CropTo, Gate, JoinLuminance, guide
 
 
-def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99,
-         normalization: str = "batch", upsampling: str = "transposed", output: str = "color",
-         ) -> keras.Model:
+@dataclass(frozen=True)
+class Normalization:
+    """How a level is normalised: every channel to mean 0 and variance 1, then scaled and moved."""
+
+    kind: str = "batch"
+    """"batch" takes mean and variance over the pictures and pixels of all replicas, and keeps
+    averages of them for use (section 3.1.1). "instance" takes them over the pixels of each picture
+    alone, in training and in use (Ulyanov et al. 2016); a single pixel is then lost."""
+    momentum: float = 0.99
+    """How slowly the averages of "batch" follow; "instance" keeps none."""
+
+    def layer(self) -> layers.Layer:
+        """Makes a layer, with a learned scale and offset of its own."""
+        if self.kind == "instance":
+            return layers.GroupNormalization(groups=-1, epsilon=1e-5)
+        return layers.BatchNormalization(momentum=self.momentum, synchronized=replicas() > 1)
+
+
+def unet(encoder: Sequence[int], decoder: Sequence[int],
+         normalization: Normalization = Normalization(),
+         upsampling: str = "transposed", output: str = "color") -> keras.Model:
     """Builds the U-Net of section 3.1.1, which is the ConvNet and the generator of the GAN.
 
     Args:
@@ -19,8 +38,6 @@ def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99,
         decoder: channels of each level, bottom first. Each level doubles height and width, is
             cropped to its mirror encoder level and concatenated with it; the last one is
             concatenated with the condition itself.
-        momentum: of the batch normalisations.
-        normalization: "batch" or "instance", as in `encode` and `normalize`.
         upsampling: "transposed" or "resize", as in `upsample`.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
             luminance of the condition; "guided" is "chroma" that takes hints, as `guide` says.
@@ -34,11 +51,11 @@ def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99,
         luminance, features, spread, present = guide(given)
         condition = layers.Concatenate()([luminance, features])
     # 90x160, 45x80, 23x40, 12x20, 6x10, 3x5 of 180x320
-    *mirrors, x = [condition, *encode(condition, encoder, momentum, normalization)]
+    *mirrors, x = [condition, *encode(condition, encoder, normalization)]
     for width, mirror in zip(decoder, reversed(mirrors), strict=True):
         x = upsample(x, width, upsampling)
         x = CropTo()(x, mirror)
-        x = normalize(x, normalization, momentum)
+        x = normalization.layer()(x)
         x = layers.ReLU()(x)
         x = layers.Concatenate()([x, mirror])
     channels, name = (3, "color") if output == "color" else (2, "chroma")
@@ -54,15 +71,14 @@ def unet(encoder: Sequence[int], decoder: Sequence[int], momentum: float = 0.99,
     return keras.Model(given, color, name="generator")
 
 
-def discriminator(size: tuple[int, int], widths: Sequence[int], momentum: float = 0.99,
-                  normalization: str = "batch", head: str = "picture") -> keras.Model:
+def discriminator(size: tuple[int, int], widths: Sequence[int],
+                  normalization: Normalization = Normalization(),
+                  head: str = "picture") -> keras.Model:
     """Builds the discriminator of section 3.2.1: is this colour picture of its condition real?
 
     Args:
         size: height and width of the pictures, which the last, dense layer needs.
         widths: channels of each encoder level.
-        momentum: of the batch normalisations.
-        normalization: "batch" or "instance", as in `encode`.
         head: "picture" gives one logit for the whole pair. "patch" convolves the last level 4x4
             and gives a logit for each of its places (Isola et al. 2017). A place sees
             6 * 2^levels - 2 pixels across: 46 with three levels, 94 with four, and more than
@@ -76,7 +92,7 @@ def discriminator(size: tuple[int, int], widths: Sequence[int], momentum: float 
     condition = keras.Input((*size, 1), name="condition")
     color = keras.Input((*size, 3), name="color")
     x = layers.Concatenate()([condition, color])
-    x = encode(x, widths, momentum, normalization)[-1]
+    x = encode(x, widths, normalization)[-1]
     if head == "patch":
         logits = layers.Conv2D(1, 4, padding="same", name="logits", dtype="float32")(x)
     else:
@@ -84,47 +100,27 @@ def discriminator(size: tuple[int, int], widths: Sequence[int], momentum: float 
     return keras.Model([condition, color], logits, name="discriminator")
 
 
-def encode(x, widths: Sequence[int], momentum: float, normalization: str) -> list:
+def encode(x, widths: Sequence[int], normalization: Normalization) -> list:
     """Adds levels of strided convolution, normalisation and leaky ReLU (section 3.1.1).
+
+    "instance" leaves out the last level, which has a bias instead, as in pix2pix (Isola et al.
+    2017): the few pixels there would come out the same whatever the picture.
 
     Args:
         x: a Keras tensor [batch, h, w, channels].
         widths: channels of each level, top first.
-        momentum: of the batch normalisations.
-        normalization: "batch" or "instance". "instance" leaves out the last level, which has a
-            bias instead, as in pix2pix (Isola et al. 2017): the few pixels there would come out
-            the same whatever the picture, and a single pixel would come out as zero.
 
     Returns:
         A Keras tensor for each level, [batch, h / 2, w / 2, width] and so on, rounded up.
     """
     levels = []
     for level, width in enumerate(widths, start=1):
-        bare = normalization == "instance" and level == len(widths)
+        bare = normalization.kind == "instance" and level == len(widths)
         x = layers.Conv2D(width, 4, strides=2, padding="same", use_bias=bare)(x)
-        x = x if bare else normalize(x, normalization, momentum)
+        x = x if bare else normalization.layer()(x)
         x = layers.LeakyReLU(0.2)(x)
         levels.append(x)
     return levels
-
-
-def normalize(x, kind: str, momentum: float):
-    """Gives every channel mean 0 and variance 1, then a learned scale and offset.
-
-    Args:
-        x: a Keras tensor [batch, h, w, channels].
-        kind: "batch" takes mean and variance over the pictures and pixels of all replicas, and
-            keeps averages of them for use (section 3.1.1). "instance" takes them over the pixels
-            of each picture alone, in training and in use (Ulyanov et al. 2016). Over a single
-            pixel, "instance" leaves nothing but the offset.
-        momentum: how slowly the averages of "batch" follow; "instance" keeps none.
-
-    Returns:
-        A Keras tensor of the same shape.
-    """
-    if kind == "instance":
-        return layers.GroupNormalization(groups=-1, epsilon=1e-5)(x)
-    return layers.BatchNormalization(momentum=momentum, synchronized=replicas() > 1)(x)
 
 
 def replicas() -> int:

@@ -1,63 +1,90 @@
-"""The routes of a server and what stands before them."""
+"""The application of a server: its guards, its probes, and the files of the studio."""
 
 from collections.abc import Collection
+from importlib import import_module
+from pathlib import Path
 from typing import TextIO
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
-from keras_colorize.serving import predict, studio
-from keras_colorize.serving.access import LOCAL, PROBES, Access, SafeHeaders
+from keras_colorize.serving.access import LOCAL, NOTHING_ELSE, PROBES, Access, SafeHeaders
 from keras_colorize.serving.access_log import AccessLog
-from keras_colorize.serving.body_limits import BodyLimits, answer_refused
-from keras_colorize.serving.refusals import Busy, Refused
+from keras_colorize.serving.limits import BodyLimits, Busy, Refused, answer_refused
 from keras_colorize.serving.service import Service
+
+STATIC = Path(__file__).with_name("static")
+PUBLIC = PROBES | {"/", *(f"/static/{path.name}" for path in STATIC.iterdir())}
+"""Paths that need no token: the probes, and the studio, which asks for the token itself."""
+
+POLICY = f"default-src 'self'; img-src 'self' blob: data:; {NOTHING_ELSE}"
 
 
 def build_app(service: Service, token: str | None = None, names: Collection[str] | None = LOCAL,
               public_host: str | None = None, log: TextIO | None = None) -> Starlette:
-    """The ASGI application of a service.
+    """Builds the ASGI application of a service.
 
     Args:
-        token: what clients must show; None where all may ask.
-        names, public_host: by which it is asked for, as `Access` takes them.
+        token: what clients must send; None where all may ask.
+        names, public_host: by which clients may call it, as `Access` takes them.
         log: where the lines of requests go; None for the standard output.
     """
-    middleware = [Middleware(AccessLog, stream=log), Middleware(SafeHeaders),
-                  Middleware(Access, token=token, names=names, public_host=public_host,
-                             public=PROBES | studio.PUBLIC),
-                  Middleware(BodyLimits, limits=service.limits)]
-    routes = [*_probes(service), *predict.routes(service), *studio.routes(service)]
-    return Starlette(routes=routes, middleware=middleware,
-                     exception_handlers={Refused: answer_refused, HTTPException: _answer_http})
+    async def index(request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers={
+            "Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
+    async def about(request: Request) -> Response:
+        return JSONResponse({"model": service.name, "state": service.state})
 
-def crowded(log: TextIO | None = None) -> ASGIApp:
-    """What answers instead where there are more connections than there may be."""
-    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
-        refused = Busy("as many connections as may are open already", 2)
-        refused.headers["Connection"] = "close"
-        await answer_refused(Request(scope), refused)(scope, receive, send)
-
-    return AccessLog(SafeHeaders(busy), log)
-
-
-def _probes(service: Service) -> list[BaseRoute]:
-    async def alive(request: Request) -> JSONResponse:
+    async def alive(request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
-    async def ready(request: Request) -> JSONResponse:
+    async def ready(request: Request) -> Response:
         return JSONResponse({"state": service.state}, 200 if service.state == "AVAILABLE" else 503)
 
-    return [Route("/healthz", alive), Route("/readyz", ready)]
+    return Starlette(
+        routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/", index),
+                Mount("/static", _Static(directory=STATIC)), Route("/api/studio", about),
+                Mount("/api", _Late(service, "studio")),
+                Route("/colorize", _Late(service, "colorize_route"))],
+        middleware=[Middleware(AccessLog, stream=log), Middleware(SafeHeaders),
+                    Middleware(Access, token=token, names=names, public_host=public_host,
+                               public=PUBLIC),
+                    Middleware(BodyLimits, limits=service.limits)],
+        exception_handlers={Refused: answer_refused, HTTPException: _answer_http})
 
 
 def _answer_http(request: Request, error: HTTPException) -> JSONResponse:
     refused = Refused(error.status_code, f"{error.detail}: {request.method} {request.url.path}",
                       dict(error.headers or {}))
     return answer_refused(request, refused)
+
+
+class _Static(StaticFiles):
+    """Files that a browser asks about before it uses them again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+class _Late:
+    """The routes of a module that needs TensorFlow, from the moment that the model is loaded."""
+
+    def __init__(self, service: Service, module: str):
+        self.service, self.module = service, f"keras_colorize.serving.{module}"
+        self._router: Router | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._router is None:
+            if self.service.models is None:
+                raise Busy("the model is being loaded", 5)
+            self._router = Router(import_module(self.module).routes(self.service))
+        await self._router(scope, receive, send)

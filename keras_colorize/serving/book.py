@@ -1,27 +1,140 @@
 """A visitor's book: an archive or loose pages, kept in one folder and coloured page by page."""
 
+import asyncio
+import filecmp
 import io
 import itertools
 import os
 import threading
 import time
 import zipfile
+from collections.abc import AsyncIterable, Callable
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
+import anyio
+
 from keras_colorize import media
-from keras_colorize.colorize import Models, Settings
-from keras_colorize.colorize.work import colored_file
+from keras_colorize.colorize import Settings
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
 from keras_colorize.serving import uploads
-from keras_colorize.serving.arrivals import Arrival
-from keras_colorize.serving.book_page import Page
-from keras_colorize.serving.refusals import Refused
+from keras_colorize.serving.limits import Refused
 
 ARRIVING = "upload"  # how the names of files begin that are still arriving
+
+WORDS = {"--lock ink lays its ink over colours": "keep its ink in place of its luminance",
+         "--format png keeps it": "PNG keeps it",
+         "--treat-as gray colours it anew": "treated as gray it is coloured anew",
+         "since no --edge-model was given": "since the server has none for line art"}
+"""What the studio says in place of the command's flags."""
+
+
+@dataclass
+class Page:
+    """A page of a book; its name is a label."""
+
+    number: int
+    name: str
+    settings: Settings
+    state: str = "waiting"
+    """`waiting`, `coloring`, `done` or `failed`."""
+    version: int = 0
+    """Rises whenever the page is asked for anew."""
+    changed: int = 0
+    """The book's count of changes when this page last changed."""
+    error: str | None = None
+    outdated: Path | None = None
+    """The strokes of the colouring before, which may be read at this moment."""
+    record: dict = field(default_factory=dict)
+    """What the report says of it, once it is done."""
+
+    def described(self) -> dict:
+        """Describes the page as JSON."""
+        document = {
+            "number": self.number, "name": self.name, "state": self.state, "version": self.version,
+            "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
+            "lock": self.settings.lock, "treat_as": self.settings.treat_as}
+        for key in ("kind", "scores", "luminance_change", "format", "thumbnails"):
+            if key in self.record:
+                document[key] = self.record[key]
+        document["notes"] = [_in_words(note) for note in self.record.get("notes", ())]
+        return document
+
+
+def _in_words(note: str) -> str:
+    for flags, words in WORDS.items():
+        note = note.replace(flags, words)
+    return note
+
+
+@dataclass(eq=False)
+class Arrival:
+    """A file that is arriving in pieces, and once it is taken, what was made of it."""
+
+    book: "Book"
+    place: Path
+    """Where it is written."""
+    key: tuple | None
+    """What its pieces share: upload, name and size; None where one body is all of it."""
+    received: int = 0
+    """How many of its bytes are there."""
+    taken: Path | None = None
+    """Where its file lies since it became part of the book."""
+    before: int = 0
+    """The book's count of changes when it did."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one request of several that writes."""
+
+    def was_taken(self, offset: int) -> bool:
+        """Whether the piece at `offset` ends a file that is taken already, and came again."""
+        return self.taken is not None and offset > 0 and not self.received
+
+    def is_repeated(self) -> bool:
+        """Whether it is the very file that was taken before, and came again."""
+        return self.taken is not None and self.taken.exists() \
+            and filecmp.cmp(self.place, self.taken, shallow=False)
+
+    def clear(self) -> None:
+        """Deletes what came of it."""
+        self.place.unlink(missing_ok=True)
+        self._count(0)
+
+    async def receive(self, parts: AsyncIterable[bytes], offset: int, name: str,
+                      room: Callable[[], int]) -> bool:
+        """Writes a piece at its offset, over what came from there on before.
+
+        Returns:
+            Whether the file is whole now.
+
+        Raises:
+            Refused: 413: the file is too large. 409: the bytes before the piece are not there.
+            Busy: there is no `room()` for it.
+        """
+        if offset > self.received:
+            raise Refused(409, f"{name}: came in part, of which {self.received:,} bytes are here; "
+                               "send it again")
+        largest, size = uploads.largest(name), self.key[-1] if self.key else 0
+        async with await anyio.open_file(self.place, "r+b" if offset else "wb") as file:
+            await file.seek(offset)
+            await file.truncate()
+            self._count(offset)
+            async for part in parts:
+                if max(self.received + len(part), size) > largest:
+                    self.clear()
+                    raise Refused(413, f"{name}: is larger than {largest >> 20} MiB; split it, or "
+                                       "scale it down")
+                if len(part) > room():
+                    raise uploads.full(name)
+                self._count(self.received + len(part))
+                await file.write(part)
+        return self.received >= size
+
+    def _count(self, received: int) -> None:
+        self.book.arriving += received - self.received
+        self.received = received
 
 
 class Book:
@@ -36,8 +149,9 @@ class Book:
         self.pages: list[Page] = []
         self.changes = 0
         self.bytes = 0
-        """Of its files, without those that are still arriving."""
+        """The size of its files, without those that are still arriving."""
         self.arriving = 0
+        """The size of those."""
         self.copies = 0
         """How many copies of its files are being sent, as downloads are."""
         self.used = time.monotonic()
@@ -49,7 +163,7 @@ class Book:
 
     @property
     def id(self) -> str:
-        """What the book is asked for by; not to be guessed."""
+        """The name that clients ask for it by, which nobody can guess."""
         return self.folder.name
 
     @property
@@ -62,8 +176,12 @@ class Book:
         """Whether its pages are drawn from a PDF."""
         return isinstance(self._archive, media.PdfBook)
 
+    def waiting(self) -> int:
+        """Counts the pages that are not coloured yet."""
+        return sum(page.state in ("waiting", "coloring") for page in self.pages)
+
     def arrival(self, name: str, key: tuple | None) -> Arrival:
-        """The file on its way that has a key, or a new one.
+        """Finds the file that is arriving under a key, or begins a new one.
 
         Raises:
             Refused: 409: there is no place for it.
@@ -77,7 +195,7 @@ class Book:
         return made
 
     def forget(self, arrival: Arrival) -> None:
-        """Takes away what came of a file on its way."""
+        """Deletes what came of a file that was arriving."""
         arrival.clear()
         with suppress(ValueError):  # another request did
             self._arrivals.remove(arrival)
@@ -120,19 +238,19 @@ class Book:
                 or len(self.pages) + arriving >= uploads.MOST_PAGES:
             raise Refused(409, f"{name}: finds no place in {self.name}; begin another book")
 
-    def keep(self, page: Page, hints: bytes) -> Path:
+    def keep(self, page: Page, strokes: bytes) -> Path:
         """Writes strokes for a page, a transparent PNG."""
         place = self._place(page.number, f"hints{next(self._numbers)}.png")
-        place.write_bytes(hints)
+        place.write_bytes(strokes)
         self.measure()
         return place
 
-    def ask(self, page: Page, settings: Settings, hints: Path | None) -> None:
-        """Has a page coloured anew, by strokes that were kept or by none."""
+    def ask(self, page: Page, settings: Settings, strokes: Path | None) -> None:
+        """Has a page coloured anew, with strokes that were kept or with none."""
         if page.outdated:
             page.outdated.unlink(missing_ok=True)
         page.outdated = page.settings.hints
-        page.settings = replace(settings, hints=hints)
+        page.settings = replace(settings, hints=strokes)
         page.version += 1
         page.state, page.error = "waiting", None
         self.note(page)
@@ -144,11 +262,15 @@ class Book:
             page.changed = self.changes
 
     def original(self, page: Page) -> Path:
-        """Where the page's own file lies once it was fetched."""
+        """Names the page's own file, which is there once it was fetched."""
         return self._place(page.number, "original")
 
+    def colored(self, page: Page) -> Path:
+        """Names the page's coloured file, which is there once it is done."""
+        return self._place(page.number, "colored")
+
     def fetch(self, page: Page) -> None:
-        """Has a page's own file at hand, out of its archive.
+        """Takes a page's own file out of its archive, if that is still to be done.
 
         Raises:
             SourceError: it is damaged in its archive, or no page that the server takes.
@@ -164,29 +286,27 @@ class Book:
                 temporary.write_bytes(file)
         uploads.check(place, page.name)
 
-    def colored(self, page: Page) -> Path:
-        """Where the page's coloured file lies once it is done."""
-        return self._place(page.number, "colored")
+    def color(self, page: Page, color: Callable) -> dict:
+        """Colours a page that was fetched, and returns what the report says of it.
 
-    def color(self, page: Page, models: Models) -> dict:
-        """Colours a page that was fetched as `colorize` does, and returns what is to be said of it.
+        Args:
+            color: `Service.color`.
 
         Raises:
-            SourceError: the page or its hints cannot be read.
+            SourceError: the page or its strokes cannot be read.
         """
-        encoded, record = self.rendered(page, models, page.settings)
+        encoded, record = self.rendered(page, color, page.settings)
         with whole_file(self.colored(page)) as temporary:
             temporary.write_bytes(encoded)
         self.measure()
         with media.pictures.open_picture(io.BytesIO(encoded), page.name) as image:
             return {**record, "format": image.format}
 
-    def rendered(self, page: Page, models: Models, settings: Settings) -> tuple[bytes, dict]:
-        """The coloured file of a page, or its layers where `settings` ask for them."""
+    def rendered(self, page: Page, color: Callable, settings: Settings) -> tuple[bytes, dict]:
+        """Makes the coloured file of a page, or its layers where `settings` ask for them."""
         with TemporaryDirectory(dir=self.folder) as place:
             layers, file = Path(place) / "page.ora", self.original(page).read_bytes()
-            encoded, record = colored_file(file, page.name, models, settings, settings.hints,
-                                           layers)
+            encoded, record = color(file, page.name, settings, layers)
             if not settings.layers:
                 return encoded, record
             if not layers.exists():
@@ -197,7 +317,7 @@ class Book:
     def write(self, target: Path) -> None:
         """Writes a CBZ: the archive with its pages coloured, or the loose pages in their order.
 
-        Of an archive the pages that failed stay as they are, if they can be read at all.
+        Pages of an archive that failed stay as they are, if they can be read at all.
         """
         done = {page.name: (page.name, self.colored(page)) for page in self.pages
                 if self.colored(page).exists()}
@@ -209,7 +329,7 @@ class Book:
                 archive.writestr(zipfile.ZipInfo(name), place.read_bytes())  # of 1980
 
     def measure(self) -> None:
-        """Brings `bytes` up to date, the size of all its files."""
+        """Brings `bytes` up to date."""
         total = 0
         for entry in os.scandir(self.folder):
             with suppress(FileNotFoundError):  # it was temporary
@@ -217,17 +337,14 @@ class Book:
         self.bytes = total
 
     def _append(self, name: str) -> None:
-        page = Page(len(self.pages), name, self.settings)
-        self.pages.append(page)
-        self.note(page)
+        self.pages.append(Page(len(self.pages), name, self.settings))
+        self.note(self.pages[-1])
 
     def _free(self, name: str) -> str:
-        """A name that no page has."""
+        """Makes a name that no page has."""
         taken, path = {page.name for page in self.pages}, PurePosixPath(name)
-        number = 2
-        while name in taken:
-            name, number = f"{path.stem} ({number}){path.suffix}", number + 1
-        return name
+        numbered = (f"{path.stem} ({number}){path.suffix}" for number in itertools.count(2))
+        return next(each for each in itertools.chain([name], numbered) if each not in taken)
 
     def _place(self, number: int, what: str) -> Path:
         return self.folder / f"{number:05}.{what}"

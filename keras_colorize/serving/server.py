@@ -15,14 +15,14 @@ import uvicorn
 from keras_colorize.errors import ColorizeError
 from keras_colorize.serving.access import LOCAL, name_of
 from keras_colorize.serving.access_log import write_line
-from keras_colorize.serving.app import build_app, crowded
-from keras_colorize.serving.connections import impatient
+from keras_colorize.serving.app import build_app
+from keras_colorize.serving.limits import CONNECTIONS, HEADERS_BYTES
 from keras_colorize.serving.service import Service
 
 IDLE = 5  # seconds that a connection without a request is kept
 LAST = 5  # seconds that the model has to end what it does once all is answered
 LOOK = 0.05  # seconds
-LONGER = 2  # seconds more than its body has, before a request's connection is cut
+LONGER = 2  # seconds that a request has to end, beside those of its body and its answer
 
 
 def serve(service: Service, host: str, port: int, token: str | None,
@@ -39,18 +39,17 @@ def serve(service: Service, host: str, port: int, token: str | None,
     """
     listener = _listen(host, port)
     url = _url(host, listener.getsockname()[1])
-    told = [f"{service.path}: loading; will serve at "
-            f"{url}/v1/models/{service.name}:predict, and its page at {url}/"]
+    told = [f"{service.path}: loading; the studio will be at {url}/, and programs may then send "
+            f"pictures to {url}/colorize"]
     if not is_local(host) and token is None:
         told.append(f"warning: {host}: whoever reaches this address may use the model; give "
                     "--token-file, or listen on 127.0.0.1")
     limits = service.limits
     app = build_app(service, token, _names(host, public_host), public_host)
-    protocol = impatient(limits.body_seconds + LONGER, limits.seconds, limits.connections,
-                         crowded())
     config = uvicorn.Config(
-        app, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,
+        app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
         server_header=False, proxy_headers=False, timeout_keep_alive=IDLE,
+        limit_concurrency=CONNECTIONS, h11_max_incomplete_event_size=HEADERS_BYTES,
         timeout_graceful_shutdown=round(limits.seconds + limits.body_seconds) + LONGER)
     logger = logging.getLogger("uvicorn.error")
     logger.addHandler(_Lines(logging.WARNING))

@@ -1,18 +1,144 @@
-"""What the routes of a server share: its model, its worker, its limits, and its state."""
+"""The model of a server, the one thread that runs it, and what waits for that thread."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anyio
 import numpy as np
 
 from keras_colorize import import_tensorflow
-from keras_colorize.serving import scans
-from keras_colorize.serving.limits import Limits
-from keras_colorize.serving.refusals import Busy, Refused
-from keras_colorize.serving.worker import Worker
+from keras_colorize.errors import RunError, first_line
+from keras_colorize.serving.access_log import note
+from keras_colorize.serving.limits import Busy, Limits, Refused
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from keras_colorize.colorize import Models, Settings
+
+USUAL = 0.9  # the share of the mean seconds of a job that is kept when the next job ends
+
+
+@dataclass(eq=False)
+class _Job:
+    function: Callable
+    arguments: tuple
+    answer: asyncio.Future
+    queued: float = field(default_factory=time.monotonic)
+    begun: float | None = None
+
+
+class Worker:
+    """Runs functions one after the other in a thread of its own, for callers on one event loop.
+
+    Args:
+        waiting: how many requests may wait while one runs.
+        seconds: how long a request waits, in the queue and for the answer.
+    """
+
+    def __init__(self, waiting: int, seconds: float):
+        self.waiting, self.seconds = waiting, seconds
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._requests: deque[_Job] = deque()
+        self._pages: deque[_Job] = deque()
+        self._page_was_last = False
+        self._running: Future | None = None
+        self._closed = False
+        self._usual = 0.0
+
+    async def run(self, function: Callable, *arguments: Any) -> Any:
+        """Runs `function(*arguments)` in the worker's thread for a request that waits for it.
+
+        Raises:
+            Busy: as many requests as may wait do already, or the server is stopping.
+            Refused: 504: it did not end within `seconds`.
+            Exception: what the function raises.
+        """
+        self.check_room()
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await self._submit(self._requests, function, arguments)
+        except TimeoutError:
+            raise Refused(504, f"no answer within {self.seconds:g} seconds") from None
+
+    async def run_page(self, function: Callable, *arguments: Any) -> Any:
+        """Runs it for a page of a book, in turn with requests, however long it takes.
+
+        It takes no place in the queue, and a full one does not keep it waiting. Callers bound it.
+
+        Raises:
+            Busy: the server is stopping.
+            Exception: what the function raises.
+        """
+        return await self._submit(self._pages, function, arguments)
+
+    def check_room(self) -> None:
+        """Raises Busy where another request would not be taken."""
+        if len(self._requests) >= self.waiting:
+            raise Busy(f"as many requests as may ({self.waiting}) are waiting already",
+                       self._usual * (len(self._requests) + 1))
+
+    def close(self, seconds: float | None = None) -> bool:
+        """Takes no more, drops what has not begun, and waits for what is running.
+
+        Args:
+            seconds: how long it waits; None without end.
+
+        Returns:
+            Whether the thread is free.
+        """
+        self._closed = True
+        self._requests.clear()
+        self._pages.clear()
+        self._thread.shutdown(wait=False)
+        running = self._running
+        return running is None or not wait([running], seconds).not_done
+
+    async def _submit(self, queue: deque[_Job], function: Callable, arguments: tuple) -> Any:
+        if self._closed:
+            raise Busy("the server is stopping")
+        job = _Job(function, arguments, asyncio.get_running_loop().create_future())
+        queue.append(job)
+        self._begin()
+        try:
+            return await job.answer
+        finally:
+            with suppress(ValueError):  # it has begun
+                queue.remove(job)  # its caller waits no longer
+            note("queue_seconds", (job.begun or time.monotonic()) - job.queued)
+
+    def _begin(self) -> None:
+        """Begins the next job if none is running: of requests and pages each in turn."""
+        if self._running is not None or not (self._requests or self._pages):
+            return
+        self._page_was_last = bool(self._pages) and not (self._requests and self._page_was_last)
+        job = (self._pages if self._page_was_last else self._requests).popleft()
+        job.begun = time.monotonic()
+        loop = job.answer.get_loop()
+
+        def tell(done: Future) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._end, job, done)
+
+        self._running = self._thread.submit(job.function, *job.arguments)
+        self._running.add_done_callback(tell)
+
+    def _end(self, job: _Job, done: Future) -> None:
+        self._running = None
+        spent = time.monotonic() - job.begun
+        self._usual = USUAL * self._usual + (1 - USUAL) * spent if self._usual else spent
+        if not job.answer.done():
+            error = done.exception()
+            if error is None:
+                job.answer.set_result(done.result())
+            else:
+                job.answer.set_exception(error)
+        if not self._closed:
+            self._begin()
 
 
 class Service:
@@ -20,109 +146,78 @@ class Service:
 
     Args:
         path: a SavedModel or a run directory.
-        name: under which clients know it.
+        name: what the studio and the log call it.
     """
 
     def __init__(self, path: Path, name: str, limits: Limits | None = None):
         self.path, self.name, self.limits = path, name, limits or Limits()
-        self.worker = Worker(self.limits.waiting, self.limits.seconds, self.limits.together)
-        self.served = None
-        """The `model.Served`, once it is loaded."""
+        self.worker = Worker(self.limits.waiting, self.limits.seconds)
+        self.models: Models | None = None
+        """The model, once it is loaded."""
         self.closing = ExitStack()
-        """What is to be put away when the server has stopped."""
+        """What is closed when the server has stopped."""
         self.draining = False
-        """Whether the server is stopping: it takes nothing new."""
-        self._preparing = anyio.CapacityLimiter(1)
-        self._placed = 0
+        """Whether the server is stopping, and takes nothing new."""
 
     @property
     def state(self) -> str:
-        """As TensorFlow Serving names it: LOADING, AVAILABLE or UNLOADING."""
+        """LOADING, AVAILABLE or UNLOADING."""
         if self.draining:
             return "UNLOADING"
-        return "AVAILABLE" if self.served else "LOADING"
+        return "AVAILABLE" if self.models else "LOADING"
 
     def load(self) -> None:
-        """Loads the model and warms it up, 10 seconds or so.
+        """Loads the model and colours a blank picture, so that no client waits for TensorFlow.
 
         Raises:
-            RunError: it is none, or damaged.
+            RunError: there is no model, it is damaged, or it cannot be run.
         """
         import_tensorflow("tensorflow")
-        from keras_colorize.serving import served
+        from keras_colorize.colorize import Model, Models
 
-        self.served = served.load(self.path)
+        model = Model.load(self.path)
+        try:
+            model.colorize(np.full(model.size or (64, 64), 255, np.uint8))
+        except Exception as error:  # TensorFlow raises whatever the damage leads it to
+            raise RunError(self.path, f"cannot be run ({first_line(error)})",
+                           "export it again") from error
+        self.models = Models(model)
 
-    def check_ready(self) -> None:
-        """Raises Busy where a request for the model would not be taken now."""
+    def check_open(self) -> None:
+        """Raises Busy where the server is stopping."""
         if self.draining:
             raise Busy("the server is stopping")
-        if self.served is None:
+
+    def check_ready(self) -> None:
+        """Raises Busy where a picture would not be taken now, before it is read."""
+        self.check_open()
+        if self.models is None:
             raise Busy("the model is being loaded", 5)
-        with self.place():
-            self.worker.check_room()
+        self.worker.check_room()
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A request's place from its body to its answer: as many as may wait, and two at work.
+    def color(self, file: bytes, name: str, settings: "Settings",
+              layers_at: Path | None = None) -> tuple[bytes, dict]:
+        """Colours the file of a page as the command `colorize` does, in the worker's thread.
+
+        Args:
+            name: of the page, for errors.
+            settings: whose `hints` are the file of this page's strokes.
+            layers_at: where its layers are written if `settings` ask for them.
+
+        Returns:
+            The coloured file, or the same bytes where the page is in colour, and what the report
+            says of it.
 
         Raises:
-            Busy: none is free.
+            SourceError: the page or its strokes cannot be read.
+            Refused: 413: the machine's memory does not suffice.
         """
-        if self._placed >= self.limits.waiting + 2:
-            raise self.worker.busy()
-        self._placed += 1
+        import tensorflow as tf
+
+        from keras_colorize.colorize import colored_file
+
         try:
-            yield
-        finally:
-            self._placed -= 1
-
-    async def prepare(self, function: Callable, *args: Any) -> Any:
-        """`function(*args)` off the event loop and beside the model: parsing, checking, writing.
-
-        One at a time, since what is parsed may be large.
-        """
-        return await anyio.to_thread.run_sync(function, *args, limiter=self._preparing)
-
-    async def call(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What a signature gives, run in the worker; small pictures beside those of others.
-
-        Raises:
-            Busy, Refused: as `Worker.run` and `Served.call`.
-        """
-        served = self.served
-        name, array = next(iter(inputs.items()))
-        if len(inputs) > 1 or array.ndim != 4:
-            return await self.worker.run(served.call, signature, inputs)
-
-        def call(batches: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
-            joined = np.concatenate(batches) if len(batches) > 1 else batches[0]
-            outputs = served.call(signature, {name: joined})
-            ends = np.cumsum([len(batch) for batch in batches])[:-1]
-            parts = [np.split(output, ends) for output in outputs.values()]
-            return [dict(zip(outputs, part, strict=True)) for part in zip(*parts, strict=True)]
-
-        return await self.worker.run_together(call, array, (signature, array.shape[1:]),
-                                              pixels_of(array))
-
-    def check_pixels(self, count: int) -> None:
-        """Raises Refused (413) where a request's pictures have more pixels than it may have."""
-        if count > self.limits.pixels:
-            raise Refused(413, f"pictures of {count:,} pixels, more than the "
-                               f"{self.limits.pixels:,} that a request may have")
-
-    def check_numbers(self, count: int) -> None:
-        """Raises Refused (413) as `check_pixels` does, of pictures that are given as numbers.
-
-        The network sees all of them at once, where it sees files one by one and in tiles.
-        """
-        self.check_pixels(count)
-        if count > self.served.most_at_once:
-            raise Refused(413, f"pictures of {count:,} pixels, more than the "
-                               f"{self.served.most_at_once:,} that may be given as numbers; send "
-                               "fewer at once, or files")
-
-
-def pixels_of(batch: np.ndarray) -> int:
-    """The pixels that pictures [batch, h, w, channels] count as."""
-    return len(batch) * scans.counted(*batch.shape[1:3])
+            return colored_file(file, name, self.models, settings, settings.hints, layers_at)
+        except (tf.errors.ResourceExhaustedError, MemoryError):
+            raise Refused(413, f"{name}: is too large for the server's memory; scale it "
+                               "down") from None

@@ -11,15 +11,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import tensorflow as tf
-
 from keras_colorize.colorize import Settings
 from keras_colorize.errors import SourceError
+from keras_colorize.serving import uploads
 from keras_colorize.serving.access_log import write_line
-from keras_colorize.serving.book import Book
-from keras_colorize.serving.book_page import Page
-from keras_colorize.serving.refusals import Busy, Refused
-from keras_colorize.serving.uploads import told
+from keras_colorize.serving.book import Book, Page
+from keras_colorize.serving.limits import Busy, Refused
 
 MOST_BOOKS = 40
 MOST_BYTES = 4 * 2**30
@@ -27,14 +24,6 @@ LONGEST = 3600.0  # seconds that a book stays after it was last asked for
 FRESH = 300.0  # seconds within which a book gives way to no other
 PAUSE = 1.0  # seconds until a busy worker is asked again
 TIDYING = ""  # the task that removes books, beside those of the books by their names
-
-
-class Full(Exception):
-    """There is no room for what a visitor brings; later there may be."""
-
-
-async def at_hand(book: Book, page: Page) -> None:
-    """Of pages that need no fetching."""
 
 
 class Shelf:
@@ -45,10 +34,10 @@ class Shelf:
 
     Args:
         color: `await color(book, page)` colours a page in the worker; raises Busy.
-        fetch: `await fetch(book, page)` has its own file at hand beforehand; raises Refused.
+        fetch: `await fetch(book, page)` reads its own file beforehand; raises Refused.
     """
 
-    def __init__(self, color: Callable, fetch: Callable = at_hand, most_books: int = MOST_BOOKS,
+    def __init__(self, color: Callable, fetch: Callable, most_books: int = MOST_BOOKS,
                  most_bytes: int = MOST_BYTES, longest: float = LONGEST):
         self._color, self._fetch, self._longest = color, fetch, longest
         self.most_books, self.most_bytes = most_books, most_bytes
@@ -59,23 +48,23 @@ class Shelf:
         self._work: dict[str, asyncio.Task] = {}
 
     def place(self, settings: Settings) -> Book:
-        """Makes room for a new book.
+        """Makes a new book, in the place of the longest unused where there is no room.
 
         Raises:
-            Full: all books that there are were asked for a moment ago.
+            Busy: all books that there are were asked for a moment ago.
         """
         self.expire()
         if len(self._books) >= self.most_books or not self.room():
             oldest = min(self._books.values(), key=lambda book: book.used, default=None)
             if oldest is None or time.monotonic() - oldest.used < FRESH:
-                raise Full
+                raise uploads.full("the book")
             self.remove(oldest)
         book = Book(Path(self._folder.name) / secrets.token_urlsafe(), settings)
         self._books[book.id] = book
         return book
 
     def find(self, identity: str) -> Book | None:
-        """The book of that id; None where there is none, or none any more."""
+        """Finds the book of that id; None where there is none, or none any more."""
         self.expire()
         book = self._books.get(identity)
         if book is not None:
@@ -87,17 +76,17 @@ class Shelf:
         return book.id in self._books
 
     def sweep(self, book: Book) -> None:
-        """Takes away what was written for a book since it was removed."""
+        """Deletes what was written for a book since it was removed."""
         if not self.holds(book):
             shutil.rmtree(book.folder, ignore_errors=True)
 
     def room(self) -> int:
-        """The bytes that may still be brought."""
-        taken = sum(book.bytes + book.arriving for book in self._books.values())
-        return max(0, self.most_bytes - taken)
+        """Counts the bytes that may still come."""
+        return max(0, self.most_bytes - sum(
+            book.bytes + book.arriving for book in self._books.values()))
 
     def remove(self, book: Book) -> None:
-        """Takes a book and its files away."""
+        """Removes a book and its files."""
         self._books.pop(book.id, None)
         self.sweep(book)
 
@@ -109,7 +98,7 @@ class Shelf:
                 self.remove(book)
 
     def wake(self) -> None:
-        """Has the pages coloured that wait for it."""
+        """Begins to colour the pages that wait for it."""
         for book in self._books.values():
             if book.id not in self._work and _next(book) is not None:
                 self._begin(book.id, self._run(book))
@@ -157,9 +146,7 @@ class Shelf:
         except Refused as refused:
             error = refused.message
         except SourceError as failure:
-            error = told(failure, page.name)
-        except (tf.errors.ResourceExhaustedError, MemoryError):
-            error = f"{page.name}: is too large for the server's memory; scale it down"
+            error = uploads.explain(failure, page.name)
         except Exception as failure:  # whatever it is, the other pages go on
             if self.holds(book):
                 write_line(sys.stdout, event="a page failed",
@@ -175,7 +162,7 @@ class Shelf:
 
 
 def _next(book: Book) -> Page | None:
-    """The page to colour next: the one asked for anew most recently, else the first."""
+    """Chooses the page to colour next: the one asked for anew most recently, else the first."""
     waiting = [page for page in book.pages if page.state == "waiting"]
     asked = [page for page in waiting if page.version]
     return max(asked, key=lambda page: page.changed) if asked else next(iter(waiting), None)

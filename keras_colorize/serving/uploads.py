@@ -1,12 +1,16 @@
-"""Files that visitors bring: what they are called, which are taken, and how they are shown."""
+"""What visitors send: options and files, and which of them the server takes."""
 
 import io
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from starlette.requests import Request
+
 from keras_colorize import media
+from keras_colorize.colorize import LOCKS, Settings
 from keras_colorize.errors import ColorizeError, SourceError, one_line
-from keras_colorize.serving.scans import SCANS
+from keras_colorize.image import page_kind
+from keras_colorize.serving.limits import Busy, Refused
 
 ARCHIVES = media.ARCHIVE_SUFFIXES | media.BOOK_SUFFIXES  # read, or refused with a remedy
 MOST_PIXELS = 40_000_000  # of a page, which takes some 32 bytes of memory for each
@@ -15,34 +19,97 @@ MOST_ENTRIES = 10_000  # of an archive, each of which takes time and memory when
 LARGEST_BOOK = 512 * 2**20  # bytes of an archive
 LARGEST_PICTURE = 128 * 2**20
 LONGEST_NAME = 150  # characters
+FULL_SECONDS = 60  # after which there may be room again
+SCANS = 100  # the most of a progressive JPEG: each costs as much as the whole picture, and is small
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
-         "BMP": "image/bmp"}  # what browsers show; TIFF is none of it
+         "BMP": "image/bmp", "TIFF": "image/tiff"}
+"""Media types of the pictures that are read; browsers show all but the last."""
+
+BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+OPTIONS = {"lock": LOCKS, "treat_as": page_kind.KINDS, "format": ("png", "jpeg", "webp")}
+
+
+def settings_of(request: Request) -> Settings:
+    """Reads how pages are to be coloured: the options `lock` and `treat_as` of the address.
+
+    Raises:
+        Refused: 400: an option has a value that is not known.
+    """
+    chosen = {name: option(request, name) for name in ("lock", "treat_as")}
+    return Settings(**{name: value for name, value in chosen.items() if value})
+
+
+def option(request: Request, name: str) -> str | None:
+    """Reads one of `OPTIONS` from the address; None where it is not given.
+
+    Raises:
+        Refused: 400: its value is not known.
+    """
+    value = request.query_params.get(name) or None
+    if value is not None and value not in OPTIONS[name]:
+        raise Refused(400, f"{name}: is {value[:40]!r}; choose {', '.join(OPTIONS[name])}")
+    return value
+
+
+def number(request: Request, name: str) -> int | None:
+    """Reads a count from the path or the query of the address; None where it is not given.
+
+    Raises:
+        Refused: 400: it is no number.
+    """
+    value = request.path_params.get(name, request.query_params.get(name))
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdecimal() and len(value) < 16):
+        raise Refused(400, f"{name}: is {value[:40]!r}; give a whole number")
+    return int(value)
+
+
+def full(name: str) -> Busy:
+    """Makes the answer where the server has no room for a file."""
+    return Busy(f"{name}: finds no room on the server at the moment; try again in a few minutes",
+                FULL_SECONDS)
 
 
 def label(name: str) -> str:
-    """A name that an upload gives itself, as the last step of a path and one line."""
+    """Makes one line of a name that an upload gives itself: the last step of its path."""
     name = one_line(PurePosixPath(name.replace("\\", "/")).name).strip()
     stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
     name = f"{stem[:LONGEST_NAME - len(suffix)]}{suffix}"
     return "page.png" if name in ("", ".", "..") else name
 
 
-def told(error: ColorizeError, name: str) -> str:
-    """An error of a visitor's file in one line, with its own name in place of the server's."""
+def explain(error: ColorizeError, name: str) -> str:
+    """Tells an error of a visitor's file in one line, by its own name instead of the server's."""
     return one_line(f"{name}: {error.what}; {error.remedy}")
 
 
-def check(file: Path | bytes, name: str) -> str:
-    """The format of a picture file that the server takes, from its header alone.
+def is_archive(name: str) -> bool:
+    """Whether a file is a book of pages by its name, read or refused."""
+    return PurePosixPath(name).suffix.lower() in ARCHIVES
+
+
+def largest(name: str) -> int:
+    """The most bytes that a file may have."""
+    return LARGEST_BOOK if is_archive(name) else LARGEST_PICTURE
+
+
+def begins_as_picture(file: bytes) -> bool:
+    """Whether the first bytes of a file are those of a picture that is read."""
+    return file.startswith(BEGINNINGS) or (file[:4] == b"RIFF" and file[8:12] == b"WEBP")
+
+
+def check(file: Path | bytes, name: str, most_pixels: int = MOST_PIXELS) -> str:
+    """Checks a picture file by its header alone, and returns its format, a key of `TYPES`.
 
     Raises:
         SourceError: it is no picture, or takes more time or memory than a page should.
     """
     with file.open("rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
         with media.pictures.open_picture(stream, name) as image:
-            if image.width * image.height > MOST_PIXELS:
+            if image.width * image.height > most_pixels:
                 raise SourceError(name, f"has {image.height}x{image.width} pixels, more than the "
-                                        f"{MOST_PIXELS:,} that this server takes", "scale it down")
+                                        f"{most_pixels:,} that this server takes", "scale it down")
             form = image.format
         if form == "JPEG" and _occurrences(stream, b"\xff\xda") > SCANS:
             raise SourceError(name, f"has more than {SCANS} scans", "save it again")
@@ -50,7 +117,7 @@ def check(file: Path | bytes, name: str) -> str:
 
 
 def _occurrences(stream: BinaryIO, mark: bytes) -> int:
-    """How often a few bytes occur in a file, of which little is in memory at a time."""
+    """Counts a few bytes in a file, of which little is in memory at a time."""
     count, end = 0, b""
     stream.seek(0)
     while part := stream.read(2**20):
@@ -60,18 +127,8 @@ def _occurrences(stream: BinaryIO, mark: bytes) -> int:
     return count
 
 
-def is_archive(name: str) -> bool:
-    """Whether a file is a book of pages by its name, read or refused."""
-    return PurePosixPath(name).suffix.lower() in ARCHIVES
-
-
-def largest(name: str) -> int:
-    """The bytes that a file may have."""
-    return LARGEST_BOOK if is_archive(name) else LARGEST_PICTURE
-
-
 def open_book(place: Path, name: str) -> media.Book | media.PdfBook:
-    """An archive that the server takes.
+    """Opens an archive that the server takes.
 
     Raises:
         SourceError: as `media.open_book`, and where it holds more than a book should.
@@ -86,21 +143,3 @@ def open_book(place: Path, name: str) -> media.Book | media.PdfBook:
         raise SourceError(name, f"has {len(book.names):,} pages, more than the {MOST_PAGES:,} that "
                                 "this server takes", "split it")
     return book
-
-
-def type_of(place: Path, name: str) -> str | None:
-    """The media type of a picture file; None where browsers show no such file.
-
-    Raises:
-        SourceError: as `check`.
-    """
-    return TYPES.get(check(place, name))
-
-
-def write_png(place: Path, target: Path, name: str) -> None:
-    """Writes a picture file as PNG, as it is shown.
-
-    Raises:
-        SourceError: it is damaged.
-    """
-    target.write_bytes(media.encode_picture(media.read_page(place.read_bytes(), name).shown))

@@ -241,26 +241,28 @@ def test_a_colour_film_is_copied_unless_it_is_treated_as_gray(models, film, tmp_
 
 def test_a_killed_film_goes_on_after_its_whole_pieces(models, runs, tmp_path, monkeypatch):
     source, out = tmp_path / "in.mkv", tmp_path / "out.mkv"
+    monkeypatch.setattr(film_module, "PIECE", 160)
     frames = drawings(3 * film_module.PIECE + 50, each=2)
     write_film(source, frames, options={"preset": "ultrafast"}, sound="flac")
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
-                                str(runs["gan_gray"]), str(source), "--out", str(out)],
-                               stderr=subprocess.DEVNULL)
+    code = ("import sys; from keras_colorize import cli; from keras_colorize.colorize import film\n"
+            "film.PIECE = 160; sys.exit(cli.main(sys.argv[1:]))")
+    process = subprocess.Popen([sys.executable, "-c", code, "colorize", str(runs["gan_gray"]),
+                                str(source), "--out", str(out)], stderr=subprocess.DEVNULL)
     wait_for(lambda: len(list(tmp_path.rglob("piece*.nut"))) >= 2, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not out.exists()
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("piece*.nut")}
     seen = []
-    write = film_module.muxing.Encoder
-    film_module.muxing.Encoder = lambda *args: seen.append(args[0]) or write(*args)
+    write = film_module.film_writer.Encoder
+    film_module.film_writer.Encoder = lambda *args: seen.append(args[0]) or write(*args)
     bars, bar = [], film_module.tqdm
     monkeypatch.setattr(film_module, "tqdm",
                         lambda *args, **named: bars.append(bar(*args, **named)) or bars[-1])
     try:
         report = colorize.colorize(models, [source], out)
     finally:
-        film_module.muxing.Encoder = write
+        film_module.film_writer.Encoder = write
     assert not report.failed and len(seen) == 4 - len(kept) <= 2
     assert bars[0].initial == len(kept) * film_module.PIECE and bars[0].n == len(frames)
     times, made = frames_of(out)

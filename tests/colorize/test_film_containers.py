@@ -12,7 +12,7 @@ from test_film import SIZE, colors_of, drawings, frames_of, packets, write_film
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import SourceError
-from keras_colorize.media import containers, copying, muxing
+from keras_colorize.media import film_writer
 
 FAST = {"preset": "ultrafast"}
 
@@ -119,12 +119,12 @@ def test_in_a_folder_a_film_of_such_a_container_becomes_matroska(models, tmp_pat
 def test_a_film_that_lacks_frames_does_not_appear(tmp_path):
     source = tmp_path / "in.mkv"
     write_film(source, drawings(6), options=FAST)
-    for write in (lambda out: muxing.join([source], source, out, 0, 7),
-                  lambda out: copying.check_frames(source, out, 5)):
+    for write in (lambda out: film_writer.join([source], source, out, 0, 7),
+                  lambda out: film_writer.check_frames(source, out, 5)):
         with pytest.raises(SourceError, match="holds 6 of the film's"):
             write(tmp_path / "out.mkv")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
-    assert muxing.join([source], source, tmp_path / "out.mkv", 0, 6) == []
+    assert film_writer.join([source], source, tmp_path / "out.mkv", 0, 6) == []
 
 
 def test_varying_times_are_refused_by_avi_and_kept_by_matroska(models, tmp_path):
@@ -133,7 +133,7 @@ def test_varying_times_are_refused_by_avi_and_kept_by_matroska(models, tmp_path)
     report = colorize.colorize(models, [source], tmp_path / "out.avi")
     assert "cannot hold the varying times" in report.failed[0]
     assert not (tmp_path / "out.avi").exists()
-    assert containers.place_of(source, tmp_path / "out.avi", False) == tmp_path / "out.mkv"
+    assert film_writer.container_for(source, tmp_path / "out.avi", False) == tmp_path / "out.mkv"
     colorize.colorize(models, [source], tmp_path / "out.mkv")
     assert frames_of(tmp_path / "out.mkv")[0] == frames_of(source)[0]
 
@@ -148,7 +148,7 @@ def test_a_rate_is_steady_whatever_its_container_rounds_times_to(suffix, tmp_pat
             frame = av.VideoFrame.from_ndarray(np.dstack([picture] * 3), "rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    assert containers.is_steady(source)
+    assert film_writer.is_steady(source)
 
 
 def test_the_network_sees_a_turned_film_upright(models, tmp_path):

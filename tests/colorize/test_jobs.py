@@ -70,7 +70,7 @@ def test_a_film_that_cannot_be_opened_is_reported_and_the_rest_goes_on(models, p
     report = colorize.colorize(models, [pages], tmp_path / "out")
     assert len(report.colored) == 1
     assert report.failed == [
-        f"{pages / '0.mp4'}: cannot be read (No such file or directory); check it"]
+        f"{pages / '0.mp4'}: is missing; check it"]
 
 
 @pytest.mark.parametrize("wrong", [("--codec", "paint"), ("--codec", "aac"), ("--crf", "64"),

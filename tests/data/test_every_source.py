@@ -16,6 +16,7 @@ from media_files import (
     VIDEOS,
     scenes,
     write_comic_cbz,
+    write_pdf,
     write_resized_ts,
 )
 
@@ -28,7 +29,7 @@ from keras_colorize.image.page_windows import windows
 
 SIZE = (64, 96)
 BAD = {**BAD_VIDEOS,
-       **{name: bad for name, bad in BAD_COMICS.items() if media.is_archive(Path(name))},
+       **{name: bad for name, bad in BAD_COMICS.items() if media.is_book(Path(name))},
        **{f"pictures of {name}/{name}": bad for name, bad in BAD_PICTURES.items()}}
 
 
@@ -48,6 +49,8 @@ def test_every_kind_of_source_gives_the_right_pictures(tmp_path):
     for name, write in VIDEOS.items():
         expected[name] = write(tmp_path / name)
     expected["comic.cbz"] = write_comic_cbz(tmp_path / "comic.cbz")
+    expected["comic.pdf"] = [cv2.resize(each, (240, 400)) for each in scenes(3)]
+    write_pdf(tmp_path / "comic.pdf", expected["comic.pdf"])
     for name, write in PICTURES.items():
         (tmp_path / f"pictures of {name}").mkdir()
         expected[f"pictures of {name}"] = write(tmp_path / f"pictures of {name}" / name)
@@ -109,7 +112,7 @@ def test_without_skip_bad_one_line_ends_the_build_and_finished_sources_are_kept(
 @pytest.mark.parametrize(("name", "beginning", "line"), [
     ("comic.cbr", b"Rar!", "is a RAR archive, which is not read; unpack it and zip its pictures"),
     ("comic.epub", b"PK\3\4", "is an EPUB book, which is not read; unpack it and zip its pictures"),
-    ("comic.pdf", b"%PDF", "is a PDF, which is not read; export its pages as pictures"),
+    ("comic.pdf", b"%PDF", "is no PDF, or a damaged one; export it again"),
     ("comic.zip", b"PK\3\4", "is a ZIP archive, read only as a comic; rename it .cbz"),
     ("notes.txt", b"poem", "is neither a video nor a comic archive (by its suffix)"),
 ])

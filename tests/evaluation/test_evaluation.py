@@ -12,6 +12,7 @@ from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import baselines, evaluate, measure
 from keras_colorize.evaluation.measure import Examples
 from keras_colorize.export import model_card
+from keras_colorize.files import sha256_of
 from keras_colorize.image import pixels
 from keras_colorize.training import run_directory
 
@@ -115,7 +116,7 @@ def test_runs_on_another_dataset_are_named(runs, data_dir, tmp_path, capsys):
     (run / "run.json").write_text(json.dumps({**described, "dataset_digest": "another"}))
     report = evaluate.evaluate([run, runs["convnet_gray"]], data_dir, tmp_path / "out")
     assert report["trained_elsewhere"] == ["stranger"]
-    own = run_directory.sha256_of(run / "generator.keras")
+    own = sha256_of(run / "generator.keras")
     assert model_card.measured(tmp_path / "out", own)[0]["elsewhere"]
     said = "stranger learned from another dataset"
     assert said in capsys.readouterr().out and said in (tmp_path / "out" / "table1.md").read_text()
@@ -216,5 +217,5 @@ def test_its_table_goes_into_the_card_of_the_model_that_it_is_on(report_dir, run
     assert {row["input"] for row in card["metrics"]} == {"edge"}
     with pytest.raises(UsageError, match="is not on this generator"):
         model_card.measured(report_dir, "another")
-    with pytest.raises(UsageError, match="is no report of evaluate"):
+    with pytest.raises(UsageError, match="is missing; give --report a folder that evaluate wrote"):
         model_card.measured(tmp_path, "another")

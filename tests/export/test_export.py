@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SIZE, command, data_for, tiny
+from conftest import SIZE, data_for, tiny
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from keras_colorize import export, media
+from keras_colorize import cli, export, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.image import line_lock, pixels
@@ -101,8 +101,8 @@ def test_it_gives_the_pixels_that_colorize_gives_at_the_same_scale(answers, save
     assert len(pages) == 5
     for signature, flags in (("serving_default", ["--scale", "1"]), ("page", [])):
         out = tmp_path / signature
-        done = command("colorize", saved, *pages, "--out", out, "--treat-as", "gray", *flags)
-        assert done.returncode == 0, done.stderr
+        words = ["colorize", saved, *pages, "--out", out, "--treat-as", "gray", *flags]
+        assert cli.main([str(word) for word in words]) == 0
         for path in pages:
             served = levels((answers / f"{path.name}.{signature}").read_bytes())
             difference = np.abs(served - levels((out / path.name).read_bytes()))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from keras_colorize import export, media, models
 from keras_colorize.cartoon import episode
-from keras_colorize.export import decoding
+from keras_colorize.export import graph
 from keras_colorize.image import pixels
 
 FRAME = episode.draw_frame(0)[:90, :120]
@@ -66,7 +66,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", TAKEN)
 def test_a_file_is_read_as_colorize_reads_it(kind):
-    own, read = media.read_page(TAKEN[kind], kind), decoding.read_page(TAKEN[kind])
+    own, read = media.read_stored_picture(TAKEN[kind], kind), graph.decode(TAKEN[kind])
     assert read.most == np.iinfo(own.luminance.dtype).max
     np.testing.assert_array_equal(read.luminance, own.luminance)
     np.testing.assert_array_equal(read.shown, pixels.gray(own.shown))
@@ -77,7 +77,7 @@ def test_a_file_is_read_as_colorize_reads_it(kind):
 
 @pytest.mark.parametrize("kind", TAKEN)
 def test_a_coloured_file_keeps_luminance_depth_and_transparency(served, kind):
-    page = media.read_page(TAKEN[kind], kind)
+    page = media.read_stored_picture(TAKEN[kind], kind)
     colored = cv2.imdecode(np.frombuffer(served(TAKEN[kind])[0], np.uint8), cv2.IMREAD_UNCHANGED)
     assert colored.dtype == page.luminance.dtype
     changed = cv2.cvtColor(np.ascontiguousarray(colored[..., :3]), cv2.COLOR_BGR2GRAY)

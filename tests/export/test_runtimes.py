@@ -87,7 +87,8 @@ def test_so_are_its_variants(tmp_path, format, variant):
         dict(zip(("normalization", "upsampling", "output"), each, strict=True)) for each in every]
     for number, variant in enumerate(variants):
         keras.utils.set_random_seed(number)
-        generator = models.unet([8] * 6, [8] * 6, **variant)
+        normalization = models.Normalization(variant["normalization"])
+        generator = models.unet([8] * 6, [8] * 6, **variant | {"normalization": normalization})
         (tmp_path / str(number)).mkdir()
         runtimes.CONVERTERS[format](generator, tmp_path / str(number))
         assert_equal(RUN[format](tmp_path / str(number)), generator)

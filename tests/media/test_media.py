@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import zipfile
 
 import av
 import cv2
@@ -205,13 +206,35 @@ def test_a_picture_written_as_gif_keeps_its_colours(tmp_path):
 
 def test_a_comic_gives_its_pages_in_reading_order(tmp_path):
     expected = media_files.write_comic_cbz(tmp_path / "comic.cbz")
-    assert media.is_archive(tmp_path / "comic.cbz")
-    assert media.archive_pages(tmp_path / "comic.cbz") == list(media_files.PAGES)
-    pages = list(media.read_archive(tmp_path / "comic.cbz"))
-    assert [name for name, _ in pages] == list(media_files.PAGES)
+    assert media.is_book(tmp_path / "comic.cbz")
+    book = media.open_book(tmp_path / "comic.cbz", only_pages=True)
+    pages = list(book.pictures())
+    assert book.names == [name for name, _ in pages] == list(media_files.PAGES)
     for (_, page), picture in zip(pages, expected, strict=True):
         np.testing.assert_array_equal(page, picture)
     assert [path.name for path in tmp_path.iterdir()] == ["comic.cbz"]
+
+
+def test_a_pdf_gives_its_pages_at_the_resolution_of_their_pictures(tmp_path):
+    expected = [media_files.scene(number) for number in range(3)]
+    expected[1] = np.ascontiguousarray(expected[1][:51, :37])
+    media_files.write_pdf(tmp_path / "comic.pdf", expected)
+    assert media.is_book(tmp_path / "comic.pdf")
+    pages = list(media.open_book(tmp_path / "comic.pdf").pictures())
+    assert [name for name, _ in pages] == ["page001.png", "page002.png", "page003.png"]
+    for (_, page), picture in zip(pages, expected, strict=True):
+        assert_same_picture(page, picture, 1, 2)
+
+
+def test_what_is_not_read_does_not_keep_the_pages_from_being_learned(tmp_path, monkeypatch):
+    media_files.write_comic_cbz(tmp_path / "comic.cbz")
+    with zipfile.ZipFile(tmp_path / "comic.cbz", "a") as archive:
+        archive.writestr("trailer.mp4", bytes(2**20 + 1))
+    monkeypatch.setattr(media.comics, "LARGEST_ENTRY", 2**20)
+    assert len(media.open_book(tmp_path / "comic.cbz", only_pages=True).names) == \
+        len(media_files.PAGES)
+    with pytest.raises(SourceError, match=r"trailer\.mp4: unpacks to 1 MiB"):
+        media.open_book(tmp_path / "comic.cbz")
 
 
 def test_natural_order_counts_as_readers_do():
@@ -226,14 +249,14 @@ def test_natural_order_counts_as_readers_do():
 def test_a_bad_comic_is_refused_in_one_line(name, tmp_path):
     write, line = BAD_COMICS[name]
     write(tmp_path / name)
-    assert_refused(lambda: media.read_archive(tmp_path / name), line)
+    assert_refused(lambda: media.open_book(tmp_path / name, only_pages=True).pictures(), line)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_large_honest_comic_is_no_bomb(tmp_path, monkeypatch):
     media_files.write_comic_cbz(tmp_path / "comic.cbz")
-    monkeypatch.setattr(media.archives, "LARGEST_ARCHIVE", 10)
-    assert len(media.archive_pages(tmp_path / "comic.cbz")) == len(media_files.PAGES)
+    monkeypatch.setattr(media.comics, "LARGEST_ARCHIVE", 10)
+    assert len(media.open_book(tmp_path / "comic.cbz").names) == len(media_files.PAGES)
 
 
 def test_names_of_outputs_are_known_without_the_file(tmp_path):

@@ -7,13 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from keras_colorize.serving.refusals import Busy, Refused
-from keras_colorize.serving.worker import Worker
+from keras_colorize.serving.limits import Busy, Refused
+from keras_colorize.serving.service import Worker
 
 
-def with_worker(test, waiting=3, seconds=10.0, together=100):
+def with_worker(test, waiting=3, seconds=10.0):
     """Runs a coroutine function of a worker, and ends the worker."""
-    worker = Worker(waiting, seconds, together)
+    worker = Worker(waiting, seconds)
     try:
         return asyncio.run(test(worker))
     finally:
@@ -43,7 +43,7 @@ def test_it_runs_one_after_the_other_in_one_thread_beside_the_loop():
         return await asyncio.gather(*(worker.run(work, number) for number in range(4)))
 
     assert with_worker(test, waiting=4) == [0, 1, 4, 9]
-    assert order == [(number, "model") for number in range(4)] and max(most) == 1
+    assert order == [(number, "model_0") for number in range(4)] and max(most) == 1
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_again():
@@ -64,34 +64,10 @@ def test_a_full_queue_refuses_and_says_when_to_come_again():
     assert refused.status == 503 and int(refused.headers["Retry-After"]) >= 1
 
 
-def test_items_alike_run_together_as_far_as_they_fit_and_others_alone():
-    batches = []
-
-    def double(items):
-        batches.append(list(items))
-        return [2 * item for item in items]
-
-    async def test(worker):
-        free, first = await blocked(worker)
-        tasks = [asyncio.create_task(worker.run_together(double, item, item > 9, 40))
-                 for item in (1, 20, 2, 3, 30)]
-        await asyncio.sleep(0.05)
-        free.set()
-        await first
-        return await asyncio.gather(*tasks)
-
-    assert with_worker(test, waiting=9) == [2, 40, 4, 6, 60]
-    assert batches == [[1, 2], [20, 30], [3]]
-
-
 def test_one_that_fails_fails_none_beside_it():
-    def inverse(items):
-        return [1 / item for item in items]
-
     async def test(worker):
         free, first = await blocked(worker)
-        tasks = [asyncio.create_task(worker.run_together(inverse, item, "x", 1))
-                 for item in (1, 0, 2)]
+        tasks = [asyncio.create_task(worker.run(lambda item=item: 1 / item)) for item in (1, 0, 2)]
         await asyncio.sleep(0.05)
         free.set()
         await first
@@ -117,7 +93,7 @@ def test_who_waits_too_long_leaves_the_queue_and_is_told_504():
     assert with_worker(test, seconds=0.1) == 504
 
 
-def test_long_work_takes_turns_with_requests_and_no_place_in_their_queue():
+def test_pages_of_books_take_turns_with_requests_and_no_place_in_their_queue():
     order = []
 
     async def test(worker):
@@ -126,7 +102,7 @@ def test_long_work_takes_turns_with_requests_and_no_place_in_their_queue():
         await asyncio.sleep(0.05)
         with pytest.raises(Busy):
             worker.check_room()
-        tasks += [asyncio.create_task(worker.run_long(order.append, name)) for name in "ab"]
+        tasks += [asyncio.create_task(worker.run_page(order.append, name)) for name in "ab"]
         await asyncio.sleep(0.05)
         free.set()
         await asyncio.gather(first, *tasks)

@@ -1,4 +1,4 @@
-"""Claims about the page of the server, in a real browser against a real server."""
+"""Claims about the studio, in a real browser against a real server."""
 
 import base64
 import io
@@ -13,26 +13,14 @@ import numpy as np
 import pytest
 from conftest import BROWSERS, PHONE
 from playwright.sync_api import expect, sync_playwright
-from serving_process import serving, write_model
+from serving_process import TOKEN
 
 from keras_colorize import cli, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels
 
 SECONDS = 60_000  # milliseconds that anything may take on a busy machine
-TOKEN = "a token of the test, ✓"
 DONE = re.compile("^Done")
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("saved") / "model")
-
-
-@pytest.fixture(scope="module")
-def server(saved, tmp_path_factory):
-    with serving(saved, tmp_path_factory.mktemp("server") / "log.jsonl") as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -132,13 +120,13 @@ def download(page, selector):
     return Path(given.value.path()).read_bytes(), given.value.suggested_filename
 
 
-def colored_by_command(saved, out, *inputs):
+def colored_by_command(model, out, *inputs):
     """The folder of what `colorize` makes of the same files with the same model."""
-    assert cli.main(["colorize", *map(str, (saved, *inputs, "--out", out))]) in (0, 1)
+    assert cli.main(["colorize", *map(str, (model, *inputs, "--out", out))]) in (0, 1)
     return out
 
 
-def test_pages_and_books_come_out_as_the_command_makes_them(server, saved, pages, open_page,
+def test_pages_and_books_come_out_as_the_command_makes_them(server, served_model, pages, open_page,
                                                             tmp_path):
     page = open_page(server.url)
     add(page, *(pages / name for name in ("page10.png", "page3.png", "page2.png", "book.cbz")))
@@ -149,7 +137,7 @@ def test_pages_and_books_come_out_as_the_command_makes_them(server, saved, pages
     for name in ("page3.png", "one/page1.png"):
         expect(row(page, name).locator(".state")).to_have_text(
             "cannot be read as a picture; is it whole? export it as PNG")
-    out = colored_by_command(saved, tmp_path / "out", pages, "--layers")
+    out = colored_by_command(served_model, tmp_path / "out", pages, "--layers")
     choose(page, "page10.png")
     assert download(page, "#png") == ((out / "page10.png").read_bytes(), "page10.png")
     layers, name = download(page, "#layers")
@@ -165,7 +153,7 @@ def test_pages_and_books_come_out_as_the_command_makes_them(server, saved, pages
                                       "one/page1.png"]
         assert download(page, "#own") == (archive.read("one/page10.jpg"), "page10.jpg")
     png = download(page, "#png")[0]
-    colored_by_command(saved, tmp_path / "png", pages / "book.cbz", "--format", "png")
+    colored_by_command(served_model, tmp_path / "png", pages / "book.cbz", "--format", "png")
     with zipfile.ZipFile(tmp_path / "png" / "book.cbz") as archive:
         assert png == archive.read("one/page10.png")
     choose(page, "page2.png")
@@ -218,7 +206,8 @@ def redness(picture):
     return picture[..., 0] - picture[..., 2]
 
 
-def test_strokes_drawn_by_mouse_colour_what_they_lie_on(server, saved, discs, open_page, tmp_path):
+def test_strokes_drawn_by_mouse_colour_what_they_lie_on(server, served_model, discs,
+                                                             open_page, tmp_path):
     page = open_page(server.url)
     add(page, discs)
     choose(page, "discs.png")
@@ -237,13 +226,14 @@ def test_strokes_drawn_by_mouse_colour_what_they_lie_on(server, saved, discs, op
     assert (redness(hinted)[inside] > 40).mean() > 0.98
     assert np.abs(hinted - plain)[other].mean() < 3, "a stroke that was undone"
     (tmp_path / "strokes.png").write_bytes(strokes)
-    out = colored_by_command(saved, tmp_path / "out", discs, "--hints", tmp_path / "strokes.png")
+    out = colored_by_command(served_model, tmp_path / "out", discs, "--hints",
+                             tmp_path / "strokes.png")
     assert file == (out / "discs.png").read_bytes()
     page.get_by_text("Eraser").click()
     page.locator("#width").fill("40")
     stroke(page, (80, 105), (120, 135))
     stroke(page, (80, 110), (120, 130))
-    assert not media.read_page(drawn(page), "it").alpha.any()
+    assert not media.read_stored_picture(drawn(page), "it").alpha.any()
     _, erased = again(page)
     assert np.abs(erased - plain).mean() < 0.5
 
@@ -335,7 +325,8 @@ def focused(page):
     return page.evaluate("() => document.activeElement.dataset.zoom || document.activeElement.id")
 
 
-def test_all_pages_are_coloured_anew_as_it_is_chosen(server, saved, pages, open_page, tmp_path):
+def test_all_pages_are_coloured_anew_as_it_is_chosen(server, served_model, pages,
+                                                            open_page, tmp_path):
     page = open_page(server.url)
     add(page, pages / "page2.png", pages / "page10.png")
     choose(page, "page2.png")
@@ -343,7 +334,7 @@ def test_all_pages_are_coloured_anew_as_it_is_chosen(server, saved, pages, open_
     again(page, "#all")
     choose(page, "page10.png")
     expect(page.locator("#facts")).to_contain_text("ink was laid over colours")
-    out = colored_by_command(saved, tmp_path / "out", pages / "page10.png", "--lock", "ink")
+    out = colored_by_command(served_model, tmp_path / "out", pages / "page10.png", "--lock", "ink")
     assert download(page, "#png")[0] == (out / "page10.png").read_bytes()
     page.locator("#treat").select_option("color")
     page.locator("#again").click()
@@ -398,7 +389,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_finger_draws(server, 
     page.get_by_role("button", name="Red", exact=True).tap()
     page.locator("#strokes").scroll_into_view_if_needed()
     page.touchscreen.tap(*at(page, 100, 120))
-    assert media.read_page(drawn(page), "it").alpha[120, 100] == 255
+    assert media.read_stored_picture(drawn(page), "it").alpha[120, 100] == 255
     _, hinted = again(page)
     assert redness(hinted)[120, 100] > 40
     ground = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
@@ -409,16 +400,14 @@ def fits(page):
     return page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_token_is_asked_for_until_it_is_right(saved, pages, open_page, tmp_path):
-    (tmp_path / "token").write_text(TOKEN)
-    with serving(saved, tmp_path / "log.jsonl", "--token-file", tmp_path / "token") as server:
-        page = open_page(server.url, refused=401)
-        page.get_by_label("Token").fill("anöther ✗")
-        page.keyboard.press("Enter")
-        expect(page.locator("#token-error")).to_have_text("The server does not know that token.")
-        page.get_by_label("Token").fill(TOKEN)
-        page.keyboard.press("Enter")
-        expect(page.locator("#model")).to_contain_text("series")
-        add(page, pages / "page2.png")
-        choose(page, "page2.png")
-        assert download(page, "#png")[0].startswith(b"\x89PNG")
+def test_a_token_is_asked_for_until_it_is_right(guarded_server, pages, open_page):
+    page = open_page(guarded_server.url, refused=401)
+    page.get_by_label("Token").fill("anöther ✗")
+    page.keyboard.press("Enter")
+    expect(page.locator("#token-error")).to_have_text("The server does not know that token.")
+    page.get_by_label("Token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.locator("#model")).to_contain_text("series")
+    add(page, pages / "page2.png")
+    choose(page, "page2.png")
+    assert download(page, "#png")[0].startswith(b"\x89PNG")

@@ -1,8 +1,7 @@
-"""Claims about the books behind the page: what is taken, what is refused, what stays of it."""
+"""Claims about the books behind the studio: what is taken, what is refused, what stays of it."""
 
 import asyncio
 import io
-import os
 import time
 import zipfile
 
@@ -10,39 +9,16 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from serving_process import ServingProcess, assert_refused, serving, write_model
+from serving_process import assert_refused
 
-from keras_colorize import colorize, media
+from keras_colorize import media
 from keras_colorize.cartoon import episode
 from keras_colorize.colorize import Settings
 from keras_colorize.image import pixels
-from keras_colorize.serving import incoming, shelf, uploads
-from keras_colorize.serving.refusals import Busy
+from keras_colorize.serving import shelf, uploads
+from keras_colorize.serving.limits import Busy
 
 LINE = "cannot be read as a picture; is it whole? export it as PNG"
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("saved") / "model")
-
-
-@pytest.fixture(scope="module")
-def models(saved):
-    return colorize.Models(colorize.Model.load(saved))
-
-
-@pytest.fixture(scope="module")
-def temporary(tmp_path_factory):
-    """Where the server keeps what is temporary."""
-    return tmp_path_factory.mktemp("temporary")
-
-
-@pytest.fixture(scope="module")
-def server(saved, temporary, tmp_path_factory):
-    with serving(saved, tmp_path_factory.mktemp("server") / "log.jsonl",
-                 env={**os.environ, "TMPDIR": str(temporary)}) as started:
-        yield started
 
 
 @pytest.fixture
@@ -137,12 +113,12 @@ def test_what_is_wrong_with_a_file_is_one_line_and_the_rest_goes_on(client):
     ("a.epub", archive(a_png=b""), "is an EPUB book"),
 ])
 def test_what_is_no_book_is_refused_in_one_line_without_the_servers_paths(name, file, said, client,
-                                                                          temporary):
+                                                                          server):
     book = begin(client)
     answer = put(client, book, name, file)
     assert_refused(answer, 422, said)
     assert answer.json()["error"].startswith(f"{name}: ")
-    assert str(temporary) not in answer.text
+    assert str(server.temporary) not in answer.text
 
 
 def test_wrong_use_is_refused(client):
@@ -190,9 +166,9 @@ def test_a_tiff_is_shown_as_png_and_downloaded_as_it_is(client):
     assert Image.open(io.BytesIO(client.get(f"{page}/colored").content)).format == "TIFF"
 
 
-def test_a_book_that_is_removed_leaves_nothing(client, temporary):
+def test_a_book_that_is_removed_leaves_nothing(client, server):
     def files():
-        return {path for path in temporary.rglob("*") if path.is_file()}
+        return {path for path in server.temporary.rglob("*") if path.is_file()}
 
     before = files()
     book = begin(client)
@@ -209,20 +185,6 @@ def test_a_book_that_is_removed_leaves_nothing(client, temporary):
         time.sleep(0.1)
 
 
-def test_a_server_that_stops_leaves_no_book(saved, tmp_path):
-    (tmp_path / "temporary").mkdir()
-    server = ServingProcess(saved, tmp_path / "log.jsonl",
-                            env={**os.environ, "TMPDIR": str(tmp_path / "temporary")})
-    server.wait()
-    with httpx.Client(base_url=f"{server.url}/api/", timeout=60) as client:
-        book = begin(client)
-        for index in range(4):
-            put(client, book, f"{index}.png", picture(index))
-    assert list((tmp_path / "temporary").rglob("*original"))
-    assert server.stop() == 0
-    assert not list((tmp_path / "temporary").rglob("*original"))
-
-
 def test_names_are_labels():
     assert uploads.label("C:\\scans\\page 1.png") == "page 1.png"
     assert uploads.label("/etc/passwd") == "passwd"
@@ -235,12 +197,17 @@ async def nothing(book, page):
     raise Busy("never")
 
 
+async def at_hand(book, page):
+    """For pages that are there."""
+
+
 def test_the_shelf_is_bounded_in_number_bytes_and_age(monkeypatch):
-    kept = shelf.Shelf(nothing, most_books=2, most_bytes=100, longest=0.3)
+    kept = shelf.Shelf(nothing, at_hand, most_books=2, most_bytes=100, longest=0.3)
     first, second = kept.place(Settings()), kept.place(Settings())
     assert first.id != second.id and len(first.id) > 40
-    with pytest.raises(shelf.Full):
+    with pytest.raises(Busy, match="finds no room") as full:
         kept.place(Settings())
+    assert full.value.headers["Retry-After"] == "60"
     monkeypatch.setattr(shelf, "FRESH", 0.0)
     kept.find(first.id)
     third = kept.place(Settings())
@@ -255,7 +222,7 @@ def test_the_shelf_is_bounded_in_number_bytes_and_age(monkeypatch):
     assert not folder.exists()
 
 
-def test_pages_asked_for_anew_come_first_and_books_take_turns(models):
+def test_pages_asked_for_anew_come_first_and_books_take_turns():
     order = []
 
     async def color(book, page):
@@ -263,7 +230,7 @@ def test_pages_asked_for_anew_come_first_and_books_take_turns(models):
         return {"format": "PNG"}
 
     async def work():
-        kept = shelf.Shelf(color)
+        kept = shelf.Shelf(color, at_hand)
         for name in ("one", "two"):
             book = kept.place(Settings())
             book.name = name
@@ -280,10 +247,6 @@ def test_pages_asked_for_anew_come_first_and_books_take_turns(models):
     asyncio.run(asyncio.wait_for(work(), 30))
     assert [name for name, _ in order[:4]] in (["one", "two"] * 2, ["two", "one"] * 2)
     assert [page for name, page in order if name == "two"] == ["2.png", "0.png", "1.png"]
-
-
-def test_a_full_shelf_says_when_to_come_again():
-    assert incoming.full("a.png").headers["Retry-After"] == "60"
 
 
 def test_a_last_piece_that_comes_again_is_answered_as_before(client):
@@ -307,8 +270,8 @@ def test_a_last_piece_that_comes_again_is_answered_as_before(client):
         assert answer.status_code == 201 and answer.json()["count"] == 1
 
 
-def test_strokes_find_room_as_files_do(models, tmp_path):
-    kept = shelf.Shelf(nothing, most_bytes=100)
+def test_strokes_find_room_as_files_do():
+    kept = shelf.Shelf(nothing, at_hand, most_bytes=100)
     book = kept.place(Settings())
     arrival = book.arrival("a.png", None)
     arrival.place.write_bytes(b"x" * 10)

@@ -1,4 +1,4 @@
-"""Claims about how files come to the page, what is told meanwhile, and who needs no mouse."""
+"""Claims about how files come to the studio, what is told meanwhile, and who needs no mouse."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from test_studio import SECONDS, add, choose, finish, row
 from keras_colorize.serving import shelf
 
 browser, open_page, pages = test_studio.browser, test_studio.open_page, test_studio.pages
-saved, server, long_book = test_studio.saved, test_studio.server, test_studio.long_book
+long_book = test_studio.long_book
 
 GIVE = """([type, files]) => {
   const given = new DataTransfer();

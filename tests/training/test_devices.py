@@ -38,7 +38,7 @@ def train(data_dir, run_dir, *overrides, launcher=("-m", "keras_colorize.cli"), 
 
 def finish(process):
     """Waits for success."""
-    output, errors = process.communicate(timeout=240)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     return output
 

@@ -57,7 +57,7 @@ def test_where_one_process_is_killed_the_other_ends_at_once_and_both_resume(data
 def _after_another_checkpoint(data_dir, run_dir):
     before = checkpoints.step_of(checkpoints.latest(run_dir))
     processes = two_processes(data_dir, run_dir, *LONG)
-    wait_for(lambda: checkpoints.step_of(checkpoints.latest(run_dir)) > before, processes[0], 240)
+    wait_for(lambda: checkpoints.step_of(checkpoints.latest(run_dir)) > before, processes[0], 600)
     return processes
 
 

@@ -10,8 +10,9 @@ from keras import layers
 
 from keras_colorize import config, export, models
 from keras_colorize.image import pixels
+from keras_colorize.models.layers import JoinLuminance
 from keras_colorize.models.losses import absolute_loss
-from keras_colorize.models.networks import JoinLuminance, upsample
+from keras_colorize.models.networks import upsample
 from keras_colorize.training import train
 
 VARIANTS = {
@@ -70,7 +71,8 @@ def test_every_shipped_config_steps_and_saves_on_real_batches(name, data_dir, tm
 
 def test_without_a_variant_the_networks_are_the_papers():
     keras.utils.set_random_seed(0)
-    model = models.build(tiny("gan_gray"), SIZE)
+    deep = [f"model.{part}=[4,4,4,4,4,4]" for part in ("encoder", "decoder", "discriminator")]
+    model = models.build(tiny("gan_gray", *deep), SIZE)
     level, joined = (["Conv2D", "BatchNormalization", "LeakyReLU"],
                      ["Conv2DTranspose", "CropTo", "BatchNormalization", "ReLU", "Concatenate"])
     for network, kinds in (
@@ -187,14 +189,14 @@ def test_a_run_with_variants_trains_exports_and_keeps_the_luminance_of_what_it_c
 def test_under_instance_normalisation_a_picture_does_not_know_the_rest_of_its_batch(in_training):
     condition = noise(1)
     for kind, independent in (("instance", True), ("batch", False)):
-        unet = models.unet([4, 4, 4], [4, 4, 4], normalization=kind)
+        unet = models.unet([4, 4, 4], [4, 4, 4], models.Normalization(kind))
         alone = np.array(unet(condition[:1], training=in_training))
         among = np.array(unet(condition, training=in_training))[:1]
         assert (np.abs(alone - among).max() < 1e-5) == (independent or not in_training)
 
 
 def test_under_instance_normalisation_the_last_level_still_sees_the_picture():
-    unet = models.unet([4] * 6, [4] * 6, normalization="instance")
+    unet = models.unet([4] * 6, [4] * 6, models.Normalization("instance"))
     bottom = [layer for layer in unet.layers if isinstance(layer, layers.LeakyReLU)][-1].output
     features = np.array(keras.Model(unet.input, bottom)(noise(1, (64, 64))))
     assert features.shape == (4, 1, 1, 4)

@@ -1,7 +1,10 @@
-"""Pages as they are coloured: luminance at its own bit depth, and how the file was stored."""
+"""Pictures to be coloured: luminance at its own bit depth, and how the file stores them.
+
+A coloured picture is stored as its original was: format, quality, depth, transparency, profile.
+"""
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -16,7 +19,7 @@ from keras_colorize.media.pictures import open_picture, rgb_of, turn_of
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp",
            "GIF": ".gif"}
 TRANSPARENT = ("PNG", "WEBP", "TIFF")
-QUALITY = 92  # of JPEG and WebP where none is given and the page's own cannot be kept
+QUALITY = 92  # of JPEG and WebP where none is given and the original's cannot be kept
 
 _BLUE_FIRST = {3: [2, 1, 0], 4: [2, 1, 0, 3]}  # OpenCV's order of channels
 _UPRIGHT = {Image.Transpose.FLIP_LEFT_RIGHT: np.fliplr, Image.Transpose.FLIP_TOP_BOTTOM: np.flipud,
@@ -29,46 +32,83 @@ _UPRIGHT = {Image.Transpose.FLIP_LEFT_RIGHT: np.fliplr, Image.Transpose.FLIP_TOP
 
 @dataclass(frozen=True)
 class Style:
-    """How a picture is stored: the format by Pillow's name, and what it is saved with."""
+    """How a picture is stored."""
 
     format: str
+    """One of `FORMATS`."""
     options: dict = field(default_factory=dict)
+    """What Pillow saves it with."""
     lossless: bool = True
+    """Whether it stores pixels as they are; GIF counts, which loses colours beyond 256 alone."""
 
     @property
     def holds_alpha(self) -> bool:
         """Whether its format has room for transparency."""
         return self.format in TRANSPARENT
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether every picture is read again as it was written."""
+        return self.lossless and self.format != "GIF"
+
     @classmethod
     def chosen(cls, name: str, quality: int | None = None) -> "Style":
-        """The style that a user asks for: `png`, `jpeg` or `webp`, and 1..100 of the latter two."""
+        """Makes the style a user chose: `png`, `jpeg` or `webp`; quality 1..100 of the last two."""
         if name == "png":
             return cls("PNG")
-        return cls(name.upper(), {"quality": quality or QUALITY, "subsampling": 0} if name == "jpeg"
-                   else {"quality": quality or QUALITY}, lossless=False)
+        options = {"quality": quality or QUALITY} | ({"subsampling": 0} if name == "jpeg" else {})
+        return cls(name.upper(), options, lossless=False)
+
+    def encode(self, picture: np.ndarray, alpha: np.ndarray | None, where: object) -> bytes:
+        """Encodes a coloured picture as a file.
+
+        Args:
+            picture: uint8 or uint16, RGB [h, w, 3] or gray [h, w]. 16 bits go into PNG and TIFF, 8
+                into the others.
+            alpha: [h, w] of the same type, or None. It is left out where there is no room for it.
+            where: the name of the file, for errors.
+
+        Raises:
+            SourceError: the format does not take a picture of this size.
+        """
+        if alpha is not None and self.holds_alpha:
+            picture = np.dstack([picture, alpha])
+        if self.format == "PNG":
+            return png.encode(picture, self.options.get("icc_profile"), self.options.get("dpi"))
+        if picture.dtype == np.uint16 and self.format == "TIFF":
+            encoded, file = cv2.imencode(".tif", picture[..., _BLUE_FIRST[picture.shape[2]]])
+            if encoded:
+                return file.tobytes()
+        stored = io.BytesIO()
+        try:
+            Image.fromarray(eight_bits(picture)).save(stored, self.format, **self.options)
+        except (OSError, ValueError, SystemError) as error:
+            height, width = picture.shape[:2]
+            raise SourceError(where, f"of {height}x{width} pixels is too large for {self.format}",
+                              "give --format png") from error
+        return stored.getvalue()
 
 
 @dataclass(frozen=True)
-class Page:
-    """A picture that is to be coloured."""
+class StoredPicture:
+    """A picture that is to be coloured, upright."""
 
     luminance: np.ndarray
     """uint8 or uint16 [h, w], of its colours as stored, before any transparency."""
     shown: np.ndarray
-    """uint8 RGB [h, w, 3], transparency on white, or, of a file of grays, [h, w]: what a viewer
-    shows."""
+    """What a viewer shows: uint8 RGB [h, w, 3], transparency on white; [h, w] of a file of
+    grays."""
     alpha: np.ndarray | None
     """Its transparency, of the type of `luminance`; None where it has none."""
     style: Style
 
-    def laid_on_white(self) -> "Page":
-        """The page as it is shown, without transparency, in 8 bits."""
+    def laid_on_white(self) -> "StoredPicture":
+        """Returns the picture as it is shown, without transparency, in 8 bits."""
         return replace(self, luminance=gray(self.shown), alpha=None)
 
 
-def read_page(file: bytes, where: object) -> Page:
-    """The bytes of a picture file as a page, upright, 16 bits kept where it has them.
+def read_stored_picture(file: bytes, where: object) -> StoredPicture:
+    """Decodes a picture file, upright, with 16 bits where it has them.
 
     Raises:
         SourceError: as `media.read_picture`, or it holds several pictures.
@@ -78,6 +118,7 @@ def read_page(file: bytes, where: object) -> Page:
         if count > 1:
             raise SourceError(where, f"holds {count} pictures, and one is coloured of each file",
                               "save them as files of their own, or zip those as CBZ")
+        image.load()  # EXIF is found by loading too, which hides damage from whoever loads next
         upright = _upright(image)
         plain = image.mode == "L" and not image.has_transparency_data
         shown = np.ascontiguousarray(upright(np.asarray(image) if plain else rgb_of(image)))
@@ -92,11 +133,11 @@ def read_page(file: bytes, where: object) -> Page:
             luminance, alpha = gray(np.ascontiguousarray(rgba[..., :3])), rgba[..., 3]
         else:
             luminance = gray(shown)
-        return Page(luminance, shown, alpha, _style(file, image))
+        return StoredPicture(luminance, shown, alpha, _style(file, image))
 
 
 def _count(image: Image.Image) -> int:
-    """The pages or frames of a file, without thumbnails and masks."""
+    """Counts the pictures of a file, without thumbnails and masks."""
     if image.format not in ("PNG", "WEBP", "TIFF", "GIF"):
         return 1
     if image.format != "TIFF" or image.n_frames == 1:
@@ -110,13 +151,13 @@ def _count(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
-    """What turns the pixels of a picture upright."""
+    """Returns what turns the pixels of a picture upright."""
     turn = turn_of(image)
     return _UPRIGHT[turn] if turn is not None else (lambda array: array)
 
 
 def _sixteen_bits(file: bytes, image: Image.Image) -> np.ndarray | None:
-    """The picture as uint16 [h, w] or RGB(A) [h, w, channels], where it is stored so."""
+    """Decodes uint16 [h, w] or RGB(A) [h, w, channels]; None where it is stored otherwise."""
     bits = file[24:25] == b"\x10" if image.format == "PNG" else \
         image.format == "TIFF" and 16 in image.tag_v2.get(258, ())
     if not bits:
@@ -159,58 +200,17 @@ def _is_lossless_webp(file: bytes) -> bool:
     return False
 
 
-def encode_page(picture: np.ndarray, alpha: np.ndarray | None, style: Style,
-                where: object) -> Iterator[bytes]:
-    """A coloured page as the bytes of a file, piece by piece.
+def stored_colors(file: bytes, where: object) -> np.ndarray:
+    """Decodes the colours of a picture file as they are before transparency.
 
-    Args:
-        picture: uint8 or uint16, RGB [h, w, 3] or gray [h, w]; 16 bits go into PNG and TIFF, 8
-            into the others.
-        alpha: [h, w] of the same type, or None.
+    Returns:
+        uint8 or uint16 RGB [h, w, 3], upright.
 
     Raises:
-        SourceError: the format does not take a picture of this size.
+        SourceError: as `media.read_picture`.
     """
-    if alpha is not None and style.holds_alpha:
-        picture = np.dstack([picture, alpha])
-    if style.format == "PNG":
-        yield from png.encode(picture, style.options.get("icc_profile"), style.options.get("dpi"))
-    else:
-        yield _encoded(picture, style, where)
-
-
-def _encoded(picture: np.ndarray, style: Style, where: object) -> bytes:
-    if picture.dtype == np.uint16 and style.format == "TIFF":
-        encoded, file = cv2.imencode(".tif", picture[..., _BLUE_FIRST[picture.shape[2]]])
-        if encoded:
-            return file.tobytes()
-    picture = eight_bits(picture)
-    stored = io.BytesIO()
-    try:
-        Image.fromarray(picture).save(stored, style.format, **style.options)
-    except (OSError, ValueError, SystemError) as error:
-        height, width = picture.shape[:2]
-        raise SourceError(where, f"of {height}x{width} pixels is too large for {style.format}",
-                          "give --format png") from error
-    return stored.getvalue()
-
-
-def decoded_colors(file: bytes, where: object) -> np.ndarray:
-    """The colours of a page before transparency, upright, uint8 or uint16 RGB [h, w, 3]."""
     with open_picture(io.BytesIO(file), where) as image:
         upright, deep = _upright(image), _sixteen_bits(file, image)
         colors = deep[..., :3] if deep is not None else np.asarray(
             image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB"))
         return np.ascontiguousarray(upright(colors))
-
-
-def written_rows(pieces: Iterable[bytes], style: Style, where: object) -> Iterator[np.ndarray]:
-    """The colours of a page of `encode_page`, read from its file as far as that is made.
-
-    Returns:
-        uint8 or uint16 RGB [rows, w, 3], from the top to the bottom, before any transparency.
-    """
-    if style.format == "PNG":
-        yield from (rows[..., :3] for rows in png.decode(pieces))
-    else:
-        yield decoded_colors(b"".join(pieces), where)

@@ -1,0 +1,271 @@
+"""Every input to its output: pictures, comics and films, one after the other.
+
+A bad one is reported, and the rest goes on.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from keras_colorize import media
+from keras_colorize.colorize import film, hints, report
+from keras_colorize.colorize.job import Job, Work, is_file_output, with_suffix, works
+from keras_colorize.colorize.page import colored_file
+from keras_colorize.colorize.predictor import Models, Settings
+from keras_colorize.colorize.report import CONVERTED, COPIED, Report
+from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.files import reading, sha256_of, whole_file
+from keras_colorize.media import film_writer
+from keras_colorize.media.in_order import in_order
+
+FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
+TOGETHER = 2  # pages that are coloured at once: the network leaves a core idle now and then
+
+
+def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings | None = None,
+             ) -> Report:
+    """Colours pictures, comics, films and folders of them.
+
+    A picture keeps its name and format. What cannot be read is reported and the rest goes on. What
+    was coloured before by the same models and settings is left alone.
+
+    Args:
+        out: a folder, or the one file that a comic or a film becomes.
+
+    Raises:
+        SourceError: an input does not exist or holds nothing to colour.
+        SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
+        UsageError: `out` would overwrite an input or what is no output of ours, two inputs would be
+            one file, the codec is not known, or the hints of one page are given for several.
+    """
+    settings = settings or Settings()
+    todo = works(inputs, out, _suffix(settings))
+    _check(settings, todo)
+    folder = out.with_name(f"{out.name}.job") if is_file_output(out) else out
+    made_by = {"model": models.pages.digest,
+               "edge_model": models.line_art and models.line_art.digest,
+               "settings": settings.described()}
+    with Job(folder).claimed(made_by, todo) as job:
+        batch = Batch(job, models, settings, Report(place=folder), len(todo) == 1)
+        try:
+            batch.color(todo)
+        finally:
+            batch.report.flagged = [key for key, record in job.records.items()
+                                    if report.is_flagged(record)]
+            report.write(folder, str(out), made_by, job.records)
+    return batch.report
+
+
+def _suffix(settings: Settings) -> str | None:
+    """Returns the suffix of all pages; None where each keeps its own."""
+    return media.FORMATS[settings.format.upper()] if settings.format else None
+
+
+def _check(settings: Settings, todo: list[Work]) -> None:
+    """Raises for settings that no output can be made with, before they are written down for it."""
+    if settings.codec:
+        film_writer.codec_for(todo[0].target, settings.codec)
+    if settings.hints is None:
+        return
+    if all(work.kind == "video" for work in todo):
+        raise UsageError(todo[0].source, "is a film, and hints are for pages",
+                         "colour it without --hints")
+    if settings.hints.is_file():
+        hints.read(settings.hints)
+        pages = sum(map(_page_count, todo))
+        if pages > 1:
+            raise UsageError(settings.hints, f"is the hints of one page, and there are {pages}",
+                             "give a folder of hints, named as the pages")
+
+
+def _page_count(work: Work) -> int:
+    try:
+        return len(media.open_book(work.source).names) if work.kind == "book" else 1
+    except SourceError:
+        return 1  # it is reported when its turn comes
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A page on its way, of a picture file or of a book."""
+
+    key: str
+    """Its name in the report."""
+    source: Path
+    """The place of its file, for errors."""
+    read: Callable[[], bytes]
+    """Reads its file; raises SourceError where that cannot be done."""
+    place: Path
+    """The coloured file."""
+    strokes: Path | None
+    """The file of its hints."""
+    layers: str
+    """The file of its layers, within the job's folder."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The files of one call, with all that is needed to colour them."""
+
+    job: Job
+    models: Models
+    settings: Settings
+    report: Report
+    is_single: bool
+    """Whether there is one file alone. The names of its pages then suffice to find their hints."""
+
+    def color(self, todo: list[Work]) -> None:
+        """Colours all files in their order; what fails is noted in the report."""
+        with tqdm(total=len(todo), unit="file", delay=2, disable=self.is_single) as progress:
+            for kind, some in groupby(todo, lambda work: work.kind):
+                if kind == "picture":
+                    for _ in self._colored_pictures(list(some)):
+                        progress.update()
+                    continue
+                for work in some:
+                    try:
+                        (self._color_book if kind == "book" else self._color_film)(work)
+                    except FAILURES as error:
+                        self._note_failure(work.name, error)
+                    progress.update()
+
+    def _colored_pictures(self, todo: list[Work]) -> Iterator[None]:
+        known = [name for name in self.job.sources
+                 if PurePosixPath(name).suffix.lower() in media.PICTURE_SUFFIXES]
+        layers = with_suffix(known, ".ora")
+        pages = (_Page(work.name, work.source, partial(_read, work.source), work.target,
+                       hints.find(self.settings.hints, work.name), layers[work.name])
+                 for work in todo)
+        for page, task in in_order(self._color_page, pages, TOGETHER):
+            try:
+                self._note(page.key, page.place, task.result())
+            except FAILURES as error:
+                self._note_failure(page.key, error)
+            yield
+
+    def _color_page(self, page: _Page) -> dict | None:
+        """Colours a page and writes its file.
+
+        Returns:
+            Its record for the report; None where it was coloured before.
+        """
+        file = page.read()
+        sha256 = hashlib.sha256(file).hexdigest()
+        if self.job.is_done(page.key, sha256, page.place):
+            return None
+        layers_at = self.job.folder / page.layers
+        colored, record = colored_file(file, page.source, self.models, self.settings, page.strokes,
+                                       layers_at)
+        with whole_file(page.place) as temporary:
+            temporary.write_bytes(colored)
+        if layers_at.is_file():
+            record["layers"] = page.layers
+        return {"sha256": sha256, "bytes": len(colored), **record}
+
+    def _color_book(self, work: Work) -> None:
+        book, sha256 = media.open_book(work.source), _sha256_of(work.source)
+        if self.job.is_done(work.name, sha256, work.target) and \
+                all(self.job.has_layers(f"{work.name}/{name}") for name in book.names):
+            self.report.found_done += 1
+            return
+        suffix = _suffix(self.settings)
+        new_names = with_suffix(book.names, suffix) if suffix else {name: name
+                                                                    for name in book.names}
+        pages = self._pages_of(work, book, self.job.parts(work.name, sha256), new_names)
+        replaced, progress = {}, tqdm(book.names, work.source.name, unit="page", delay=2)
+        for name, (page, task) in zip(progress, in_order(self._color_page, pages, TOGETHER),
+                                      strict=True):
+            try:
+                record = task.result()
+                if record is not None:
+                    self._note(page.key, work.target / new_names[name], record)
+                replaced[name] = (new_names[name], page.place)
+            except FAILURES as error:
+                self._note_failure(page.key, error)  # and the book keeps the page as it was
+        damaged = book.write(work.target, replaced)
+        self.report.damaged += damaged
+        if len(replaced) == len(book.names):  # else the same command tries the bad pages again
+            self.job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size,
+                                        "kind": "book", "pages": len(replaced), "notes": damaged})
+            self.job.forget_parts(work.name)
+
+    def _pages_of(self, work: Work, book: media.Book | media.PdfBook, parts: Path,
+                  new_names: dict[str, str]) -> Iterator[_Page]:
+        """Gives the pages of a book, their files read in this thread, as their archive needs it."""
+        layers = with_suffix(book.names, ".ora")
+        for number, (name, read) in enumerate(book.pages()):
+            key = f"{work.name}/{name}"
+            strokes = hints.find(self.settings.hints, *((key, name) if self.is_single else (key,)))
+            part = parts / f"{number:05}{PurePosixPath(new_names[name]).suffix}"
+            yield _Page(key, work.source / name, _read_now(read), part, strokes,
+                        f"{work.name}.layers/{layers[name]}")
+
+    def _color_film(self, work: Work) -> None:
+        sha256, settings, records = _sha256_of(work.source), self.settings, self.job.records
+        written = PurePosixPath(records.get(work.name, {}).get("file", work.name)).name
+        if self.job.is_done(work.name, sha256, work.target.with_name(written)):
+            self.report.found_done += 1
+            return
+        is_copied = settings.treat_as in (None, "color") and (
+            settings.treat_as == "color" or film.is_colored(work.source))
+        is_named = work.target != self.job.folder / work.name
+        target = film.place_of(work.source, work.target, is_named, is_copied)
+        name = PurePosixPath(work.name).with_name(target.name).as_posix()
+        if name in (record.get("file", key) for key, record in records.items()
+                    if key != work.name):
+            raise SourceError(work.source, f"and another input are both to be {target}",
+                              "colour them one after the other into folders of their own")
+        if is_copied:
+            record = film.copy_film(work.source, target)
+        else:
+            model, parts = self.models.pages, self.job.parts(work.name, sha256)
+            record = {"kind": "film", "model": model.name,
+                      **film.color_film(work.source, target, model, settings, parts)}
+            self.job.forget_parts(work.name)
+        self.job.record(work.name, {"sha256": sha256, "file": name,
+                                    "bytes": target.stat().st_size, **record})
+        self.report.colored[target] = record.get("model", COPIED)
+        self.report.films.append(film.line(target, record))
+
+    def _note(self, key: str, target: Path, record: dict | None) -> None:
+        if record is None:
+            self.report.found_done += 1
+            return
+        self.job.record(key, record)
+        self.report.colored[target] = record.get("model") or (
+            CONVERTED if "converted" in record else COPIED)
+        self.report.notes.update(record.get("notes", ()))
+
+    def _note_failure(self, key: str, error: Exception) -> None:
+        if not isinstance(error, SourceError):
+            error = SourceError(key, "is too large for this machine's memory", "scale it down")
+        self.job.record(key, {"error": str(error)})
+        self.report.failed.append(str(error))
+
+
+def _read(path: Path) -> bytes:
+    with reading(path):
+        return path.read_bytes()
+
+
+def _read_now(read: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Reads a file at once; returns what gives the file, or raises what the reading raised."""
+    try:
+        return partial(bytes, read())
+    except SourceError as error:
+        return partial(_fail, error)
+
+
+def _fail(error: SourceError) -> bytes:
+    raise error
+
+
+def _sha256_of(source: Path) -> str:
+    with reading(source):
+        return sha256_of(source)

@@ -1,0 +1,331 @@
+"""Comics (CBZ and PDF): their pages in reading order, for learning and for colouring.
+
+Nothing is ever unpacked to disk. A coloured comic is written as CBZ, with all else that it held.
+"""
+
+import copy
+import io
+import re
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from PIL import Image
+
+from keras_colorize.errors import SourceError, one_line
+from keras_colorize.files import reading, whole_file
+from keras_colorize.media.pictures import PICTURE_SUFFIXES, picture_of
+
+BOOK_SUFFIXES = frozenset((".cbz", ".cbr", ".cb7", ".cbt", ".epub", ".pdf"))
+ARCHIVE_SUFFIXES = BOOK_SUFFIXES | {".zip", ".rar"}
+
+LARGEST_ENTRY = 256 * 2**20  # bytes
+LARGEST_ARCHIVE = 2**30  # bytes, unpacked; larger ones must not be `MOST_SWOLLEN`
+MOST_SWOLLEN = 1000  # times the size of the file
+WITHOUT_PICTURE = 200  # dots an inch at which a PDF page is drawn that holds no picture
+FINEST = 1200  # dots an inch, above which no page is drawn
+MOST_DRAWN = 100_000_000  # pixels of a page of a PDF
+
+_AS_CBZ = "unpack it and zip its pictures as CBZ"
+_REFUSED = {
+    ".cbr": ("is a RAR archive, which is not read", _AS_CBZ),
+    ".rar": ("is a RAR archive, which is not read", _AS_CBZ),
+    ".cb7": ("is a 7z archive, which is not read", _AS_CBZ),
+    ".cbt": ("is a tar archive, which is not read", _AS_CBZ),
+    ".epub": ("is an EPUB book, which is not read", _AS_CBZ),
+    ".pdf": ("is a PDF and is not named so", "rename it .pdf"),
+    ".zip": ("is a ZIP archive, read only as a comic", "rename it .cbz"),
+}
+_BEGINNINGS = {b"Rar!": ".rar", b"7z\xbc\xaf": ".cb7", b"%PDF": ".pdf"}
+_ZIP = b"PK\3\4"
+
+Read = Callable[[], bytes]
+"""Reads the file of a page; raises SourceError where the page is damaged."""
+
+
+def is_book(path: Path) -> bool:
+    """Whether a file's suffix is that of a comic archive or a PDF, which `open_book` may refuse."""
+    return path.suffix.lower() in BOOK_SUFFIXES
+
+
+def open_book(path: Path, only_pages: bool = False) -> "Book | PdfBook":
+    """Opens a comic by its suffix.
+
+    Args:
+        only_pages: whether only the pages will be read. The rest of the archive, which colouring
+            copies, is then not checked.
+
+    Raises:
+        SourceError: it is of a kind that is not read, damaged, encrypted or hostile, or has no
+            page.
+    """
+    return PdfBook(path) if path.suffix.lower() == ".pdf" else Book(path, only_pages)
+
+
+def natural_order(name: str) -> list[list]:
+    """A key that sorts paths as readers count: page2 before page10, folder by folder."""
+    return [[_counted(part) if part.isdecimal() else part
+             for part in re.split(r"(\d+)", step.casefold())] for step in _steps(name)]
+
+
+def _counted(digits: str) -> tuple[int, str]:
+    """A key that sorts digits by their number, of however many; Python counts to 4,300 of them."""
+    plain = "".join(str(unicodedata.decimal(digit)) for digit in digits).lstrip("0")
+    return len(plain), plain
+
+
+def _steps(name: str) -> list[str]:
+    return re.split(r"[/\\]", name)  # old Windows tools wrote backslashes
+
+
+class Book:
+    """A comic archive (CBZ)."""
+
+    names: list[str]
+    """Of the pages in reading order: pictures in any folder, without hidden files."""
+
+    def __init__(self, path: Path, only_pages: bool = False):
+        self.path = path
+        with _opened(path) as archive:
+            pages = _page_entries(archive)
+            _check_harmless(archive, path, pages if only_pages else archive.infolist())
+        self.names = [entry.filename for entry in pages]
+        if not pages:
+            raise SourceError(path, "holds no picture", "give a CBZ of pictures")
+        if not only_pages and len(set(self.names)) < len(pages):
+            raise SourceError(path, "holds two pages of one name", "rename one of them")
+
+    def pages(self) -> Iterator[tuple[str, Read]]:
+        """Gives each page in reading order: its name, and what reads its file."""
+        with _opened(self.path) as archive:
+            for entry in _page_entries(archive):
+                yield entry.filename, partial(_entry_bytes, archive, entry,
+                                              self.path / entry.filename)
+
+    def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Gives each page in reading order: its name and its picture, uint8 RGB [h, w, 3].
+
+        Raises:
+            SourceError: a page is damaged, or as of `picture_of`.
+        """
+        for name, read in self.pages():
+            yield name, picture_of(read(), self.path / name)
+
+    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
+        """Writes the archive anew, whole or not at all, with the pages that were coloured.
+
+        Args:
+            colored: for the name of a page its new name and the file that replaces it. All other
+                entries stay as they are, in their order.
+
+        Returns:
+            A line on each entry that is damaged. Its bytes are copied where they are found.
+        """
+        damaged = []
+        with _opened(self.path) as archive, whole_file(target) as temporary, \
+                zipfile.ZipFile(temporary, "w") as out:
+            out.comment = archive.comment
+            for entry in archive.infolist():
+                kept = copy.copy(entry)
+                kept.extra = b""  # sizes of the old file, written anew where they are needed
+                where = self.path / entry.filename
+                try:
+                    if entry.filename in colored:
+                        kept.filename, place = colored[entry.filename]
+                        file = place.read_bytes()
+                    else:
+                        file = _entry_bytes(archive, entry, where)
+                except SourceError as error:
+                    was_copied = _copy_damaged(archive, entry, kept, out)
+                    what_next = "stays as it is" if was_copied else "was left out"
+                    damaged.append(one_line(f"{where}: {error.what}, and {what_next}"))
+                    continue
+                if kept.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    kept.compress_type = zipfile.ZIP_DEFLATED
+                out.writestr(kept, file, kept.compress_type)
+        return damaged
+
+
+class PdfBook:
+    """A PDF, each of whose pages is drawn at the resolution of its own largest picture."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with _opened_pdf(path) as document:
+            count = len(document)
+        if not count:
+            raise SourceError(path, "has no page", "give a PDF of pages")
+        digits = max(3, len(str(count)))
+        self.names = [f"page{number:0{digits}}.png" for number in range(1, count + 1)]
+
+    def pages(self) -> Iterator[tuple[str, Read]]:
+        """Gives each page in order: its name, and what draws it as a PNG file."""
+        with _opened_pdf(self.path) as document:
+            for number, name in enumerate(self.names):
+                yield name, partial(_drawn_file, document, number, self.path / name)
+
+    def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Gives each page in order: its name and its picture, uint8 RGB [h, w, 3].
+
+        Raises:
+            SourceError: a page cannot be drawn.
+        """
+        with _opened_pdf(self.path) as document:
+            for number, name in enumerate(self.names):
+                yield name, np.array(_drawn(document, number, self.path / name))
+
+    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
+        """Writes a CBZ of all pages, as `Book.write`; those not coloured as they are drawn."""
+        damaged = []
+        with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as out:
+            for name, read in self.pages():
+                new_name, place = colored.get(name, (name, None))
+                entry = zipfile.ZipInfo(new_name)  # of 1980, so that it is the same each time
+                try:
+                    out.writestr(entry, place.read_bytes() if place else read())
+                except SourceError as error:
+                    damaged.append(one_line(f"{error.where}: {error.what}, and was left out"))
+        return damaged
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Opens a CBZ; raises SourceError where it is none, or cannot be read."""
+    suffix = path.suffix.lower()
+    with reading(path), open(path, "rb") as file:
+        beginning = file.read(4)
+    if suffix != ".cbz":
+        is_zip = beginning == _ZIP and suffix != ".epub"
+        raise SourceError(path, *_REFUSED[".zip" if is_zip else suffix])
+    try:
+        with reading(path):
+            archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        if beginning in _BEGINNINGS:
+            raise SourceError(path, *_REFUSED[_BEGINNINGS[beginning]]) from error
+        what = "is damaged or cut short" if beginning == _ZIP else "is no ZIP archive"
+        raise SourceError(path, what, "is it a whole CBZ? copy it again") from error
+    with archive:
+        yield archive
+
+
+def _page_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Finds the entries that are pictures, in reading order."""
+    return sorted(filter(_is_page, archive.infolist()),
+                  key=lambda entry: natural_order(entry.filename))
+
+
+def _is_page(entry: zipfile.ZipInfo) -> bool:
+    steps = _steps(entry.filename)
+    hidden = any(step.startswith(".") or step == "__MACOSX" for step in steps)
+    return not entry.is_dir() and not hidden and \
+        Path(steps[-1]).suffix.lower() in PICTURE_SUFFIXES
+
+
+def _check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipInfo]) -> None:
+    """Raises SourceError where an archive must not be read.
+
+    That is where any name points outside of it, and where an entry of `used` is encrypted or
+    would fill the memory.
+    """
+    for entry in archive.infolist():
+        if re.match(r"[/\\]|[a-zA-Z]:", entry.filename) or ".." in _steps(entry.filename):
+            raise SourceError(path, f"holds {entry.filename!r}, which points outside of it",
+                              "do not trust it; get it elsewhere")
+    for entry in used:
+        if entry.flag_bits & 1:
+            raise SourceError(path, "is encrypted", "save it again without a password")
+        if entry.file_size > LARGEST_ENTRY:
+            raise SourceError(path / entry.filename, f"unpacks to {entry.file_size >> 20} MiB, "
+                              f"more than {LARGEST_ENTRY >> 20}", "do not trust it, or scale it "
+                              "down")
+    unpacked = sum(entry.file_size for entry in used)
+    if unpacked > max(LARGEST_ARCHIVE, MOST_SWOLLEN * path.stat().st_size):
+        raise SourceError(path, f"unpacks to {unpacked >> 20} MiB, over {MOST_SWOLLEN} times its "
+                                "size", "do not trust it; get it elsewhere")
+
+
+def _entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object) -> bytes:
+    """Reads an entry; raises SourceError where it is damaged."""
+    try:
+        return archive.read(entry)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
+            NotImplementedError) as error:  # and what a method unknown to Python raises
+        raise SourceError(where, "is damaged in its archive", "copy the archive again") from error
+
+
+def _copy_damaged(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kept: zipfile.ZipInfo,
+                  out: zipfile.ZipFile) -> bool:
+    """Copies an entry's bytes as they are stored, for which `ZipFile` has no method.
+
+    Returns:
+        Whether the bytes were found.
+    """
+    archive.fp.seek(entry.header_offset)
+    header = archive.fp.read(30)
+    if header[:4] != _ZIP or len(header) < 30:
+        return False
+    archive.fp.seek(sum(struct.unpack("<HH", header[26:])), 1)
+    stored = archive.fp.read(entry.compress_size)
+    if len(stored) != entry.compress_size:
+        return False
+    kept.flag_bits &= ~8  # its sizes stand before it
+    kept.header_offset = out.fp.tell()
+    out.fp.write(kept.FileHeader(zip64=False) + stored)
+    out.filelist.append(kept)
+    out.NameToInfo[kept.filename] = kept
+    out.start_dir = out.fp.tell()
+    return True
+
+
+def _opened_pdf(path: Path) -> pdfium.PdfDocument:
+    try:
+        with reading(path):
+            return pdfium.PdfDocument(path)
+    except pdfium.PdfiumError as error:
+        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
+            raise SourceError(path, "is encrypted", "save it again without a password") from error
+        raise SourceError(path, "is no PDF, or a damaged one", "export it again") from error
+
+
+def _drawn_file(document: pdfium.PdfDocument, number: int, where: Path) -> bytes:
+    """Draws a page of a PDF as a PNG file."""
+    file = io.BytesIO()
+    _drawn(document, number, where).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def _drawn(document: pdfium.PdfDocument, number: int, where: Path) -> Image.Image:
+    """Draws a page of a PDF, RGB; raises SourceError where that cannot be done."""
+    try:
+        page = document[number]
+        return page.render(scale=_scale(page), draw_annots=False).to_pil().convert("RGB")
+    except pdfium.PdfiumError as error:
+        raise SourceError(where, f"cannot be drawn ({error})",
+                          "export the pages as pictures") from error
+
+
+def _scale(page: pdfium.PdfPage) -> float:
+    """Finds the pixels a point (1/72 inch) at which the largest picture of a page has its own."""
+    objects = list(page.get_objects(max_depth=2))
+    pictures = [item for item in objects if item.type == pdfium_c.FPDF_PAGEOBJ_IMAGE]
+    width, height = page.get_size()
+    scale = WITHOUT_PICTURE / 72
+    if pictures:
+        largest = max(pictures, key=lambda item: item.get_px_size()[0] * item.get_px_size()[1])
+        left, bottom, right, top = largest.get_bounds()
+        across = largest.get_px_size()[0]
+        if page.get_rotation() % 180 == 0 and right > left:
+            scale = across / (right - left)
+        elif top > bottom:
+            scale = max(largest.get_px_size()) / max(right - left, top - bottom)
+    scale = min(scale, FINEST / 72, (MOST_DRAWN / max(1, width * height)) ** 0.5)
+    return scale * (1 - 1e-6)  # or a size that is whole but for its last digit is rounded up

@@ -1,0 +1,377 @@
+"""Films out: their encoder and container, and all else that a film holds, copied into the new one.
+
+A coloured film is encoded in pieces, which are then joined. A film in colour is copied as it is.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count, islice, pairwise
+from pathlib import Path
+
+import av
+
+from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.files import whole_file
+from keras_colorize.media.pictures import is_animated
+from keras_colorize.media.planes import Layout
+from keras_colorize.media.video import open_video, read_video
+
+CODECS = {".webm": "libvpx-vp9"}  # of containers that do not take H.264
+CONTAINERS = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", ".m2ts", ".flv",
+                        ".3gp"))
+"""Of coloured films. Films of other containers become Matroska, which holds whatever they hold."""
+ANIMATION_RATE = 10  # frames a second of an animated picture
+QUALITY = {"libx264": 18, "libx265": 19, "libvpx-vp9": 22, "libsvtav1": 22}
+REHEARSED = 200  # packets
+MOST_WAITING = 64  # packets without a time, more than any reordering of frames makes
+_OPTIONS = {"libx264": {"preset": "superfast", "bf": "0"},  # 0.4 of the time of *veryfast*
+            "libx265": {"preset": "fast", "x265-params": "log-level=error"},
+            "libvpx-vp9": {"b:v": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
+            "libsvtav1": {"preset": "8"}}
+_MUXERS_OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands",
+                              "duration", "creation_time", "handler_name", "vendor_id"))
+_IN_MATROSKA = "name a --out that ends in .mkv"
+_OFF = 0.1  # frames by which a time, rounded by its container, may lie off those of a steady rate
+
+
+def codec_for(target: Path, codec: str | None) -> str:
+    """Chooses the encoder of a film: the one asked for, or else one that its container takes.
+
+    Raises:
+        UsageError: it is no encoder of video that this FFmpeg has.
+    """
+    chosen = codec or CODECS.get(target.suffix.lower(), "libx264")
+    try:
+        found = av.Codec(chosen, "w")
+    except ValueError as error:
+        raise UsageError(chosen, "is no encoder that is known here", "check --codec") from error
+    if found.type != "video":
+        raise UsageError(chosen, "is no encoder of video", "check --codec")
+    return found.name
+
+
+def container_for(source: Path, target: Path, is_named: bool) -> Path:
+    """Chooses the file that a film becomes: `target`, or Matroska where that cannot hold it.
+
+    Args:
+        is_named: whether the user named `target`, which is then never changed.
+
+    Raises:
+        SourceError: the user named `target`, and it cannot hold the film.
+    """
+    suffix = target.suffix.lower()
+    if suffix not in CONTAINERS:
+        reason = f"is in a container ({suffix}) that holds neither H.264 nor VP9"
+    elif suffix == ".avi" and not is_steady(source):
+        reason = "is in a container (.avi) that cannot hold the varying times of the film's frames"
+    else:
+        return target
+    if is_named:
+        raise SourceError(target, reason, _IN_MATROSKA)
+    return target.with_suffix(".mkv")
+
+
+def is_steady(source: Path) -> bool:
+    """Whether all frames are a whole number of frames of the film's rate apart.
+
+    It is true where the film cannot be read, which the reading of its frames reports.
+    """
+    try:
+        rate, times = ANIMATION_RATE, sorted(_times(source))
+        if not is_animated(source):
+            with open_video(source) as container:
+                rate = rate_of(container.streams.best("video"))
+    except (av.FFmpegError, SourceError):
+        return True
+    places = [(time - times[0]) * float(rate) for time in times]
+    return all(abs(place - round(place)) < _OFF for place in places)
+
+
+def rate_of(stream: av.VideoStream) -> Fraction:
+    """Returns the frames a second of a stream, 25 where it does not say."""
+    return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+def _times(source: Path) -> Iterator[float]:
+    """Gives the times of a film's frames in seconds, as far as it says, without decoding it."""
+    if is_animated(source):
+        yield from (frame.time for frame in read_video(source))
+        return
+    with open_video(source) as container:
+        stream = container.streams.best("video")
+        for packet in container.demux(stream) if stream else ():
+            if packet.pts is not None:
+                yield float(packet.pts * packet.time_base)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a film is encoded."""
+
+    target: Path
+    """The film, whose container decides some of the encoder's options."""
+    codec: str
+    crf: int | None
+    """The constant quality; None for that of `QUALITY`."""
+    layout: Layout
+    example: av.VideoFrame
+    """A decoded frame, whose colour tags the film takes on."""
+    rate: Fraction
+    """The average frames a second."""
+    time_base: Fraction
+    """The unit of the presentation times, in seconds."""
+    aspect: Fraction
+    """How much wider than high a pixel is shown."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options of the encoder."""
+        options, suffix = dict(_OPTIONS.get(self.codec, {})), self.target.suffix.lower()
+        if self.crf is not None or self.codec in QUALITY:
+            options["crf"] = str(QUALITY.get(self.codec) if self.crf is None else self.crf)
+        if suffix == ".avi":
+            options["bf"] = "0"  # AVI has no place for the times of frames out of order
+        if suffix in (".ts", ".m2ts") and self.codec == "libx264":
+            options["x264-params"] = "repeat-headers=1"  # nor a transport stream for headers
+        return options
+
+
+class Encoder:
+    """Encodes one piece of a film, frame by frame, into a file that keeps exact times."""
+
+    def __init__(self, path: Path, encoding: Encoding):
+        self._container = av.open(str(path), "w", format="nut",
+                                  options={"avoid_negative_ts": "disabled"})
+        self._stream = self._container.add_stream(encoding.codec, rate=encoding.rate,
+                                                  options=encoding.options)
+        context, layout, example = self._stream.codec_context, encoding.layout, encoding.example
+        context.width, context.height = layout.width, layout.height
+        context.pix_fmt = layout.pixel_format
+        context.time_base = self.time_base = encoding.time_base
+        context.sample_aspect_ratio = encoding.aspect
+        context.color_range = 2 if layout.full_range else example.color_range
+        context.colorspace = layout.matrix if example.format.is_rgb else example.colorspace
+        context.color_primaries, context.color_trc = example.color_primaries, example.color_trc
+
+    def encode(self, frame: av.VideoFrame, pts: int) -> None:
+        """Encodes the next frame, to be shown at `pts`."""
+        frame.pts, frame.time_base = pts, self.time_base
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Ends the piece."""
+        self._container.mux(self._stream.encode())
+        self._container.close()
+
+
+def join(pieces: list[Path], source: Path, target: Path, rotation: int, frames: int) -> list[str]:
+    """Writes a film of encoded pieces, and copies the sound and all else of its source.
+
+    Args:
+        rotation: degrees by which its frames are turned to be shown.
+        frames: how many there are to be.
+
+    Returns:
+        What of the source is left out, in words.
+
+    Raises:
+        SourceError: the container of `target` cannot hold what the source holds, or not every
+            frame is found in it.
+    """
+    missing = Counter()
+    with whole_file(target) as temporary:
+        with _joined(pieces, source, target, temporary, rotation, missing) as (new, packets):
+            for packet in packets:
+                new.mux_one(packet)
+        check_frames(temporary, target, frames)
+    return _in_words(missing)
+
+
+def rehearse(piece: Path, source: Path, target: Path, rotation: int) -> None:
+    """Joins a piece of one frame with the first packets of all else, and keeps nothing of it.
+
+    Raises:
+        SourceError: the container of `target` cannot hold what the source holds.
+    """
+    place = piece.with_name(f"rehearsed{target.suffix}")
+    with _joined([piece], source, target, place, rotation, Counter()) as (new, packets):
+        for packet in islice(packets, REHEARSED):
+            new.mux_one(packet)
+        with suppress(av.FFmpegError):  # some cannot end a stream of which they have seen nothing
+            new.close()
+
+
+def remux(source: Path, target: Path) -> list[str]:
+    """Writes a film into another container, packet by packet.
+
+    Returns:
+        What of the source is left out, in words.
+
+    Raises:
+        SourceError: the container of `target` cannot hold what the source holds.
+    """
+    missing = Counter()
+    with whole_file(target) as temporary:
+        with _refusing(target), open_video(source) as old, av.open(str(temporary), "w") as new:
+            shown = old.streams.best("video")
+            film = _copied_stream(new, shown, target)
+            streams = {shown.index: film, **_take_over(new, film, old, target, missing)}
+            frames = 0
+            for packet in _copied_packets(old, streams, missing):
+                frames += packet.stream is film
+                new.mux_one(packet)
+        check_frames(temporary, target, frames)
+    return _in_words(missing)
+
+
+def check_frames(written: Path, target: Path, frames: int) -> None:
+    """Raises SourceError where the film `written` does not hold as many frames as it was given."""
+    with _refusing(target), open_video(written) as container:
+        stream = container.streams.best("video")
+        found = sum(packet.size > 0 for packet in container.demux(stream)) if stream else 0
+    if found != frames:
+        raise SourceError(target, f"holds {found} of the film's {frames} frames",
+                          "try another --codec, or name a --out that ends in .mkv")
+
+
+@contextmanager
+def _joined(pieces: list[Path], source: Path, target: Path, place: Path, rotation: int,
+            missing: Counter) -> Iterator[tuple[av.container.OutputContainer, Iterator[av.Packet]]]:
+    """Opens a container at `place`, and gives it with the packets that are to be muxed into it."""
+    times = [packet.pts for packet in _packets(pieces)]
+    with _refusing(target), av.open(str(pieces[0])) as first, av.open(str(place), "w") as new, \
+            nullcontext() if is_animated(source) else open_video(source) as old:
+        film = new.add_stream_from_template(first.streams.video[0])
+        film.time_base = first.streams.video[0].time_base
+        rate = first.streams.video[0].average_rate  # None of a single frame
+        if rate and target.suffix.lower() == ".avi":  # which has frames of one length alone
+            film.time_base = 1 / Fraction(rate)
+        if rotation:
+            film.set_display_rotation(rotation)
+        streams = {} if old is None else _take_over(new, film, old, target, missing)
+        others = _copied_packets(old, streams, missing) if streams else iter(())
+        yield new, _in_order(_timed(pieces, times), film, others)
+
+
+def _packets(pieces: list[Path]) -> Iterator[av.Packet]:
+    for piece in pieces:
+        with av.open(str(piece)) as container:
+            yield from (packet for packet in container.demux(video=0) if packet.size)
+
+
+def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
+    """Gives the packets of all pieces with decoding times that rise from the first to the last."""
+    shown = sorted(times)
+    rank = {pts: number for number, pts in enumerate(shown)}
+    delay = max((number - rank[pts] for number, pts in enumerate(times)), default=0)
+    step = min((later - sooner for sooner, later in pairwise(shown)), default=1)
+    early = [shown[0] - (delay - number) * step for number in range(delay)]
+    for number, packet in enumerate(_packets(pieces)):
+        packet.dts = (early + shown)[number] if number < delay else shown[number - delay]
+        after = rank[packet.pts] + 1
+        if after < len(shown):
+            packet.duration = shown[after] - packet.pts
+        yield packet
+
+
+def _in_order(frames: Iterator[av.Packet], film: av.VideoStream, others: Iterator[av.Packet],
+              ) -> Iterator[av.Packet]:
+    """Gives the packets of the new film and those that are copied, by the time of decoding."""
+    ties = count()
+
+    def ours():
+        for packet in frames:
+            time = float(packet.dts * packet.time_base)
+            packet.stream = film
+            yield time, next(ties), packet
+
+    def theirs():
+        latest = float("-inf")
+        for packet in others:
+            latest = max(latest, float(packet.dts * packet.time_base))
+            yield latest, next(ties), packet
+
+    return (packet for *_, packet in heapq.merge(ours(), theirs()))
+
+
+def _take_over(new: av.container.OutputContainer, film: av.VideoStream,
+               old: av.container.InputContainer, target: Path, missing: Counter,
+               ) -> dict[int, av.stream.Stream]:
+    """Gives the new film all that the old one holds but its pictures; returns the new streams.
+
+    Sound, subtitles, covers, further films and fonts are copied, streams of bare data are not.
+    """
+    shown = old.streams.best("video")
+    others = [stream for stream in old.streams if stream.index != shown.index]
+    kept = [stream for stream in others
+            if stream.type in ("audio", "subtitle", "video", "attachment")]
+    missing["streams of data"] += len(others) - len(kept)
+    film.metadata.update(_tags(shown.metadata))
+    film.disposition = shown.disposition
+    streams = {stream.index: _copied_stream(new, stream, target) for stream in kept}
+    new.metadata.update(_tags(old.metadata))
+    new.set_chapters(old.chapters())
+    return streams
+
+
+def _copied_stream(new: av.container.OutputContainer, stream: av.stream.Stream, target: Path):
+    try:
+        copied = new.add_stream_from_template(stream, opaque=True)
+    except (ValueError, av.FFmpegError) as error:
+        raise SourceError(target, f"cannot hold the film's {stream.type}",
+                          _IN_MATROSKA) from error
+    copied.metadata.update(_tags(stream.metadata))
+    copied.disposition = stream.disposition
+    return copied
+
+
+def _tags(metadata: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in metadata.items()
+            if name.lower() not in _MUXERS_OWN_TAGS and not name.startswith("_STATISTICS")}
+
+
+def _copied_packets(old: av.container.InputContainer, streams: dict[int, av.stream.Stream],
+                    missing: Counter) -> Iterator[av.Packet]:
+    """Gives the packets of the old film's streams, as those of the new ones.
+
+    Matroska does not say when the first frames are decoded. Those wait for the first packet that
+    has a time, from which theirs are counted back.
+    """
+    demuxed = [stream for stream in old.streams
+               if stream.index in streams and stream.type != "attachment"]
+    waiting = {stream.index: [] for stream in demuxed}
+    for packet in old.demux(demuxed) if demuxed else ():
+        if not packet.size:
+            continue
+        untimed = waiting[packet.stream.index]
+        untimed.append(packet)
+        if packet.dts is None:
+            if len(untimed) > MOST_WAITING:
+                missing["packets without a time"] += 1
+                del untimed[0]
+            continue
+        for number, each in enumerate(untimed):
+            each.dts = packet.dts - (len(untimed) - 1 - number) * (packet.duration or 1)
+            each.stream = streams[each.stream.index]
+            yield each
+        untimed.clear()
+    missing["packets without a time"] += sum(map(len, waiting.values()))
+
+
+def _in_words(missing: Counter) -> list[str]:
+    return [f"{what} left out: {number}" for what, number in missing.items() if number]
+
+
+@contextmanager
+def _refusing(target: Path) -> Iterator[None]:
+    """Raises a SourceError of `target` in place of what FFmpeg raises while a film is written."""
+    try:
+        yield
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SourceError(target, f"cannot hold the film or its sound ({reason})",
+                          _IN_MATROSKA) from error
