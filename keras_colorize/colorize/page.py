@@ -87,14 +87,16 @@ def color(original: media.StoredPicture, route: page_kind.Route, models: Models,
     height, width = surface.shape
     scale = settings.scale or model.scale_for(height, width)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
-    picture = model.colorize(_condition(surface, guide, model, route.kind))
+    seen = hints.scale(strokes, guide.shape) if strokes is not None and model.network_guided \
+        else None
+    picture = model.colorize(_condition(surface, guide, model, route.kind), seen)
     lock = "ink" if settings.lock == "luminance" and model.input == "edge" \
         and route.kind == "line_art" else settings.lock
     values = _values(lock, picture, guide, model)
     if strokes is not None:
         drawn = np.ascontiguousarray(strokes[..., :3])
         drawn = pixels.chroma(drawn) if lock == "luminance" else drawn.astype(np.float32)
-        values, guide = hints.apply(values, drawn, guide, surface, strokes[..., 3])
+        values, guide = hints.apply(values, drawn, guide, surface, strokes[..., 3], seen is None)
     colored = _laid(lock, original.luminance, values, guide, surface)
     record = {"kind": route.kind, "scores": _rounded(route.scores), "model": model.name,
               "lock": lock, "scale": round(scale, 4), "size": [height, width],
