@@ -43,7 +43,7 @@ def test_of_two_hints_on_one_surface_the_nearer_counts_more(spreading):
 
 
 def test_without_hints_a_network_keeps_its_own_chroma(spreading):
-    luminance, features, spread, present = spreading(told(np.zeros((32, 32))))
+    _, features, spread, present = spreading(told(np.zeros((32, 32))))
     assert not np.any(features) and not np.any(spread) and not np.any(present)
     own = np.full((1, 32, 32, 2), 0.3, np.float32)
     mixed = Gate()(np.full((1, 32, 32, 1), 5, np.float32), own, spread, present)
