@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from keras_colorize.errors import ConfigError
-from keras_colorize.files import reading
+from keras_colorize.files import read_bytes
 
 SHIPPED = next(folder for folder in (Path(__file__).parent / "configs",
                                      Path(__file__).parents[1] / "configs")
@@ -193,10 +193,8 @@ def load(name: str | Path, overrides: Sequence[str] = ()) -> Config:
 def load_recorded(path: Path) -> Config:
     """Reads the configuration that a run recorded, perhaps with an earlier version of this package.
 
-    Values without an effect, which a run may not begin with any more, become their defaults.
-
-    Raises:
-        ConfigError: as `load`.
+    Values without an effect, which a run may not begin with any more, become their defaults. It
+    raises ConfigError as `load`.
     """
     config = _config_of(_read(path), str(path))
     for table, key, default, _ in list(_without_effect(config)):
@@ -221,10 +219,8 @@ def dumps(config: Config) -> str:
 
 
 def _read(path: Path) -> dict:
-    with reading(path, ConfigError):
-        file = path.read_bytes()
     try:
-        return tomllib.loads(file.decode())
+        return tomllib.loads(read_bytes(path, ConfigError).decode())
     except ValueError as error:  # no TOML, or no UTF-8
         raise ConfigError(path, f"is not TOML ({error})", "correct that line") from error
 

@@ -53,10 +53,8 @@ def nearest_existing(path: Path) -> Path:
 def whole_file(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`, with its suffix, and moves it to `path` at the end.
 
-    The file is then on the disk, whole, even if the machine loses power.
-
-    Raises:
-        OSError: the folder cannot be written, or the disk is full; `path` is then as it was.
+    The file is then on the disk, whole, even if the machine loses power. After an OSError, as of a
+    full disk, `path` is as it was.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,11 +110,7 @@ def clear_partial(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path, where: Path) -> Iterator[None]:
-    """Holds a lock on the file `path` during the work on `where`, or until this process ends.
-
-    Raises:
-        UsageError: another process holds it.
-    """
+    """Locks the file `path` during work on `where`; raises UsageError if another process does."""
     from filelock import FileLock, Timeout  # here, since `--help` locks nothing
 
     lock = FileLock(path, timeout=0, fallback_to_soft=False)
@@ -136,12 +130,7 @@ def locked(path: Path, where: Path) -> Iterator[None]:
 @contextmanager
 def reading(path: Path, error: type[ColorizeError] = SourceError,
             remedy: str = "check it") -> Iterator[None]:
-    """Raises `error` in place of any OSError raised within.
-
-    Args:
-        path: the place to name where the OSError names none.
-        remedy: the next thing that the user can do, in one clause.
-    """
+    """Raises `error` in place of any OSError within; it names `path` where that names no file."""
     try:
         yield
     except OSError as reason:
@@ -150,19 +139,22 @@ def reading(path: Path, error: type[ColorizeError] = SourceError,
         raise error(reason.filename or path, what, remedy) from reason
 
 
+def read_bytes(path: Path, error: type[ColorizeError] = SourceError,
+               remedy: str = "check it") -> bytes:
+    """Reads a whole file; raises `error` as `reading` does."""
+    with reading(path, error, remedy):
+        return path.read_bytes()
+
+
 def read_json(path: Path, kind: type[Kind], error: type[ColorizeError], remedy: str) -> Kind:
-    """Reads a JSON file into a type.
+    """Reads a JSON file into a type; raises `error` where it cannot be read, or does not fit.
 
     Args:
         kind: a dataclass, a `msgspec.Struct`, or a type such as `dict[str, int]`. A class drops
             the keys that it does not know; `dict` keeps all, and checks none.
         remedy: the next thing that the user can do, in one clause.
-
-    Raises:
-        error: the file is missing, cannot be read, is no JSON, or does not fit the type.
     """
-    with reading(path, error, remedy):
-        file = path.read_bytes()
+    file = read_bytes(path, error, remedy)
     try:  # by Python's parser, for the NaN and the names without Unicode that it writes
         return msgspec.convert(json.loads(file), kind)
     except ValueError as reason:  # as is what msgspec raises

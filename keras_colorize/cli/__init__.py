@@ -13,14 +13,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.perform(options) or 0
-    except ColorizeError as error:
+    except (ColorizeError, OSError) as error:
+        if isinstance(error, OSError):
+            error = ColorizeError(error.filename or "input or output", str(error.strerror or error),
+                                  "mend that, then run the same command to continue")
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except OSError as error:
-        failure = ColorizeError(error.filename or "input or output", str(error.strerror or error),
-                                "mend that, then run the same command to continue")
-        print(f"error: {failure}", file=sys.stderr)
-        return failure.exit_code
     except KeyboardInterrupt:
         print("error: stopped: interrupted; run the same command to continue", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """What flags of the commands are read as, each with its error in one line."""
 
-import argparse
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,14 +19,11 @@ def size(text: str) -> tuple[int, int]:
     try:
         height, width = (int(part) for part in text.lower().split("x"))
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not HEIGHTxWIDTH, such as 180x320") from None
+        raise ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, such as 180x320") from None
     if min(height, width) < SMALLEST:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
+        raise ArgumentTypeError(f"{text!r} is too small; give at least {SMALLEST}x{SMALLEST}")
     if max(height, width) > LARGEST:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is too large; give at most {LARGEST}x{LARGEST}")
+        raise ArgumentTypeError(f"{text!r} is too large; give at most {LARGEST}x{LARGEST}")
     return height, width
 
 
@@ -36,7 +33,7 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
         if text.isdecimal() and least <= int(text) and (most is None or int(text) <= most):
             return int(text)
         wanted = f"from {least} up" if most is None else f"from {least} to {most}"
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {wanted}")
+        raise ArgumentTypeError(f"{text!r} is not a whole number {wanted}")
 
     return read
 
@@ -49,7 +46,7 @@ def above_0(most: float) -> Callable[[str], float]:
         except ValueError:
             value = 0.0
         if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to {most:g}")
+            raise ArgumentTypeError(f"{text!r} is not a number above 0, up to {most:g}")
         return value
 
     return read
@@ -58,5 +55,5 @@ def above_0(most: float) -> Callable[[str], float]:
 def public_host(text: str) -> str:
     """Reads the name of a host, and its port if there is one."""
     if not text or set(text) & set("/ @"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name, such as colors.example.org")
+        raise ArgumentTypeError(f"{text!r} is not a name, such as colors.example.org")
     return text.lower()

@@ -300,15 +300,12 @@ def _run_serve(options: argparse.Namespace) -> None:
 
 
 def _token(options: argparse.Namespace) -> str | None:
-    token = os.environ.get(TOKEN)
-    if options.token_file is not None:
-        token = options.token_file.read_text(encoding="utf-8")
-    if token is None:
-        return None
-    if not token.strip():
-        raise UsageError(options.token_file or TOKEN, "holds no token",
+    file = options.token_file
+    token = os.environ.get(TOKEN) if file is None else file.read_text(encoding="utf-8")
+    if token is not None and not token.strip():
+        raise UsageError(file or TOKEN, "holds no token",
                          "write one there, such as of: openssl rand -hex 32")
-    return token.strip()
+    return token and token.strip()
 
 
 def _declare_demo(command: argparse.ArgumentParser) -> None:

@@ -61,8 +61,7 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
 def most_colourful_test_frame(data: Path):
     """Finds the test frame whose gray picture is furthest from it; training has not seen its shot.
 
-    Returns:
-        The gray picture, uint8 [h, w], and the true one, uint8 [h, w, 3].
+    Returns the gray picture, uint8 [h, w], and the true one, uint8 [h, w, 3].
     """
     def missed(pair) -> float:
         gray, truth = pair

@@ -17,7 +17,7 @@ from keras_colorize import media
 from keras_colorize.colorize import film, hints, report
 from keras_colorize.colorize.job import Job, Work, is_file_output, with_suffix, works
 from keras_colorize.colorize.page import colored_file
-from keras_colorize.colorize.predictor import Models, Settings
+from keras_colorize.colorize.predictor import TOGETHER, Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import reading, sha256_of, whole_file
@@ -25,7 +25,6 @@ from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
-TOGETHER = 2  # pages that are coloured at once: the network leaves a core idle now and then
 
 
 def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings | None = None,

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from keras_colorize import media
 from keras_colorize.colorize.page import flats
-from keras_colorize.colorize.predictor import Model, Settings
+from keras_colorize.colorize.predictor import TOGETHER, Model, Settings
 from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.data import screening
 from keras_colorize.errors import SourceError
@@ -26,7 +26,6 @@ from keras_colorize.media.pictures import is_animated
 
 ANIMATION = Fraction(1, 1000)  # the time base of animated pictures
 PIECE = 480  # frames that are encoded into one file, which a killed job keeps
-TOGETHER = 2  # frames that are coloured at once: the network leaves a core idle now and then
 
 
 @dataclass(frozen=True)

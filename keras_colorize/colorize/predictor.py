@@ -15,6 +15,7 @@ from keras_colorize.files import read_json, sha256_of
 from keras_colorize.training import run_directory
 
 LOCKS = ("luminance", "ink", "none")
+TOGETHER = 2  # pages or frames at once, as the network alone leaves a core idle now and then
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,7 @@ def crop(pictures: list[np.ndarray], least: float, generator: np.random.Generato
          ) -> list[np.ndarray]:
     """Cuts the same random part out of pictures of one size, and enlarges it to that size.
 
-    Args:
-        least: the smallest share of height and width to keep, above 0.
+    It keeps at least the share `least`, above 0, of height and width.
     """
     height, width = pictures[0].shape[:2]
     share = generator.uniform(least, 1)

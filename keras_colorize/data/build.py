@@ -234,11 +234,8 @@ def _assemble(staged: list[Staged], whole: Path, settings: Settings, failed: dic
               ) -> None:
     """Splits the examples of all sources and writes the dataset directory `whole`.
 
-    Args:
-        failed: for each source that was left out its `sha256` and the `reason`.
-
-    Raises:
-        DatasetError: a split would be empty, or a shard cannot be written.
+    Of each source that was left out, `failed` gives the `sha256` and the `reason`. It raises
+    DatasetError where a split would be empty, or a shard cannot be written.
     """
     shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir()

@@ -177,11 +177,7 @@ class Stage:
 
 @contextmanager
 def processes(count: int) -> Iterator[Executor]:
-    """Starts processes of this machine that end with the block, or with this process.
-
-    Raises:
-        ColorizeError: one of them was killed.
-    """
+    """Starts processes that end with the block or this one; raises ColorizeError for one killed."""
     context = multiprocessing.get_context("spawn")  # a fork of TensorFlow's threads may hang
     theirs, ours = context.Pipe(duplex=False)
     with ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
@@ -212,8 +208,7 @@ def cluster(address: str) -> Iterator[Executor]:
 
     Raises:
         UsageError: Dask is not installed.
-        ColorizeError: no scheduler answers at `address`, it has no workers, or it or they were
-            lost.
+        ColorizeError: no scheduler answers at `address`, or it has or keeps no workers.
     """
     where = f"--scheduler {address}"
     try:

@@ -103,10 +103,9 @@ class Dataset:
 
     @property
     def batches_per_epoch(self) -> int:
-        """The number of whole training batches; each epoch leaves other examples over.
+        """The number of whole training batches; raises DatasetError where there is not one.
 
-        Raises:
-            DatasetError: there is not one.
+        Each epoch leaves other examples over.
         """
         examples = self.manifest.counts["train"]
         if examples < self.batch_size:
@@ -142,10 +141,8 @@ class Dataset:
     def validation(self, devices: Sharing = ONE) -> tf.data.Dataset:
         """Gives all validation examples in their order, in batches as those of `training`.
 
-        Several devices take equal parts, so a few examples at the end may be left out.
-
-        Raises:
-            DatasetError: there are fewer examples than devices.
+        Several devices take equal parts, so a few examples at the end may be left out. It raises
+        DatasetError where there are fewer examples than devices.
         """
         count, sharing = self.manifest.counts["validation"], len(devices.names)
         if count < sharing:
@@ -176,9 +173,8 @@ class Dataset:
     def _shuffled(self, epoch: int, open_shard: Callable) -> tf.data.Dataset:
         """Shuffles the training examples for an epoch.
 
-        Args:
-            open_shard: returns a dataset of a shard's examples, given the shard's path and, as
-                scalar int64, the number of its first example and the one after its last.
+        For each shard `open_shard` makes a dataset of its examples, from its path and, as scalar
+        int64, the number of its first example and the one after its last.
         """
         paths = self.manifest.shards("train")
         sizes = {each["file"]: each["records"] for each in self.manifest.values["shards"]}
@@ -244,16 +240,27 @@ class Dataset:
 
     @cached_property
     def _decoded(self) -> list[np.ndarray]:
-        """All stored pictures of the training split."""
-        return _decode_all(self._stored("train"), self.manifest.counts["train"],
-                             self.manifest.directory)
+        """All stored training pictures, an array for each part of an example, uint8 [n, ...]."""
+        stored, count = self._stored("train"), self.manifest.counts["train"]
+        shapes = [(count, *each.shape) for each in stored.element_spec]
+        try:
+            decoded = [np.empty(shape, np.uint8) for shape in shapes]
+        except MemoryError as error:
+            size = sum(map(math.prod, shapes)) / 1e9
+            raise DatasetError(self.manifest.directory, f"needs {size:.1f} GB of memory to be kept "
+                               "decoded", "set data.cache=false") from error
+        elements = stored.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+        for row, pictures in enumerate(tqdm(elements, "decoding pictures", count, unit="picture",
+                                            delay=2)):
+            for kept, picture in zip(decoded, pictures, strict=True):
+                kept[row] = picture
+        return decoded
 
     def _vary(self, stored: tuple[tf.Tensor, ...], epoch: int, number: tf.Tensor, first: int,
               ) -> tuple[tf.Tensor, tf.Tensor]:
         """Varies a batch as seed, epoch and batch number decide, to signed (condition, colour).
 
-        Args:
-            first: the number, in the whole batch, of the first row here.
+        Its first row here has the number `first` in the whole batch.
         """
         zoom = self.manifest.values.get("zoom", "spline")
         guided = self.augment.hints > 0
@@ -297,29 +304,8 @@ class Dataset:
         return condition, color
 
 
-def _decode_all(stored: tf.data.Dataset, count: int, directory: Path) -> list[np.ndarray]:
-    """Reads a dataset of `count` tuples of pictures, uint8, into an array for each part of them.
-
-    Raises:
-        DatasetError: they do not fit in memory; it names the `directory` they come from.
-    """
-    shapes = [(count, *each.shape) for each in stored.element_spec]
-    try:
-        decoded = [np.empty(shape, np.uint8) for shape in shapes]
-    except MemoryError as error:
-        size = sum(math.prod(shape) for shape in shapes) / 1e9
-        raise DatasetError(directory, f"needs {size:.1f} GB of memory to be kept decoded",
-                           "set data.cache=false") from error
-    elements = stored.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    for row, pictures in enumerate(tqdm(elements, "decoding pictures", count, unit="picture",
-                                        delay=2)):
-        for kept, picture in zip(decoded, pictures, strict=True):
-            kept[row] = picture
-    return decoded
-
-
 def _look_up(decoded: list[np.ndarray], rows: tf.data.Dataset) -> tf.data.Dataset:
-    """Turns batches of row numbers, int64 [batch], into batches of what `_decode_all` keeps."""
+    """Turns batches of row numbers, int64 [batch], into batches of what `decoded` keeps."""
     def batch_of(numbers):
         stored = tf.numpy_function(lambda numbers: [kept[numbers] for kept in decoded], [numbers],
                                    [tf.uint8] * len(decoded), stateful=False)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -43,22 +44,20 @@ def inspect(directory: Path, out: Path) -> dict:
 
     Raises:
         UsageError: `out` cannot be written.
-        DatasetError: there is no dataset; or the error names the first shard that is missing,
-            corrupt (and at which byte) or cut short, or has a record that contradicts the manifest.
+        DatasetError: there is no dataset; or of the first shard that is missing, corrupt (and at
+            which byte) or cut short, or has a record that contradicts the manifest.
     """
     manifest = Manifest.read(directory)
     _check_writable(out)
-    for split in SPLITS:
-        for path in manifest.shards(split):
-            if not path.is_file():
-                raise DatasetError(path, "is missing", AGAIN)
-    seen = {}
+    for path in chain.from_iterable(map(manifest.shards, SPLITS)):
+        if not path.is_file():
+            raise DatasetError(path, "is missing", AGAIN)
+    seen = {name: _Split(manifest.counts[name]) for name in SPLITS}
     with tqdm(total=sum(manifest.counts.values()), desc="inspecting", unit="picture",
               delay=2) as progress:
-        for split in SPLITS:
-            seen[split] = _Split(manifest.counts[split])
-            for example in _examples(manifest, split):
-                seen[split].add(example)
+        for name, split in seen.items():
+            for example in _examples(manifest, name):
+                split.add(example)
                 progress.update()
     report = {"directory": str(directory),
               **{key: manifest.values[key] for key in ("digest", "size", "every", "split_by",

@@ -85,10 +85,9 @@ def serialize(pictures: dict[str, bytes], source: str, frame: int, time: float, 
 
     Args:
         pictures: PNG bytes of `color`, `gray` and `edge`.
-        source: the name of the video or folder that it comes from.
-        frame: its number there, from 0.
+        source, frame, shot: the source's name, and in it the numbers of the frame and of its shot
+            (or page), from 0.
         time: seconds from the start of the video; 0 for pictures.
-        shot: the number of its shot (or page) in the source.
     """
     def feature(value):
         if isinstance(value, bytes):
@@ -116,12 +115,7 @@ class Manifest:
 
     @classmethod
     def read(cls, directory: str | Path) -> "Manifest":
-        """Reads and checks `dataset.json`.
-
-        Raises:
-            DatasetError: there is none, it is damaged or contradicts itself, or is of another
-                schema.
-        """
+        """Reads `dataset.json`; raises DatasetError if missing, damaged or of another schema."""
         path = Path(directory) / MANIFEST
         if not path.is_file():
             raise DatasetError(directory, f"holds no {MANIFEST}, so it is no dataset",
@@ -160,11 +154,7 @@ class Manifest:
                 if shard["file"].startswith(f"{split}-")]
 
     def verify(self) -> None:
-        """Compares every shard with its checksum.
-
-        Raises:
-            DatasetError: names the first shard that is missing or was altered.
-        """
+        """Compares every shard with its checksum; raises DatasetError at the first bad one."""
         for shard in tqdm(self.values["shards"], "checking shards", unit="shard", delay=2):
             path = self.directory / shard["file"]
             if not path.is_file():

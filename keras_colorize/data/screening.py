@@ -1,5 +1,7 @@
 """Screening of frames: those that teach little, repeats of one drawing, and where a shot begins."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 from scenedetect import FrameTimecode
@@ -61,41 +63,31 @@ class HeldDetector:
     def drawing(self, thumbnail: np.ndarray) -> int:
         """Returns the number, from 0, of the drawing that the next frame shows.
 
-        Args:
-            thumbnail: of the frame, uint8 BGR [h, w, 3], about 256 pixels wide.
+        It takes the frame's thumbnail, uint8 BGR [h, w, 3], about 256 pixels wide.
         """
-        luminance = cv2.cvtColor(thumbnail, cv2.COLOR_BGR2GRAY)
-        if self._first is None or self._differs(luminance):
+        first, luminance = self._first, cv2.cvtColor(thumbnail, cv2.COLOR_BGR2GRAY)
+        if first is None or luminance.shape != first.shape or cv2.sqrBoxFilter(
+                cv2.absdiff(luminance, first), cv2.CV_32F, NEIGHBOURHOOD).max() > SAME_DRAWING ** 2:
             self._first = luminance
             self._number += 1
         return self._number
-
-    def _differs(self, luminance: np.ndarray) -> bool:
-        if luminance.shape != self._first.shape:
-            return True
-        squares = cv2.sqrBoxFilter(cv2.absdiff(luminance, self._first), cv2.CV_32F, NEIGHBOURHOOD)
-        return bool(squares.max() > SAME_DRAWING ** 2)
 
 
 class ShotDetector:
     """Numbers the shots of a video, whose frames it sees in order.
 
     A cut is where the content changes by more than PySceneDetect's default, or where the shape of
-    the frames changes.
-
-    Args:
-        luma_only: whether to ignore hue and saturation, for frames without colour.
+    the frames changes. `luma_only` ignores hue and saturation, for frames without colour.
     """
 
     def __init__(self, luma_only: bool = False):
-        self._luma_only = luma_only
+        self._detector = partial(ContentDetector, min_scene_len=0, luma_only=luma_only)
         self._cuts, self._shape, self._frames, self._number = self._detector(), None, 0, 0
 
     def shot(self, thumbnail: np.ndarray) -> int:
         """Returns the number, from 0, of the shot that the next frame belongs to.
 
-        Args:
-            thumbnail: of the frame, uint8 BGR [h, w, 3], about `SHOT_WIDTH` wide.
+        It takes the frame's thumbnail, uint8 BGR [h, w, 3], about `SHOT_WIDTH` wide.
         """
         if self._shape not in (None, thumbnail.shape):  # which the detector cannot compare
             self._cuts = self._detector()
@@ -106,6 +98,3 @@ class ShotDetector:
         self._frames += 1
         self._number += bool(self._cuts.process_frame(clock, thumbnail))
         return self._number
-
-    def _detector(self) -> ContentDetector:
-        return ContentDetector(min_scene_len=0, luma_only=self._luma_only)

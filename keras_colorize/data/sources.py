@@ -98,13 +98,7 @@ class VideoSource(FileSource):
         """Decodes each frame once, for its shot and, one in `every`, for the dataset.
 
         It first looks for black bars in a few frames from all over the video, and crops them from
-        all frames of that size.
-
-        Args:
-            threads: of the decoder, which chooses for 0.
-
-        Raises:
-            SourceError: as `media.read_video`.
+        all frames of that size. `threads`, and errors, are as of `media.read_video`.
         """
         peeked = media.peek(self.path)
         counts.crop = page_windows.content_box(peeked)
@@ -142,11 +136,7 @@ class FolderSource:
         return len(self.pictures)
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
-        """Reads every picture in the order of names; `every` is for videos.
-
-        Raises:
-            SourceError: as `media.read_picture`.
-        """
+        """Reads every picture, in the order of names; errors are those of `media.read_picture`."""
         return _windows(map(media.read_picture, self.pictures), sampling, counts)
 
 
@@ -161,11 +151,7 @@ class BookSource(FileSource):
             return 0
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
-        """Reads every page in its order.
-
-        Raises:
-            SourceError: as `media.open_book`, or a page is damaged.
-        """
+        """Reads every page in its order; raises as `media.open_book`, or for a damaged page."""
         book = media.open_book(self.path, only_pages=True)
         return _windows((page for _, page in book.pictures()), sampling, counts)
 
@@ -217,23 +203,23 @@ def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict
             raise errors[0][1]
         sources += here
         failed += errors
-    _check_given_once(sources)
-    names = Counter([source.name for source in sources] + [name for name, _ in failed])
-    for name, count in names.most_common(1):
-        if count > 1:
-            raise UsageError(name, f"is the name of {count} sources",
-                             "rename one, or give the folder above both")
+    _check_distinct(sources, [name for name, _ in failed])
     return (sorted(sources, key=lambda source: source.name),
             {name: str(error) for name, error in failed})
 
 
-def _check_given_once(sources: list[Source]) -> None:
+def _check_distinct(sources: list[Source], failed: list[str]) -> None:
+    """Raises UsageError where sources, those that `failed` included, are one or have one name."""
     seen: dict[str, Source] = {}
     for source in sources:
         first = seen.setdefault(os.path.realpath(source.path), source)
         if first is not source:
             raise UsageError(source.path, f"is given twice, as {first.name} and {source.name}",
                              "give it once, without the folder above it or a link to it")
+    for name, count in Counter([*(source.name for source in sources), *failed]).most_common(1):
+        if count > 1:
+            raise UsageError(name, f"is the name of {count} sources",
+                             "rename one, or give the folder above both")
 
 
 def _sources_in(place: Path) -> tuple[list[Source], list[tuple[str, SourceError]]]:
@@ -297,11 +283,7 @@ def walk(place: Path, refuse: Callable[[SourceError], None] | None = None,
     It follows links, gives those to nowhere as files, and enters each folder once. It passes over
     what is neither a file nor a folder, such as a pipe.
 
-    Args:
-        refuse: takes the error of a folder that cannot be read; without it the error is raised.
-
-    Raises:
-        SourceError: a folder cannot be read.
+    The SourceError of a folder that cannot be read goes to `refuse`, or else is raised.
     """
     def unreadable(reason: OSError):
         error = SourceError(reason.filename, f"cannot be read ({reason.strerror})",
@@ -318,9 +300,6 @@ def walk(place: Path, refuse: Callable[[SourceError], None] | None = None,
             continue
         seen.add(real)
         below[:] = sorted(name for name in below if not name.startswith("."))
-        yield Path(folder), sorted(name for name in names
-                                   if not name.startswith(".") and _is_file(Path(folder, name)))
-
-
-def _is_file(path: Path) -> bool:
-    return os.path.isfile(path) or not os.path.exists(path)
+        paths = (Path(folder, name) for name in names if not name.startswith("."))
+        yield Path(folder), sorted(path.name for path in paths
+                                   if os.path.isfile(path) or not os.path.exists(path))

@@ -1,4 +1,7 @@
-"""Baselines that a model must beat: no colour, mean colours, and two systems of 2002 and 2004."""
+"""Baselines that a model must beat: no colour, mean colours, and two systems of 2002 and 2004.
+
+What a function takes as the `condition` is the name of one, "gray" or "edge".
+"""
 
 import zlib
 from collections.abc import Callable, Iterable
@@ -28,9 +31,6 @@ def mean_colour(training: Batches, condition: str) -> Baseline:
     """Returns a baseline of the mean colour of each gray level in training; of edges, of all of it.
 
     A gray level that training does not show is interpolated between its neighbours.
-
-    Args:
-        condition: "gray" or "edge".
     """
     counts, sums = np.zeros(256), np.zeros((256, 3))
     for levels, colors in training:
@@ -48,9 +48,6 @@ def nearest_transfer(training: Batches, condition: str) -> Baseline:
     """Returns a baseline that transfers colour from the training picture with the likest condition.
 
     It transfers the chroma of gray pictures, and the colour of edges, which have no luminance.
-
-    Args:
-        condition: "gray" or "edge".
     """
     references, generator = palette.References(), np.random.default_rng(0)
     for conditions, colors in training:
@@ -74,7 +71,6 @@ def scribble(condition: str, hints: int = HINTS, placement: int = 0) -> Baseline
     and the colour of edges.
 
     Args:
-        condition: "gray" or "edge".
         hints: how many pixels of each picture are given, at least 1.
         placement: another number places them elsewhere.
     """

@@ -50,10 +50,10 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         print(f"{report_dir}: was measured already, on these networks")
         return earlier
     inputs = {run_dir: run_directory.read_config(run_dir).model.input for run_dir in run_dirs}
-    if screentone and "edge" in inputs.values():
-        edge = next(run_dir for run_dir in run_dirs if inputs[run_dir] == "edge")
-        raise UsageError(edge, "takes edges, which screentone leaves as they are",
-                         "name runs on gray input alone")
+    for run_dir, condition in inputs.items():
+        if screentone and condition == "edge":
+            raise UsageError(run_dir, "takes edges, which screentone leaves as they are",
+                             "name runs on gray input alone")
     if points and not any(run_directory.read_config(run_dir).model.guidance == "hints"
                           for run_dir in run_dirs):
         raise UsageError("--points", "no run here takes hints",

@@ -55,7 +55,8 @@ def measure(examples: Examples, groups: dict[str, list[Candidate]]) -> dict[str,
     frames = [where[number].frame for number in figures.evenly(len(where), FRAMES)]
     frames = [frame for frame in frames if episode.brightness_of(frame) == 1]
     seen = {label: {"hair": [], "size": [], "caption": [], "black": []} for label in groups}
-    letters = _letters(data)
+    written = cv2.dilate(caption_mask(CAPTION).astype(np.uint8), np.ones((3, 3), np.uint8))
+    letters = _fit(data, written > 0)  # what a caption writes on or touches
     for frame in tqdm(frames, "failures", unit="frame", delay=2):
         scene = _Scene(data, frame)
         for label, runs in groups.items():
@@ -181,12 +182,6 @@ def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(stats.rankdata(one), stats.rankdata(other))[0, 1])
 
 
-def _letters(data: Dataset) -> np.ndarray:
-    """Returns the pixels that a caption writes on or touches, bool [h, w]."""
-    mask = caption_mask(CAPTION).astype(np.uint8)
-    return _fit(data, cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0)
-
-
 def _caption(pictures: np.ndarray, truth: np.ndarray, letters: np.ndarray) -> dict[str, float]:
     """Measures L1 beside the letters of a caption, and far from them, with it and without it.
 
@@ -207,11 +202,7 @@ def _caption(pictures: np.ndarray, truth: np.ndarray, letters: np.ndarray) -> di
 
 
 def plot_sizes(path: Path, failures: dict[str, dict]) -> None:
-    """Draws the chroma error on characters against their size, a line for each group of runs.
-
-    Args:
-        failures: by label, as `measure` gives them.
-    """
+    """Draws chroma error against size of characters, from `measure`, a line for each group."""
     figure = Figure(figsize=(5, 3.6), dpi=160, layout="constrained")
     axes = figure.subplots()
     for label, each in failures.items():

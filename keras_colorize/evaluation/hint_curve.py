@@ -71,18 +71,13 @@ def _ends(resampling: Resampling, crossings: list[float | None]) -> list | None:
 def crossing(counts: list[int], means: Sequence[float], level: float) -> float | None:
     """Finds where a curve first falls to a level, between its points on a logarithmic scale.
 
-    Returns:
-        0 where it is there at its first point, None where it stays above.
+    It is 0 where the first point is there, and None where all stay above.
     """
-    for place, mean in enumerate(means):
-        if mean <= level:
-            if place == 0:
-                return 0.0
-            ends = means[place - 1] - level, level - mean
-            share = ends[0] / max(sum(ends), 1e-12)
-            low, high = np.log(counts[place - 1]), np.log(counts[place])
-            return float(np.exp(low + share * (high - low)))
-    return None
+    place = next((place for place, mean in enumerate(means) if mean <= level), None)
+    if not place:
+        return None if place is None else 0.0
+    ends = slice(place - 1, place + 1)
+    return float(np.exp(np.interp(-level, np.negative(means[ends]), np.log(counts[ends]))))
 
 
 def plot(path: Path, condition: str, curve: dict) -> None:

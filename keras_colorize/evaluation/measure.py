@@ -46,11 +46,10 @@ def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ())
     """Returns the baselines on the dataset's condition, then the runs on it, given by name.
 
     Args:
-        points: for each number of them, scribbles and every run that takes hints come once more,
-            told the true colours of so many pixels, the same for all.
+        points: for each of these numbers, scribbles and every run that takes hints come once more,
+            given the true colours of so many pixels, the same for all.
 
-    Raises:
-        RunError: a run is missing, damaged, or has finished no epoch.
+    Raises RunError where a run is missing, damaged, or has finished no epoch.
     """
     condition = data.condition
     trained = []  # first, as they may fail
@@ -124,12 +123,9 @@ class Examples:
 
     def pick(self, numbers: Iterable[int]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         """Returns some of them by number: uint8 condition [h, w, 1] and truth [h, w, 3]."""
-        wanted, pictures = set(numbers), {}
-        for indices, condition, truth in self.batches():
-            for row, index in enumerate(indices.tolist()):
-                if index in wanted:
-                    pictures[index] = condition[row], truth[row]
-        return pictures
+        wanted = set(numbers)
+        return {number: (condition, truth) for batch in self.batches()
+                for number, condition, truth in zip(*batch, strict=True) if number in wanted}
 
     @property
     def _splits(self) -> list[str]:
@@ -142,17 +138,15 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
     pairs = [] if examples.screentone else _pairs(examples.places())  # each has dots of its own
     frames = {number: {} for pair in pairs for number in pair}
     values = [{name: np.full(total, np.nan) for name in KEPT} for _ in candidates]
-    measured = [set(evenly(total, SLOW.get(each.model, total))) for each in candidates]
+    measured = [evenly(total, SLOW.get(each.model, total)) for each in candidates]
     title = f"{examples.data.condition} pictures"
     with tqdm(total=total, desc=title, unit="picture", delay=2) as progress:
         for numbers, condition, truth in examples.batches():
-            paired = [row for row, number in enumerate(numbers.tolist()) if number in frames]
-            for row in paired:
-                frames[numbers[row]]["luminance"] = pixels.gray(truth[row])
+            for number in frames.keys() & numbers.tolist():
+                frames[number]["luminance"] = pixels.gray(truth[number - numbers[0]])
             for place, candidate in enumerate(candidates):
-                rows = [row for row, number in enumerate(numbers.tolist())
-                        if number in measured[place]]
-                if not rows:
+                rows = np.flatnonzero(np.isin(numbers, measured[place]))
+                if not len(rows):
                     continue
                 pictures = candidate.colorize(condition[rows], truth[rows])
                 figures = metrics.of_pictures(pictures, truth[rows]) | {
@@ -160,8 +154,9 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
                     TRUE_COLOURFULNESS: metrics.colourfulness(truth[rows])}
                 for name, each in figures.items():
                     values[place][name][numbers[rows]] = each
-                for row in set(paired) & set(rows):
-                    frames[numbers[row]][place] = pictures[rows.index(row)].copy()  # not its batch
+                for number, picture in zip(numbers[rows].tolist(), pictures, strict=True):
+                    if number in frames:
+                        frames[number][place] = picture.copy()  # not its batch
             progress.update(len(truth))
     for place, figures in enumerate(values):
         _measure_flicker(figures["flicker"], pairs, frames, place)

@@ -71,8 +71,7 @@ class Resampling:
     def means(self, figures: dict[str, np.ndarray]) -> dict[str, float | list[float] | None]:
         """Returns the mean of each figure, None where no picture has it, and `NAME_ci` as well.
 
-        Args:
-            figures: float [n] each, NaN where a picture has none.
+        Figures are float [n], NaN where a picture has none.
         """
         means = {}
         for name, values in figures.items():
@@ -84,8 +83,7 @@ class Resampling:
     def interval_of(self, statistic: Callable[[np.ndarray], float]) -> list[float] | None:
         """Returns the 95 % interval of any figure of the pictures, as `interval` does.
 
-        Args:
-            statistic: takes the numbers of the pictures of a resample, int [m].
+        `statistic` takes the numbers of the pictures of a resample, int [m].
         """
         if self.groups < FEWEST:
             return None
@@ -110,15 +108,10 @@ class Resampling:
         return [float(end) for end in np.nanquantile(resampled, [tail, 1 - tail])]
 
     def resample(self, values: np.ndarray) -> np.ndarray:
-        """Returns the mean in each resample, float64 [`RESAMPLES`].
-
-        It is NaN where a resample has only groups without values.
-        """
-        known = ~np.isnan(values)
-        counts = np.bincount(self._group[known], minlength=self.groups)
-        sums = np.bincount(self._group[known], values[known], minlength=self.groups)
+        """Returns the mean in each resample, float64 [`RESAMPLES`], NaN where it has no values."""
+        counts = np.bincount(self._group, ~np.isnan(values), minlength=self.groups)
         with np.errstate(invalid="ignore"):
-            return (self._times @ sums) / (self._times @ counts)
+            return (self._times @ self.group_sums(values)) / (self._times @ counts)
 
     def group_sums(self, values: np.ndarray) -> np.ndarray:
         """Sums each group's pictures that have a value, float64 [groups]."""
@@ -140,10 +133,7 @@ class Group:
     where: list[Place]
 
     def means(self, figure: str, seeds: list[int]) -> list[float]:
-        """Lists the mean of a figure over the pictures for the run of each seed.
-
-        The mean of a baseline is the same for every seed.
-        """
+        """Lists the mean of a figure over the pictures for each seed; a baseline has but one."""
         runs = [self.runs[self.seeds[seed]] if self.seeds else self.values for seed in seeds]
         return [float(np.nanmean(each[figure])) for each in runs]
 
@@ -164,15 +154,13 @@ def group_runs(run_dirs: dict[str, Path], pictures: Measured) -> list[Group]:
                           for _, _, other in alike.get(kind, [])):
             kind = (*kind, "again")  # a seed that is there already says nothing new of seeds
         alike.setdefault(kind, []).append(key)
-    labels: set[str] = set()
     groups = []
     for keys in alike.values():
         condition, model, first = keys[0]
         runs = {run: pictures[condition, model, run][0] for _, _, run in keys}
         label = _label(keys)
-        if label in labels:
+        if label in [group.label for group in groups]:
             label = first or f"{model} ({condition})"
-        labels.add(label)
         mean = {name: np.mean([each[name] for each in runs.values()], axis=0) for name in KEPT}
         seeds = {configs[run].train.seed: run for run in runs if run}
         groups.append(Group(label, model, condition, seeds, mean, runs, pictures[keys[0]][1]))

@@ -115,11 +115,7 @@ def _curves(groups: list[Group], report_dir: Path) -> list[str]:
 def rank(groups: list[Group]) -> list[tuple[str, int]]:
     """Picks two best, two median and two worst pictures, each of another shot.
 
-    Args:
-        groups: groups on one input, of which the trained ones count.
-
-    Returns:
-        Words and the number of each picture.
+    Of groups on one input, the trained ones count. Returns words and the number of each picture.
     """
     trained = [group for group in groups if group.seeds]
     errors = np.mean([group.values["l1"] for group in trained], axis=0)

@@ -28,10 +28,7 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
     """Returns a row of `metrics.json`: means over the pictures, and 95 % intervals over the shots.
 
     An interval is None with too few shots or pages (see `statistics.Resampling`). Flicker without a
-    video is None too.
-
-    Args:
-        returned: L1 of each picture's input, returned as it is, float64 [pictures].
+    video is None too. `returned` is the L1 of each picture's input as it is, float64 [pictures].
     """
     resampling = Resampling([place[:2] for place in where])
     measured = ~np.isnan(values["l1"])
@@ -101,8 +98,7 @@ def _line(cells: list[str] | tuple[str, ...]) -> str:
 def cell(entry: dict, name: str, form: str = "") -> str:
     """Returns a figure, with its interval on a line of its own, or "-".
 
-    Args:
-        form: how numbers are written, where that is not as in `COLUMNS`.
+    Numbers are written as `form` says, or as `COLUMNS`.
     """
     if entry.get(name) is None:
         return "-"

@@ -17,12 +17,11 @@ CHANGE = 8.0  # levels of chroma between neighbours: a visible change
 def gather(sources: list[Source], data: Dataset) -> list[dict]:
     """Reads at most `MOST` pictures of other sources, evenly spaced, made as the dataset's were.
 
+    Raises SourceError where a source cannot be read.
+
     Returns:
         Of each its `name` and `shot`, what `pixels.example` gives, and `colored`: whether its own
         colours can serve as a truth, which those of ink drawings and gray films do not.
-
-    Raises:
-        SourceError: a source cannot be read.
     """
     values = data.manifest.values
     sampling = Sampling(values["every"], data.size, values.get("zoom") or "spline")

@@ -136,11 +136,9 @@ class Colorizer(tf.Module):
                                            parallel_iterations=1)}  # memory is of one picture
 
     def _file(self, file, seen_as, hint_file=None):
-        """Colours one picture file as a PNG file.
+        """Colours a file as a PNG; `seen_as` maps its size, int32 [2], to the network's.
 
-        Args:
-            seen_as: from a picture's size to the size at which the network sees it, int32 [2].
-            hint_file: a PNG file of hints or an empty text, where the model takes hints.
+        Of a model that takes hints, `hint_file` is a PNG of them, or an empty text.
         """
         decoded = decode(file)
         small = seen_as(tf.shape(decoded.shown))
@@ -179,7 +177,7 @@ def working_scale(learned, height, width):
 
     Args:
         learned: height and width of the learned pictures; None where they are unknown.
-        height: of the picture, a number or a tensor, as is the width.
+        height, width: of the picture, numbers or tensors.
 
     Returns:
         A scalar, float64.
@@ -202,12 +200,7 @@ def _shrunk(picture, size):
 def in_tiles(network, condition):
     """Computes the network's picture of a condition, in tiles without seams where it is large.
 
-    Args:
-        network: from uint8 [1, h, w, channels] to uint8 [1, h, w, 3].
-        condition: uint8 [h, w, channels].
-
-    Returns:
-        uint8 RGB [h, w, 3].
+    That is from uint8 [h, w, n] to RGB [h, w, 3], by a network from [1, h, w, n] to [1, h, w, 3].
     """
     return tf.cond(tf.size(condition[..., 0]) <= WHOLE,
                    lambda: network(condition[tf.newaxis])[0],
@@ -278,9 +271,8 @@ def join(luminance, chroma, most):
     """Joins a picture's luminance with a chroma of its size, as `line_lock.join`.
 
     Args:
-        luminance: int32 [...], 0 to `most`.
+        luminance: int32 [...], 0 to `most`, which is 255 or 65535.
         chroma: float32 [..., 2] in units of 1/255.
-        most: 255 or 65535.
 
     Returns:
         RGB, float32 [..., 3], whole numbers from 0 to `most`.
@@ -301,12 +293,9 @@ def enlarge(values, guide, luminance):
     """Brings small values to a picture's size along its lines, as `line_lock.enlarge`.
 
     Args:
-        values: float32 [h, w, n].
+        values: float32 [h, w, n]; they become [H, W, n].
         guide: the luminance that the values are of, uint8 [h, w].
         luminance: of the picture, uint8 [H, W].
-
-    Returns:
-        float32 [H, W, n].
     """
     large = tf.shape(luminance)
     rows, row_weights = _taps(tf.shape(guide)[0], large[0])

@@ -49,8 +49,7 @@ class _Report(TypedDict):
 def measured(report_dir: Path, digest: str) -> list[dict]:
     """Reads the rows of a report on a generator, and on the baselines of its input.
 
-    Raises:
-        UsageError: it is no report, or on other generators.
+    It raises UsageError where this is no report, or on other generators.
     """
     report = read_json(report_dir / "metrics.json", _Report, UsageError,
                        "give --report a folder that evaluate wrote")

@@ -17,8 +17,7 @@ OPSET = 18  # of ONNX: the newest that tf2onnx writes
 class Network(tf.Module):
     """`Colorizer.network` under names that a file can hold: input and output may not be alike.
 
-    Args:
-        size: height and width of the pictures, one at a time; None for any size and batch.
+    It takes one picture of height and width `size` at a time; for None any size and batch.
     """
 
     def __init__(self, generator: keras.Model, size: tuple[int, int] | None = None):
@@ -41,11 +40,7 @@ class Doubling(keras.layers.Layer):
 def write_onnx(generator: keras.Model, folder: Path, size: tuple[int, int] | None = None) -> None:
     """Writes `network.onnx`: uint8 `pixels` [batch, h, w, 1] to `colored_pixels` [batch, h, w, 3].
 
-    Args:
-        size: as of `Network`.
-
-    Raises:
-        UsageError: tf2onnx is not installed.
+    `size` is as of `Network`. It raises UsageError where tf2onnx is not installed.
     """
     try:
         import tf2onnx

@@ -26,14 +26,11 @@ def tile(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     Returns:
         uint8 RGB [rows * (h + gap), columns * (w + gap), 3], a gap below and right of each.
     """
-    height, width = rows[0][0].shape[:2]
-    canvas = np.full((len(rows) * (height + GAP), len(rows[0]) * (width + GAP), 3), 255, np.uint8)
-    for row, pictures in enumerate(rows):
-        for column, picture in enumerate(pictures):
-            top, left = row * (height + GAP), column * (width + GAP)
-            rgb = picture if picture.ndim == 3 else np.dstack([picture] * 3)
-            canvas[top:top + height, left:left + width] = rgb
-    return canvas
+    def framed(picture: np.ndarray) -> np.ndarray:
+        rgb = picture if picture.ndim == 3 else np.dstack([picture] * 3)
+        return np.pad(rgb, ((0, GAP), (0, GAP), (0, 0)), constant_values=255)
+
+    return np.vstack([np.hstack([framed(picture) for picture in row]) for row in rows])
 
 
 def picture_grid(path: Path, rows: dict[str, Sequence[np.ndarray]]) -> None:

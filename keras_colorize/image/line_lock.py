@@ -37,14 +37,11 @@ def enlarge(values: np.ndarray, guide: np.ndarray, luminance: np.ndarray) -> np.
     Returns:
         float32 [H, W, n].
     """
+    def merge(level: np.ndarray, planes: list[np.ndarray]) -> np.ndarray:
+        return cv2.merge(planes).reshape(*level.shape, -1)
+
     out = np.empty((*luminance.shape, values.shape[2]), np.float32)
-    enlarger = _Enlarger(values, guide, luminance.shape)
-
-    def work(rows: slice) -> None:
-        cv2.merge(enlarger.band(rows, luminance[rows]), out[rows])
-
-    _in_bands(work, luminance.shape)
-    return out
+    return _banded(luminance, values, guide, luminance, merge, out)
 
 
 def join(luminance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
@@ -112,15 +109,7 @@ def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray,
     """Multiplies colours by the page's ink, as printing does, so that paper takes colour.
 
     Lines stay where they are and as dark as they are; white paper becomes as light as its colour.
-
-    Args:
-        luminance: of the page, uint8 or uint16 [H, W].
-        flats: the colours without ink, RGB 0..255 [h, w, 3].
-        guide: the luminance at their size, uint8 [h, w].
-        surface: as for `lock`.
-
-    Returns:
-        RGB [H, W, 3] of the luminance's type.
+    `flats` are the colours without ink, RGB 0..255 [h, w, 3]; all else is as of `lock`.
     """
     def multiply(level: np.ndarray, colours: list[np.ndarray]) -> np.ndarray:
         shade = level.astype(np.float32) / 255
@@ -133,9 +122,7 @@ def ink(luminance: np.ndarray, flats: np.ndarray, guide: np.ndarray,
 def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
     """Returns the largest change of luminance from a page to its coloured picture, in 255 levels.
 
-    Args:
-        before: the page's luminance, uint8 or uint16 [h, w].
-        picture: RGB [h, w, 3] of the same type.
+    The page's luminance is uint8 or uint16 [h, w], and the picture RGB [h, w, 3] of its type.
     """
     worst = 0
     for rows in _bands(before.shape):
@@ -146,27 +133,23 @@ def largest_change(before: np.ndarray, picture: np.ndarray) -> float:
 
 def _banded(luminance: np.ndarray, values: np.ndarray, guide: np.ndarray,
             surface: np.ndarray | None,
-            combine: Callable[[np.ndarray, list[np.ndarray]], np.ndarray]) -> np.ndarray:
-    """Enlarges values to a page and returns `combine(luminance, values)`, band by band."""
-    out = np.empty((*luminance.shape, 3), luminance.dtype)
-    enlarger = _Enlarger(values, guide, luminance.shape)
+            combine: Callable[[np.ndarray, list[np.ndarray]], np.ndarray],
+            out: np.ndarray | None = None) -> np.ndarray:
+    """Enlarges values to a page; fills `out` (RGB by default) with `combine(luminance, values)`."""
+    out = np.empty((*luminance.shape, 3), luminance.dtype) if out is None else out
+    enlarger, bands = _Enlarger(values, guide, luminance.shape), _bands(luminance.shape)
 
     def work(rows: slice) -> None:
         along = eight_bits(luminance[rows]) if surface is None else surface[rows]
         out[rows] = combine(luminance[rows], enlarger.band(rows, along))
 
-    _in_bands(work, luminance.shape)
-    return out
-
-
-def _in_bands(work: Callable[[slice], None], size: tuple[int, int]) -> None:
-    bands = _bands(size)
     if len(bands) <= FEW:  # such as a frame of a film, many of which are worked on at once
         for rows in bands:
             work(rows)
     else:
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(work, bands))
+    return out
 
 
 def _bands(size: tuple[int, int]) -> list[slice]:

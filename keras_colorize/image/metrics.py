@@ -102,12 +102,9 @@ def colourfulness(pictures: np.ndarray) -> np.ndarray:
 def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Returns how much larger the chroma error is within `REACH` pixels of edges than elsewhere.
 
-    Edges are those that Canny's detector finds in the luminance of the truth.
-
-    Returns:
-        float64 [n], in levels of 255: 0 where all is well; below 0 where colour is wrong mostly
-        within the shapes; NaN for a picture without edges, such as a black one, or with nothing
-        but edges.
+    Edges are those that Canny's detector finds in the luminance of the truth. In levels of 255, it
+    is 0 where all is well, and below 0 where colour is wrong mostly within the shapes; NaN for a
+    picture without edges, such as a black one, or with nothing but edges.
     """
     errors = chroma_error(pictures, truth)
     bleed = np.full(len(errors), np.nan)

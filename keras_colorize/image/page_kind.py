@@ -14,9 +14,7 @@ COLORED = 0.0008  # share of a colour page's pixels that differ from the tint of
 HUED = 10  # CIELAB distance from the tint of a page's grays, beyond which a pixel is coloured
 TONED = 0.04  # share of a screentone page's inked tiles that carry dots
 GRAYS = 0.1  # share of pixels between ink and paper that line art stays below
-
 FEWEST = 4  # tiles of dots: one or two are a fence, or a shirt of checks
-
 LEAST_CONTRAST = 12  # levels: the noise of compression is below it
 
 
@@ -55,10 +53,9 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
 
 
 def colored_share(picture: np.ndarray) -> float:
-    """Returns the share of the pixels of uint8 RGB [h, w, 3] or gray [h, w] that have a colour.
+    """Returns the share of pixels, of uint8 RGB [h, w, 3] or gray [h, w], that have a colour.
 
-    A tint that all pixels of about the same lightness share, as of old paper or sepia ink, is not a
-    colour.
+    A tint that all pixels of like lightness share, as of old paper or sepia ink, is no colour.
     """
     if picture.ndim == 2:
         return 0.0

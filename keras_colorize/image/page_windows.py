@@ -43,9 +43,8 @@ def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | N
         return None
     height, width = pictures[0].shape[:2]
     lightest = np.max([gray(picture) for picture in pictures], axis=0)
-    left, top, inner_width, inner_height = cv2.boundingRect(
-        (lightest > BAR_LUMINANCE).astype(np.uint8))
-    box = int(top), int(left), int(inner_height), int(inner_width)
+    left, top, inner_width, inner_height = cv2.boundingRect(np.uint8(lightest > BAR_LUMINANCE))
+    box = top, left, inner_height, inner_width
     whole = (0, 0, height, width)
     return None if box == whole or inner_height * inner_width < height * width / 4 else box
 

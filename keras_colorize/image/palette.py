@@ -51,13 +51,8 @@ def transfer(condition: np.ndarray, swatch: Swatch) -> np.ndarray:
 
     Two pixels are alike when their levels, and the standard deviations around them, are. Both weigh
     the same, after the levels of the reference are shifted and scaled to the picture's mean and
-    standard deviation (section 3 of the paper).
-
-    Args:
-        condition: uint8 [h, w].
-
-    Returns:
-        float32 [h, w, channels].
+    standard deviation (section 3 of the paper). Takes uint8 [h, w], and returns float32 [h, w,
+    channels].
     """
     level, deviation = _features(condition)
     scale = level.std() / max(swatch.spread, 1e-6)
@@ -90,10 +85,7 @@ class References:
     def nearest(self, condition: np.ndarray) -> Swatch:
         """Returns the swatch of the picture that is most like another, uint8 [h, w].
 
-        The least mean square difference of thumbnails decides.
-
-        Raises:
-            ValueError: there is no picture.
+        The least mean square difference of thumbnails decides. Without pictures: ValueError.
         """
         if not self._swatches:
             raise ValueError("there is no reference picture")

@@ -38,8 +38,7 @@ def to_uint8(values: np.ndarray) -> np.ndarray:
 
 
 def gray(picture: np.ndarray) -> np.ndarray:
-    """Returns the luminance of a picture: uint8 [h, w, 3] to uint8 [h, w]; one channel stays as is.
-    """
+    """Returns the luminance of uint8 [h, w, 3], as uint8 [h, w]; one channel stays as it is."""
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
 
 

@@ -1,6 +1,6 @@
 """Screentone: tones drawn as dots, as manga is printed, and dots found and turned into tones again.
 
-Pages are gray, uint8 [h, w].
+Pages are gray, uint8 [h, w], and so are the pages made of them.
 """
 
 import cv2
@@ -15,8 +15,7 @@ LINE_CONTRAST = (4.0, 9.0)  # how much darker than its surroundings a line of in
 TILE = 96  # pixels, room for seven of the coarsest dots
 COARSEST = 14  # pixels from dot to dot
 DOT_CONTRAST = 30  # levels: black dots on white paper vary more, even where a scan softens them
-PEAKED = (0.2, 0.08)  # share of a tile's fine detail that two crossed waves make up, where it is
-# dots: among grays, and where nearly all is black or white
+PEAKED = (0.2, 0.08)  # the share that two crossed waves have of dots: among grays, and without
 FEW_GRAYS = 0.3  # share of a tile's pixels
 BIN = np.ones((3, 3), np.uint8)
 WINDOW = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
@@ -29,13 +28,8 @@ def draw(gray: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
     The tones, lightened by a random exponent, become a few flat ones: bare paper, solid ink, and
     between them dots on a grid of random pitch and angle, which cover as much of the paper as the
-    tone is dark. Lines and the dark sides of edges are drawn over the dots.
-
-    Args:
-        gray: uint8 [h, w].
-
-    Returns:
-        uint8 [h, w], gray only where a pixel is inked in part.
+    tone is dark. Lines and the dark sides of edges are drawn over the dots. The result is gray only
+    where a pixel is inked in part.
     """
     height, width = gray.shape
     double = (2 * width, 2 * height)
@@ -75,9 +69,6 @@ COVERED = _covered()
 
 def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
     """Finds where a page is printed in dots: tiles whose fine detail is a few strong waves.
-
-    Args:
-        luminance: uint8 [h, w].
 
     Returns:
         For each tile whether it is dots, bool [rows, columns] (a partial last tile is judged by
@@ -137,13 +128,10 @@ def _quarter_turn(spectrum: np.ndarray) -> np.ndarray:
 
 
 def descreen(luminance: np.ndarray, dots: np.ndarray | None, pitch: float) -> np.ndarray:
-    """Gives the tones that the dots of a page stand for, uint8 [h, w].
+    """Gives the tones that the dots of a page stand for.
 
     It smooths only tiles of dots, as far as their pitch asks for, and leaves the rest as it is.
-
-    Args:
-        luminance: uint8 [h, w].
-        dots, pitch: as `find_dots` returns them; None or 0 where the page has no dots.
+    `dots` and `pitch` are as of `find_dots`, None or 0 where the page has no dots.
     """
     if dots is None or not pitch:
         return luminance

@@ -1,5 +1,4 @@
-"""Scribbles: colour that spreads from a few pixels over a picture (Levin, Lischinski, Weiss 2004).
-"""
+"""Scribbles: colour that spreads from a few pixels (Levin, Lischinski and Weiss 2004)."""
 
 import numpy as np
 import pyamg
@@ -27,10 +26,7 @@ def colorize(luminance: np.ndarray, hinted: np.ndarray, colors: np.ndarray) -> n
         colors: uint8 RGB [h, w, 3], read where `hinted` is true. Only their chroma counts.
 
     Returns:
-        uint8 RGB [h, w, 3] of that luminance.
-
-    Raises:
-        ValueError: no pixel is hinted.
+        uint8 RGB [h, w, 3] of that luminance; raises ValueError where no pixel is hinted.
     """
     return line_lock.join(luminance, propagate(luminance, hinted, pixels.chroma(colors)))
 
@@ -49,10 +45,7 @@ def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> 
         chroma: float [h, w, channels], read where `hinted` is true.
 
     Returns:
-        float32 [h, w, channels].
-
-    Raises:
-        ValueError: no pixel is hinted.
+        float32 [h, w, channels]; raises ValueError where no pixel is hinted.
     """
     known = hinted.ravel()
     if not known.any():
@@ -100,9 +93,9 @@ def _laplacian(luminance: np.ndarray) -> sparse.csr_array:
     pairs = [_pairs(level.shape, *offset) for offset in NEIGHBOURS]
     squares = [np.square(level[one] - level[other]) for one, other in pairs]
     nearest = np.full(level.shape, np.inf)
-    for (one, other), square in zip(pairs, squares, strict=True):
-        nearest[one] = np.minimum(nearest[one], square)
-        nearest[other] = np.minimum(nearest[other], square)
+    for pair, square in zip(pairs, squares, strict=True):
+        for side in pair:
+            nearest[side] = np.minimum(nearest[side], square)
     variance = uniform_filter(level * level, 3) - uniform_filter(level, 3) ** 2
     spread = np.maximum.reduce([SPREAD * variance, nearest / -np.log(ALIKE),
                                 np.full(level.shape, LEAST_SPREAD)])

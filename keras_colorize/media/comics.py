@@ -57,15 +57,10 @@ def is_book(path: Path) -> bool:
 
 
 def open_book(path: Path, only_pages: bool = False) -> "Book | PdfBook":
-    """Opens a comic by its suffix.
-
-    Args:
-        only_pages: whether only the pages will be read. The rest of the archive, which colouring
-            copies, is then not checked.
+    """Opens a comic by its suffix; with `only_pages`, what else its archive holds is not checked.
 
     Raises:
-        SourceError: it is of a kind that is not read, damaged, encrypted or hostile, or has no
-            page.
+        SourceError: it is of a kind that is not read, damaged, encrypted, hostile or without pages.
     """
     return PdfBook(path) if path.suffix.lower() == ".pdf" else Book(path, only_pages)
 
@@ -113,8 +108,7 @@ class Book:
     def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
         """Gives each page in reading order: its name and its picture, uint8 RGB [h, w, 3].
 
-        Raises:
-            SourceError: a page is damaged, or as of `picture_of`.
+        A damaged page raises SourceError, as in `picture_of`.
         """
         for name, read in self.pages():
             yield name, picture_of(read(), self.path / name)
@@ -173,11 +167,7 @@ class PdfBook:
                 yield name, partial(_drawn_file, document, number, self.path / name)
 
     def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Gives each page in order: its name and its picture, uint8 RGB [h, w, 3].
-
-        Raises:
-            SourceError: a page cannot be drawn.
-        """
+        """Gives each page as `Book.pictures`; raises SourceError where it cannot be drawn."""
         with _opened_pdf(self.path) as document:
             for number, name in enumerate(self.names):
                 yield name, np.array(_drawn(document, number, self.path / name))
@@ -233,8 +223,7 @@ def _is_page(entry: zipfile.ZipInfo) -> bool:
 def _check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipInfo]) -> None:
     """Raises SourceError where an archive must not be read.
 
-    That is where any name points outside of it, and where an entry of `used` is encrypted or
-    would fill the memory.
+    That is where any name points outside of it, or an entry of `used` is encrypted or too large.
     """
     for entry in archive.infolist():
         if re.match(r"[/\\]|[a-zA-Z]:", entry.filename) or ".." in _steps(entry.filename):
@@ -264,11 +253,7 @@ def _entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object
 
 def _copy_damaged(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kept: zipfile.ZipInfo,
                   out: zipfile.ZipFile) -> bool:
-    """Copies an entry's bytes as they are stored, for which `ZipFile` has no method.
-
-    Returns:
-        Whether the bytes were found.
-    """
+    """Copies an entry's stored bytes, as `ZipFile` cannot; tells whether they were found."""
     archive.fp.seek(entry.header_offset)
     header = archive.fp.read(30)
     if header[:4] != _ZIP or len(header) < 30:

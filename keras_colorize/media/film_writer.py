@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, islice, pairwise
+from itertools import islice, pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import av
@@ -41,8 +42,7 @@ _OFF = 0.1  # frames by which a time, rounded by its container, may lie off thos
 def codec_for(target: Path, codec: str | None) -> str:
     """Chooses the encoder of a film: the one asked for, or else one that its container takes.
 
-    Raises:
-        UsageError: it is no encoder of video that this FFmpeg has.
+    It raises UsageError where this FFmpeg has no such encoder of video.
     """
     chosen = codec or CODECS.get(target.suffix.lower(), "libx264")
     try:
@@ -57,11 +57,7 @@ def codec_for(target: Path, codec: str | None) -> str:
 def container_for(source: Path, target: Path, is_named: bool) -> Path:
     """Chooses the file that a film becomes: `target`, or Matroska where that cannot hold it.
 
-    Args:
-        is_named: whether the user named `target`, which is then never changed.
-
-    Raises:
-        SourceError: the user named `target`, and it cannot hold the film.
+    One that the user named (`is_named`) is never changed: if it cannot, SourceError is raised.
     """
     suffix = target.suffix.lower()
     if suffix not in CONTAINERS:
@@ -76,10 +72,7 @@ def container_for(source: Path, target: Path, is_named: bool) -> Path:
 
 
 def is_steady(source: Path) -> bool:
-    """Whether all frames are a whole number of frames of the film's rate apart.
-
-    It is true where the film cannot be read, which the reading of its frames reports.
-    """
+    """Whether all frames lie whole frames of the rate apart; true of a film that cannot be read."""
     try:
         rate, times = ANIMATION_RATE, sorted(_times(source))
         if not is_animated(source):
@@ -171,9 +164,7 @@ class Encoder:
 def join(pieces: list[Path], source: Path, target: Path, rotation: int, frames: int) -> list[str]:
     """Writes a film of encoded pieces, and copies the sound and all else of its source.
 
-    Args:
-        rotation: degrees by which its frames are turned to be shown.
-        frames: how many there are to be.
+    Its `frames` are turned by `rotation` degrees to be shown.
 
     Returns:
         What of the source is left out, in words.
@@ -194,8 +185,7 @@ def join(pieces: list[Path], source: Path, target: Path, rotation: int, frames: 
 def rehearse(piece: Path, source: Path, target: Path, rotation: int) -> None:
     """Joins a piece of one frame with the first packets of all else, and keeps nothing of it.
 
-    Raises:
-        SourceError: the container of `target` cannot hold what the source holds.
+    It raises SourceError where the container of `target` cannot hold what the source holds.
     """
     place = piece.with_name(f"rehearsed{target.suffix}")
     with _joined([piece], source, target, place, rotation, Counter()) as (new, packets):
@@ -206,14 +196,7 @@ def rehearse(piece: Path, source: Path, target: Path, rotation: int) -> None:
 
 
 def remux(source: Path, target: Path) -> list[str]:
-    """Writes a film into another container, packet by packet.
-
-    Returns:
-        What of the source is left out, in words.
-
-    Raises:
-        SourceError: the container of `target` cannot hold what the source holds.
-    """
+    """Writes a film into another container, packet by packet; returns and raises as `join`."""
     missing = Counter()
     with whole_file(target) as temporary:
         with _refusing(target), open_video(source) as old, av.open(str(temporary), "w") as new:
@@ -281,21 +264,16 @@ def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
 def _in_order(frames: Iterator[av.Packet], film: av.VideoStream, others: Iterator[av.Packet],
               ) -> Iterator[av.Packet]:
     """Gives the packets of the new film and those that are copied, by the time of decoding."""
-    ties = count()
-
-    def ours():
-        for packet in frames:
-            time = float(packet.dts * packet.time_base)
-            packet.stream = film
-            yield time, next(ties), packet
-
-    def theirs():
+    def timed(packets, stream=None):
         latest = float("-inf")
-        for packet in others:
+        for packet in packets:
             latest = max(latest, float(packet.dts * packet.time_base))
-            yield latest, next(ties), packet
+            if stream is not None:
+                packet.stream = stream
+            yield latest, packet
 
-    return (packet for *_, packet in heapq.merge(ours(), theirs()))
+    merged = heapq.merge(timed(frames, film), timed(others), key=itemgetter(0))
+    return (packet for _, packet in merged)
 
 
 def _take_over(new: av.container.OutputContainer, film: av.VideoStream,

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from keras_colorize.errors import SourceError
-from keras_colorize.files import reading, whole_file
+from keras_colorize.files import read_bytes, whole_file
 from keras_colorize.image.pixels import eight_bits
 
 PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
@@ -25,10 +25,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # none that starts a pr
 Image.MAX_IMAGE_PIXELS = None  # MOST_PIXELS is our limit; Pillow's would warn on stderr first
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd EXIF and the like
 
-_UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-            4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-            6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-            8: Image.Transpose.ROTATE_90}
+_UPRIGHT = {2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.swapaxes(0, 1),
+            6: lambda a: np.rot90(a, 3), 7: lambda a: np.rot90(a, 2).swapaxes(0, 1), 8: np.rot90}
 
 
 def is_animated(path: Path) -> bool:
@@ -57,41 +55,27 @@ def read_picture(path: Path) -> np.ndarray:
         SourceError: the file cannot be read, is no picture, is damaged or cut short, or declares
             more than `MOST_PIXELS`.
     """
-    with reading(path):
-        file = path.read_bytes()
-    return picture_of(file, path)
+    return picture_of(read_bytes(path), path)
 
 
 def picture_of(file: bytes, where: object) -> np.ndarray:
-    """Decodes a picture file as `read_picture` does, uint8 RGB [height, width, 3].
-
-    Args:
-        where: the name of the file, for errors.
-
-    Raises:
-        SourceError: as `read_picture`.
-    """
+    """Decodes a picture file as `read_picture` does; errors name it as `where`."""
     with open_picture(io.BytesIO(file), where) as image:
         shown = rgb_of(image)
-        turn = turn_of(image)
-    return np.array(Image.fromarray(shown).transpose(turn)) if turn is not None else shown
+        return np.ascontiguousarray(turn_of(image)(shown))
 
 
-def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """Returns the turn that brings a picture upright; None where its EXIF says nothing usable."""
+def turn_of(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns what turns pixels upright, which leaves them where the EXIF says nothing usable."""
     try:
-        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
+        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation), np.asarray)
     except Exception:  # a viewer shows such a picture all the same
-        return None
+        return np.asarray
 
 
 @contextmanager
 def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image]:
-    """Opens a picture with Pillow; whatever fails while it is open becomes a SourceError.
-
-    Raises:
-        SourceError: as `read_picture`.
-    """
+    """Opens a picture with Pillow; whatever fails while it is open becomes a SourceError."""
     try:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -130,9 +114,7 @@ def on_white(rgba: np.ndarray) -> np.ndarray:
 def write_picture(path: Path, picture: np.ndarray) -> None:
     """Writes uint8 RGB [h, w, 3] or gray [h, w] in the format of the suffix, whole or not at all.
 
-    Raises:
-        OSError: the folder cannot be written, or the disk is full.
-        SourceError: the format does not take a picture of this size.
+    It raises SourceError as `encode_picture`, and OSError where the disk is full or closed to it.
     """
     with whole_file(path) as temporary:
         temporary.write_bytes(encode_picture(picture, path.suffix))
@@ -141,11 +123,8 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
 def encode_picture(picture: np.ndarray, suffix: str = ".png", compress: bool = True) -> bytes:
     """Encodes uint8 RGB [h, w, 3] or gray [h, w] as a file of that suffix.
 
-    Args:
-        compress: whether PNG is compressed. If not, it is larger and read twice as fast.
-
-    Raises:
-        SourceError: the format does not take a picture of this size.
+    A PNG without compression (`compress`) is larger and read twice as fast. It raises SourceError
+    where the format does not take a picture of this size.
     """
     if suffix.lower() == ".gif":  # OpenCV's palette is a fixed and coarse one
         file = io.BytesIO()

@@ -44,8 +44,6 @@ def layout_of(frame: av.VideoFrame, codec: str) -> Layout:
 
     Gray becomes 4:2:0 and RGB 4:4:4. So do odd sizes in codecs that have no half pixels.
     """
-    high = frame.width >= 1280 or frame.height > 576  # as players do without a tag
-    matrix = frame.colorspace if frame.colorspace in MATRICES else BT709 if high else BT601
     name = frame.format.name
     found = _PLANAR.match(name)
     full = name.startswith("yuvj") or frame.color_range == 2 or (
@@ -57,7 +55,14 @@ def layout_of(frame: av.VideoFrame, codec: str) -> Layout:
     known = {each.name for each in av.Codec(codec, "w").video_formats or ()}
     wanted = [f"yuv{sampling}p10le"] * ten + [f"yuv{sampling}p", "yuv420p"]
     chosen = next((form for form in wanted if form in known or not known), "yuv420p")
-    return Layout(frame.height, frame.width, chosen.endswith("10le"), full, matrix, chosen)
+    return Layout(frame.height, frame.width, chosen.endswith("10le"), full, matrix_of(frame),
+                  chosen)
+
+
+def matrix_of(frame: av.VideoFrame) -> int:
+    """Returns one of `MATRICES`: that of the frame's tag, or else that which players take."""
+    high = frame.width >= 1280 or frame.height > 576
+    return frame.colorspace if frame.colorspace in MATRICES else BT709 if high else BT601
 
 
 def luma(frame: av.VideoFrame, layout: Layout) -> np.ndarray:
@@ -115,11 +120,7 @@ def of_picture(picture: np.ndarray, layout: Layout) -> av.VideoFrame:
 def to_matrix(chroma: np.ndarray, layout: Layout) -> np.ndarray:
     """Converts chroma beside BT.601's luminance, as networks know it, to that beside a film's luma.
 
-    Args:
-        chroma: float32 [h, w, 2], red and blue less luminance.
-
-    Returns:
-        float32 [h, w, 2], red and blue less luma, of the same colours.
+    Both are float32 [h, w, 2], of the same colours: red and blue less luminance, or less luma.
     """
     red_weight, blue_weight = MATRICES[layout.matrix]
     red, blue = chroma[..., :1], chroma[..., 1:]
@@ -147,8 +148,8 @@ def chroma_codes(chroma: np.ndarray, surface: np.ndarray, layout: Layout,
     above = cv2.max(cv2.max(cv2.max(red, green), blue), 1e-6)
     below = cv2.max(-cv2.min(cv2.min(red, green), blue), 1e-6)
     kept = cv2.min(cv2.min(cv2.divide(255 - level, above), cv2.divide(level, below)), 1.0)
-    middle, span = (512, layout.range[2]) if layout.ten_bits else (128, layout.range[2])
-    kind, top = (np.uint16, 1023) if layout.ten_bits else (np.uint8, 255)
+    span, kind = layout.range[2], np.uint16 if layout.ten_bits else np.uint8
+    middle, top = (512, 1023) if layout.ten_bits else (128, 255)
     return tuple(np.clip(np.rint(cv2.multiply(kept, each, scale=span / 510 / (1 - weight))
                                  + middle), 0, top).astype(kind)
                  for each, weight in ((blue, blue_weight), (red, red_weight)))

@@ -4,7 +4,6 @@ A coloured picture is stored as its original was: format, quality, depth, transp
 """
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -22,12 +21,6 @@ TRANSPARENT = ("PNG", "WEBP", "TIFF")
 QUALITY = 92  # of JPEG and WebP where none is given and the original's cannot be kept
 
 _BLUE_FIRST = {3: [2, 1, 0], 4: [2, 1, 0, 3]}  # OpenCV's order of channels
-_UPRIGHT = {Image.Transpose.FLIP_LEFT_RIGHT: np.fliplr, Image.Transpose.FLIP_TOP_BOTTOM: np.flipud,
-            Image.Transpose.ROTATE_180: lambda a: np.rot90(a, 2),
-            Image.Transpose.ROTATE_90: np.rot90,
-            Image.Transpose.ROTATE_270: lambda a: np.rot90(a, 3),
-            Image.Transpose.TRANSPOSE: lambda a: a.swapaxes(0, 1),
-            Image.Transpose.TRANSVERSE: lambda a: np.rot90(a, 2).swapaxes(0, 1)}
 
 
 @dataclass(frozen=True)
@@ -110,8 +103,7 @@ class StoredPicture:
 def read_stored_picture(file: bytes, where: object) -> StoredPicture:
     """Decodes a picture file, upright, with 16 bits where it has them.
 
-    Raises:
-        SourceError: as `media.read_picture`, or it holds several pictures.
+    It raises SourceError as `media.read_picture`, and where the file holds several pictures.
     """
     with open_picture(io.BytesIO(file), where) as image:
         count = _count(image)
@@ -119,20 +111,15 @@ def read_stored_picture(file: bytes, where: object) -> StoredPicture:
             raise SourceError(where, f"holds {count} pictures, and one is coloured of each file",
                               "save them as files of their own, or zip those as CBZ")
         image.load()  # EXIF is found by loading too, which hides damage from whoever loads next
-        upright = _upright(image)
+        upright = turn_of(image)
         plain = image.mode == "L" and not image.has_transparency_data
         shown = np.ascontiguousarray(upright(np.asarray(image) if plain else rgb_of(image)))
-        deep = _sixteen_bits(file, image)
-        alpha = None
-        if deep is not None:
-            deep = np.ascontiguousarray(upright(deep))
-            luminance = gray(deep[..., :3]) if deep.ndim == 3 else deep
-            alpha = deep[..., 3] if deep.ndim == 3 and deep.shape[2] == 4 else None
-        elif image.has_transparency_data and image.format in TRANSPARENT:
-            rgba = np.ascontiguousarray(upright(np.asarray(image.convert("RGBA"))))
-            luminance, alpha = gray(np.ascontiguousarray(rgba[..., :3])), rgba[..., 3]
-        else:
-            luminance = gray(shown)
+        stored = _sixteen_bits(file, image)
+        if stored is None and image.has_transparency_data and image.format in TRANSPARENT:
+            stored = np.asarray(image.convert("RGBA"))
+        stored = shown if stored is None else np.ascontiguousarray(upright(stored))
+        luminance = gray(np.ascontiguousarray(stored[..., :3])) if stored.ndim == 3 else stored
+        alpha = stored[..., 3] if stored.shape[2:] == (4,) else None
         return StoredPicture(luminance, shown, alpha, _style(file, image))
 
 
@@ -148,12 +135,6 @@ def _count(image: Image.Image) -> int:
         count += not image.tag_v2.get(254, 0) & 5
     image.seek(0)
     return count
-
-
-def _upright(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns what turns the pixels of a picture upright."""
-    turn = turn_of(image)
-    return _UPRIGHT[turn] if turn is not None else (lambda array: array)
 
 
 def _sixteen_bits(file: bytes, image: Image.Image) -> np.ndarray | None:
@@ -201,16 +182,12 @@ def _is_lossless_webp(file: bytes) -> bool:
 
 
 def stored_colors(file: bytes, where: object) -> np.ndarray:
-    """Decodes the colours of a picture file as they are before transparency.
+    """Decodes the colours that a picture file has before transparency, upright.
 
-    Returns:
-        uint8 or uint16 RGB [h, w, 3], upright.
-
-    Raises:
-        SourceError: as `media.read_picture`.
+    They are uint8 or uint16 RGB [h, w, 3]; errors are those of `media.read_picture`.
     """
     with open_picture(io.BytesIO(file), where) as image:
-        upright, deep = _upright(image), _sixteen_bits(file, image)
+        upright, deep = turn_of(image), _sixteen_bits(file, image)
         colors = deep[..., :3] if deep is not None else np.asarray(
             image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB"))
         return np.ascontiguousarray(upright(colors))

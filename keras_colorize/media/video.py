@@ -9,10 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 from av.stream import Disposition
-from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
+from keras_colorize.media import planes
 from keras_colorize.media.comics import ARCHIVE_SUFFIXES
 from keras_colorize.media.pictures import (
     PICTURE_SUFFIXES,
@@ -24,7 +25,6 @@ from keras_colorize.media.pictures import (
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
                             ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
-_MATRICES = (1, 4, 5, 6, 7, 9)  # the tags (AVCOL_SPC) of a YUV frame that FFmpeg converts by
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,13 @@ class VideoFrame:
     def thumbnail(self, width: int = 256, exact: bool = True) -> np.ndarray:
         """Converts a small copy, uint8 BGR [about width * h / w, width, 3].
 
-        Args:
-            exact: whether every pixel counts. If not, a few do, at a third of the cost.
+        Where it is not `exact`, only a few pixels count, at a third of the cost.
         """
-        stored = self.decoded
-        if self._quarters() % 2:
-            size = width, max(2, round(width * stored.width / stored.height))
-        else:
-            size = max(2, round(width * stored.height / stored.width)), width
-        reformatter = self.reformatters[exact]
-        return self._shown(reformatter, *size, "bgr24", "AREA" if exact else "FAST_BILINEAR")
+        step = -1 if self._quarters() % 2 else 1  # along height and width, or width and height
+        down, across = (self.decoded.height, self.decoded.width)[::step]
+        size = max(2, round(width * down / across)), width
+        return self._shown(self.reformatters[exact], *size[::step], "bgr24",
+                           "AREA" if exact else "FAST_BILINEAR")
 
     def _quarters(self) -> int:
         """Counts the quarter turns, counterclockwise, that bring the stored picture upright."""
@@ -72,10 +69,7 @@ class VideoFrame:
                interpolation: str = "BILINEAR") -> np.ndarray:
         """Scales and converts the stored picture, then turns it upright."""
         stored = self.decoded
-        matrix = None
-        if stored.colorspace not in _MATRICES and not stored.format.is_rgb:
-            high = stored.width >= 1280 or stored.height > 576  # as players do
-            matrix = Colorspace.ITU709 if high else Colorspace.ITU601
+        matrix = None if stored.format.is_rgb else planes.matrix_of(stored)
         transparent = any(component.is_alpha for component in stored.format.components)
         pixels = reformatter.reformat(stored, width, height, "rgba" if transparent else form,
                                       src_colorspace=matrix, interpolation=interpolation,
@@ -88,10 +82,7 @@ class VideoFrame:
 def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
     """Decodes every frame of the video stream that a player shows, in order, one at a time.
 
-    An animated GIF or WebP is a video too.
-
-    Args:
-        threads: how many threads decode; 0 is the library's choice.
+    An animated GIF or WebP is a video too. For 0 `threads` the library chooses how many decode.
 
     Raises:
         SourceError: it is no video, holds no frame, is damaged, or is cut short. It is cut short
@@ -115,7 +106,8 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
                 if container.format.name == "avi" and packet.dts is not None:
                     packets = max(packets, packet.dts + 1)  # it declares dropped frames too
                 for frame in whole.frames(packet):
-                    seconds = _seconds(frame, number, stream)
+                    seconds = frame.time if frame.time is not None else \
+                        float(number / (stream.average_rate or 25))
                     yield VideoFrame(number, seconds, frame, aspect, reformatters)
                     number += 1
             declared, duration = stream.frames, _declared_seconds(container, stream)
@@ -157,10 +149,6 @@ def _shown_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     return stream
 
 
-def _seconds(frame: av.VideoFrame, number: int, stream: av.VideoStream) -> float:
-    return frame.time if frame.time is not None else float(number / (stream.average_rate or 25))
-
-
 def _declared_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
     """Reads the length that the stream, or else the file, declares; 0 where neither does."""
     if stream.duration:
@@ -173,7 +161,7 @@ def _declared_seconds(container: av.container.InputContainer, stream: av.VideoSt
 
 
 def frame_count(path: Path) -> int:
-    """Reads the number of frames that a video declares, or computes it from duration and rate.
+    """Reads the number of frames that a video declares, or that follows from duration and rate.
 
     It is 0 where the video declares neither or is unreadable.
     """

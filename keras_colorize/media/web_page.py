@@ -7,7 +7,6 @@ from `parts.html`. Both stand beside this file.
 import base64
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from keras_colorize import media
@@ -18,36 +17,21 @@ def write(path: Path, template: Path, **values: object) -> None:
     """Writes a page, whole or not at all.
 
     Args:
-        template: the page's own template. The filters `png` and `png_file` turn a picture or a file
-            into the address of an image.
-        values: what the template names, with the page's `title`. All text is escaped.
-
-    Raises:
-        jinja2.UndefinedError: the template names a value that is not given.
+        template: the page's own template. The filters `png` and `png_file` turn a picture, uint8
+            [h, w, 3] or [h, w], or a file into the address of an image.
+        values: all that the template names, with the page's `title`; text is escaped. Where one is
+            missing, jinja2.UndefinedError is raised.
     """
     environment = Environment(
         loader=FileSystemLoader([template.parent, Path(__file__).parent]), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True)
-    environment.filters |= {"png": _png, "png_file": _png_file}
+    environment.filters |= {"png": lambda picture: address(media.encode_picture(picture), "png"),
+                            "png_file": lambda path: address(path.read_bytes(), "png")}
     with whole_file(path) as temporary:
         environment.get_template(template.name).stream(values).dump(str(temporary), "utf-8")
 
 
 def address(image: bytes, kind: str) -> str:
-    """Returns the address of an image that lies within the page.
-
-    Args:
-        image: an encoded picture.
-        kind: "png" or "jpeg".
-    """
+    """Returns the address, within the page, of an encoded picture of a kind, "png" or "jpeg"."""
     return f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}"
-
-
-def _png(picture: np.ndarray) -> str:
-    """Returns the address of a picture, uint8 [h, w, 3] or [h, w]."""
-    return address(media.encode_picture(picture), "png")
-
-
-def _png_file(path: Path) -> str:
-    return address(path.read_bytes(), "png")

@@ -47,11 +47,7 @@ def build(config: Config, size: tuple[int, int], steps: int | None = None) -> Co
 
 
 def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
-    """Builds the untrained "generator" of a configuration and, of a GAN, the "discriminator".
-
-    Args:
-        size: as of `build`.
-    """
+    """Builds the untrained "generator" and, of a GAN, "discriminator"; arguments as of `build`."""
     model = config.model
     normalization = Normalization(model.normalization, model.normalization_momentum)
     output = "guided" if model.guidance == "hints" else model.output

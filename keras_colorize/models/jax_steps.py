@@ -49,14 +49,10 @@ class _Stateless:
 
     @staticmethod
     def at(perform, *places):
-        """Calls `perform` as if variables had given values; they keep their own.
+        """Calls `perform()` as if variables had given values; they keep their own.
 
-        Args:
-            perform: a function without arguments.
-            places: pairs of some variables and as many values.
-
-        Returns:
-            The result of `perform` and, for each pair, the new values.
+        Each of `places` is a pair of some variables and as many values. Returns the result of
+        `perform` and, for each pair, the new values.
         """
         mapping = [pair for place in places for pair in zip(*place, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope:

@@ -52,10 +52,9 @@ def gan_losses(real_logits, fake_logits, fake, color, l1_weight: float) -> dict:
 
 
 def d_accuracies(real_logits, fake_logits) -> dict:
-    """Computes the shares of real and of generated pictures that D judges rightly, 0..1.
+    """Computes the shares, 0..1, of real and of generated pictures that D judges rightly.
 
-    Args:
-        real_logits, fake_logits: as of `gan_losses`.
+    Logits are as of `gan_losses`.
     """
     return {"d_real_accuracy": ops.mean(ops.cast(real_logits > 0, "float32")),
             "d_fake_accuracy": ops.mean(ops.cast(fake_logits < 0, "float32"))}

@@ -124,10 +124,7 @@ def encode(x, widths: Sequence[int], normalization: Normalization) -> list:
 
 
 def replicas() -> int:
-    """Counts the replicas, one for each GPU, of the TensorFlow strategy in scope.
-
-    JAX has always 1: its arrays span all devices.
-    """
+    """Counts the replicas in scope, one for each GPU; on JAX 1, whose arrays span all devices."""
     on_tensorflow = keras.backend.backend() == "tensorflow"
     return tf.distribute.get_strategy().num_replicas_in_sync if on_tensorflow else 1
 

@@ -13,7 +13,7 @@ class RawLossModel(keras.Model):
 
     Keras's own steps return running means, which hide what a batch did. Here a step hands its
     values to `report`, which adds them to the means of the epoch (Keras reads them at its end) and
-    returns the raw values (callbacks read them after each batch). A subclass gives `train_step`,
+    returns the raw values (callbacks read them after each batch). A subclass gives
     `losses_of(generator, condition, color, training)`, and the three attributes below.
 
     Args:
@@ -53,24 +53,34 @@ class RawLossModel(keras.Model):
         """Returns the means since the last reset; validation reports no gradients."""
         return {mean.name: mean.result() for mean in self.means if mean.count > 0}
 
+    def train_step(self, data):
+        """Moves each network down the gradient of its own loss, all of them at once.
+
+        The lengths that it reports are without `minimized`, as if gradients of replicas agreed.
+        """
+        condition, color = data[:2]
+        networks = {prefix: getattr(self, name) for name, prefix in self.players}
+        with tf.GradientTape(persistent=True) as tape:
+            values = self.losses_of(self.generator, condition, color, training=True)
+            losses = {prefix: self.minimized(values[f"{prefix}loss"]) for prefix in networks}
+        gradients, weights = [], []
+        for prefix, network in networks.items():
+            own = tape.gradient(losses[prefix], network.trainable_variables)
+            values[f"{prefix}gradient_norm"] = gradient_norm(own) / self.minimized(1.0)
+            gradients += own
+            weights += network.trainable_variables
+        self.optimizer.apply(gradients, weights)
+        self.update_average()
+        return self.report(values, color)
+
     def test_step(self, data):
         condition, color = data[:2]
         losses = self.losses_of(self.final_generator, condition, color, training=False)
         return self.report(losses, color)
 
     def minimized(self, loss):
-        """Scales a loss for the optimiser, which adds the gradients of all replicas.
-
-        In float16 it also wants them larger.
-        """
+        """Scales a loss for the optimiser, which adds up the replicas; float16 wants it larger."""
         return self.optimizer.scale_loss(loss) / replicas()
-
-    def norm_of(self, gradients):
-        """Computes the length of gradients without the factors of `minimized`.
-
-        Of several replicas, as if their gradients agreed.
-        """
-        return gradient_norm(gradients) / self.minimized(1.0)
 
     def update_average(self):
         """Moves the averaged weights towards those of the last step; at first, faster.
@@ -109,18 +119,6 @@ class ConvNet(RawLossModel):
         super().__init__(generator, **kwargs)
         self.objective = OBJECTIVES[objective]
 
-    def train_step(self, data):
-        condition, color = data[:2]
-        weights = self.generator.trainable_variables
-        with tf.GradientTape() as tape:
-            losses = self.losses_of(self.generator, condition, color, training=True)
-            loss = self.minimized(losses["loss"])
-        gradients = tape.gradient(loss, weights)
-        norm = self.norm_of(gradients)
-        self.optimizer.apply(gradients, weights)
-        self.update_average()
-        return self.report({**losses, "gradient_norm": norm}, color)
-
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """Computes the objective of a batch, and its L1, the mean over pixels and channels."""
         fake = generator(condition, training=training)
@@ -143,21 +141,6 @@ class GAN(RawLossModel):
         super().__init__(generator, **kwargs)
         self.discriminator = discriminator
         self.l1_weight = l1_weight
-
-    def train_step(self, data):
-        condition, color = data[:2]
-        d_weights = self.discriminator.trainable_variables
-        g_weights = self.generator.trainable_variables
-        with tf.GradientTape(persistent=True) as tape:
-            losses = self.losses_of(self.generator, condition, color, training=True)
-            d_loss, g_loss = self.minimized(losses["d_loss"]), self.minimized(losses["g_loss"])
-        d_gradients = tape.gradient(d_loss, d_weights)
-        g_gradients = tape.gradient(g_loss, g_weights)
-        norms = {"d_gradient_norm": self.norm_of(d_gradients),
-                 "g_gradient_norm": self.norm_of(g_gradients)}
-        self.optimizer.apply(g_gradients + d_gradients, g_weights + d_weights)
-        self.update_average()
-        return self.report({**losses, **norms}, color)
 
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """Computes the losses of a batch, and D's accuracies; D sees G(x) once for all of them."""

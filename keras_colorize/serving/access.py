@@ -1,4 +1,4 @@
-"""Who may ask: requests of other sites' pages and without the token are refused."""
+"""Who may ask: requests from other sites' pages, and those without the token, are refused."""
 
 import hmac
 import re
@@ -10,15 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keras_colorize.errors import one_line
 
-LONGEST_NAME = 100  # characters of a host that are told
+LONGEST_NAME = 100  # characters of a host in an error
 
 LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
-"""The names of this machine; a page of another site that has its own name lead here uses none."""
+"""The names of this machine; a page of another site whose own name leads here uses none of them."""
 
 PROBES = frozenset(("/healthz", "/readyz"))
 
 NOTHING_ELSE = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
-"""What every policy forbids beside what it allows; a default does not reach all of it."""
+"""What every policy forbids; its default does not reach all of it."""
 
 HEADERS = {"X-Content-Type-Options": "nosniff",
            "Content-Security-Policy": f"default-src 'none'; {NOTHING_ELSE}",
@@ -27,7 +27,7 @@ HEADERS = {"X-Content-Type-Options": "nosniff",
 
 
 class SafeHeaders:
-    """Middleware: adds `HEADERS` to every response that does not set them itself."""
+    """Middleware that adds `HEADERS` to every response that does not set them itself."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -44,13 +44,13 @@ class SafeHeaders:
 
 
 class Access:
-    """Middleware: refuses what a page of another site asks for, and what lacks the token.
+    """Middleware that refuses what pages of other sites ask for, and what comes without the token.
 
     Args:
         token: what `Authorization: Bearer` must give; None where all may ask.
-        names: of this server, of which `Host` must be one; None where any will do.
-        public_host: the name, and the port if it is not that of the scheme, under which a proxy
-            offers the server: whose pages are its own.
+        names: of this server; `Host` must be one of them, or anything where it is None.
+        public_host: the name, and the port if it is not the scheme's own, under which a proxy
+            offers the server; pages from there are the server's own.
         public: paths that need no token.
     """
 
@@ -68,23 +68,21 @@ class Access:
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", "").lower(), headers.get("origin")
-        is_known = self.names is None or scope["path"] in PROBES or name_of(host) in self.names
-        if not is_known:
+        if not (self.names is None or scope["path"] in PROBES or name_of(host) in self.names):
             return JSONResponse({"error": f"Host: {one_line(host[:LONGEST_NAME])!r} is no name of "
                                           "this server; ask for it by the address that it printed, "
                                           "or give it --public-host"}, 400)
         own = (host, self.public_host)
         if origin is not None and origin.lower().partition("://")[2] not in own:
             return JSONResponse({"error": "requests of other sites are refused"}, 403)
-        if self.expected is None or scope["path"] in self.public:
-            return None
         given = headers.get("authorization", "").encode("latin-1")
-        if hmac.compare_digest(given, self.expected):
+        if self.expected is None or scope["path"] in self.public \
+                or hmac.compare_digest(given, self.expected):
             return None
         return JSONResponse({"error": "the token is missing or wrong; send Authorization: Bearer "
                                       "TOKEN"}, 401, {"WWW-Authenticate": "Bearer"})
 
 
 def name_of(host: str) -> str:
-    """A host without its port, and without the brackets of an IPv6 address."""
+    """Takes the port and the brackets of an IPv6 address from a host."""
     return re.sub(r":\d*$", "", host).strip("[]") if host.count(":") < 2 or "]" in host else host

@@ -1,4 +1,4 @@
-"""A line of JSON for every request, and for what happens to the server."""
+"""The log: a line of JSON for every request, and for what happens to the server."""
 
 import datetime
 import json
@@ -18,26 +18,23 @@ LONGEST_PATH = 200  # characters
 HUNG_UP = 499  # the status of a request whose client did not wait for the answer
 
 _BOOK = re.compile(r"(books[^/]*/[\w-]{6})[\w-]{37}")
-"""A book's id, which whoever reads it may use, after what is kept of it."""
+"""A book's id, with which anybody may see the book: the log keeps its beginning alone."""
 
 _record: ContextVar[dict | None] = ContextVar("record", default=None)
 
 
 def note(name: str, value: float) -> None:
-    """Adds seconds to a field of the line of the request under way, if there is one."""
+    """Adds seconds to a field of the line of the current request, if there is one."""
     record = _record.get()
     if record is not None:
         record[name] = record.get(name, 0) + value
 
 
 def write_line(stream: TextIO, **fields: object) -> None:
-    """Writes one line: the time of now in UTC, then the fields; numbers to a tenth of a ms.
-
-    Of the ids of books it keeps the beginning.
-    """
+    """Writes a line of JSON: the time in UTC, then the fields; the ids of books lose their end."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     rounded = {name: round(value, 4) if isinstance(value, float) else value
-               for name, value in fields.items()}
+               for name, value in fields.items()}  # seconds, to a tenth of a millisecond
     with suppress(OSError, ValueError):  # nobody reads any more: no reason to stop serving
         line = json.dumps({"time": now, **rounded})
         stream.write(_BOOK.sub(r"\1...", line) + "\n")
@@ -45,12 +42,11 @@ def write_line(stream: TextIO, **fields: object) -> None:
 
 
 class AccessLog:
-    """Middleware, outermost: a line for each request; what nobody foresaw becomes a 500.
+    """Middleware, outermost: writes a line for each request; answers 500 where all else failed.
 
-    A client that hung up before its answer is a 499.
-
-    Fields: `method`, `path` (no query), `status`, `seconds`, `bytes_in`, `bytes_out`,
-    `queue_seconds` (0 where nothing was queued), and of a 500 `error`, the traceback.
+    Fields: `method`, `path` (no query), `status` (499 where the client hung up before its answer),
+    `seconds`, `bytes_in`, `bytes_out`, `queue_seconds` (0 where nothing was queued), and of a 500
+    `error`, the traceback.
     """
 
     def __init__(self, app: ASGIApp, stream: TextIO | None = None):

@@ -54,9 +54,9 @@ def build_app(service: Service, token: str | None = None, names: Collection[str]
                 Mount("/api", _Late(service, "studio")),
                 Route("/colorize", _Late(service, "colorize_route"))],
         middleware=[Middleware(AccessLog, stream=log), Middleware(SafeHeaders),
+                    Middleware(BodyLimits, limits=service.limits),
                     Middleware(Access, token=token, names=names, public_host=public_host,
-                               public=PUBLIC),
-                    Middleware(BodyLimits, limits=service.limits)],
+                               public=PUBLIC)],
         exception_handlers={Refused: answer_refused, HTTPException: _answer_http})
 
 

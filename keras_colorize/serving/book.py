@@ -53,15 +53,13 @@ class Page:
 
     def described(self) -> dict:
         """Describes the page as JSON."""
-        document = {
+        kept = ("kind", "scores", "luminance_change", "format", "thumbnails")
+        return {
             "number": self.number, "name": self.name, "state": self.state, "version": self.version,
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
-            "lock": self.settings.lock, "treat_as": self.settings.treat_as}
-        for key in ("kind", "scores", "luminance_change", "format", "thumbnails"):
-            if key in self.record:
-                document[key] = self.record[key]
-        document["notes"] = [_in_words(note) for note in self.record.get("notes", ())]
-        return document
+            "lock": self.settings.lock, "treat_as": self.settings.treat_as,
+            **{key: self.record[key] for key in kept if key in self.record},
+            "notes": [_in_words(note) for note in self.record.get("notes", ())]}
 
 
 def _in_words(note: str) -> str:
@@ -181,11 +179,7 @@ class Book:
         return sum(page.state in ("waiting", "coloring") for page in self.pages)
 
     def arrival(self, name: str, key: tuple | None) -> Arrival:
-        """Finds the file that is arriving under a key, or begins a new one.
-
-        Raises:
-            Refused: 409: there is no place for it.
-        """
+        """Finds the file that arrives under a key, or begins one; refuses it without room (409)."""
         for arrival in self._arrivals:
             if key is not None and arrival.key == key:
                 return arrival
@@ -203,11 +197,8 @@ class Book:
     def take(self, name: str, arrival: Arrival) -> None:
         """Takes a file that is whole: an archive's pages, or the next loose page.
 
-        The very file that was taken before is not taken twice.
-
-        Raises:
-            SourceError: as `uploads.open_book`.
-            Refused: 409: there is no place for it.
+        The very file that was taken before is not taken twice. Raises SourceError as
+        `uploads.open_book` does, and Refused (409) where there is no place for it.
         """
         with self._taking:
             if not arrival.is_repeated():
@@ -272,8 +263,7 @@ class Book:
     def fetch(self, page: Page) -> None:
         """Takes a page's own file out of its archive, if that is still to be done.
 
-        Raises:
-            SourceError: it is damaged in its archive, or no page that the server takes.
+        Raises SourceError where it is damaged in there, or no page that the server takes.
         """
         place = self.original(page)
         if self._archive is not None and not place.exists():
@@ -289,11 +279,7 @@ class Book:
     def color(self, page: Page, color: Callable) -> dict:
         """Colours a page that was fetched, and returns what the report says of it.
 
-        Args:
-            color: `Service.color`.
-
-        Raises:
-            SourceError: the page or its strokes cannot be read.
+        `color` is `Service.color`. Raises SourceError where the page or its strokes cannot be read.
         """
         encoded, record = self.rendered(page, color, page.settings)
         with whole_file(self.colored(page)) as temporary:

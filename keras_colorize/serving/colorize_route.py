@@ -31,11 +31,7 @@ def routes(service: Service) -> list[BaseRoute]:
 
 
 async def _file_of(request: Request) -> bytes:
-    """Reads the picture file that is the body, or the field `image` of a multipart form.
-
-    Raises:
-        Refused: 400: there is none.
-    """
+    """Reads the picture: the body, or the file `image` of a form; raises Refused for none (400)."""
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
             field = form.get("image")
@@ -51,8 +47,7 @@ async def _file_of(request: Request) -> bytes:
 def _format_of(file: bytes, most_pixels: int) -> str:
     """Checks a picture file by its header alone, and returns its format, a key of `uploads.TYPES`.
 
-    Raises:
-        Refused: 415: it is no picture. 422: it is damaged. 413: it has too many pixels, or scans.
+    Raises Refused: 415 for no picture, 422 for a damaged one, 413 for too many pixels or scans.
     """
     if not uploads.begins_as_picture(file):
         raise Refused(415, f"{NAME}: is none of {', '.join(uploads.TYPES)} by its first bytes; "

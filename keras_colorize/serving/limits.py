@@ -4,19 +4,15 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keras_colorize.errors import one_line
 
-CONNECTIONS = 512
-"""Connections that may be open at a time; uvicorn answers 503 to those beyond."""
-
-HEADERS_BYTES = 64 * 2**10
-"""Bytes of a request's headers; uvicorn answers 400 to more."""
-
+CONNECTIONS = 512  # that may be open at a time; uvicorn answers 503 to those beyond
+HEADERS_BYTES = 64 * 2**10  # of a request; uvicorn answers 400 to more
 LONGEST = 300  # characters of a message
 
 
@@ -42,12 +38,7 @@ class Limits:
 
 
 class Refused(Exception):
-    """A request that is not answered as it asks.
-
-    Args:
-        status: of HTTP.
-        message: one line, without names of the server's files.
-    """
+    """A request that is answered by a status and one line, which names no file of the server."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None):
         short = message if len(message) <= LONGEST else message[:LONGEST - 3] + "..."
@@ -56,11 +47,7 @@ class Refused(Exception):
 
 
 class Busy(Refused):
-    """Nothing is free for a request now (503).
-
-    Args:
-        seconds: after which the client may ask again; sent as `Retry-After`.
-    """
+    """Nothing is free for a request now (503); `Retry-After` tells it to wait for `seconds`."""
 
     def __init__(self, message: str, seconds: float = 1.0):
         super().__init__(503, message, {"Retry-After": str(max(1, math.ceil(seconds)))})
@@ -74,7 +61,7 @@ def answer_refused(request: Request, refused: Refused) -> JSONResponse:
 class BodyLimits:
     """Middleware that refuses bodies which are too large, too slow, or too many at once.
 
-    The refusal is raised within whoever reads the body.
+    An answer that comes before the body is whole ends the connection: uvicorn would read on.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits):
@@ -87,7 +74,8 @@ class BodyLimits:
             await self.app(scope, receive, send)
             return
         deadline = asyncio.get_running_loop().time() + self.limits.body_seconds
-        size, is_whole = 0, False
+        declared = Headers(scope=scope).get("content-length", "0")
+        size, is_whole = 0, declared == "0" and "transfer-encoding" not in Headers(scope=scope)
 
         async def limited() -> Message:
             nonlocal size, is_whole
@@ -98,21 +86,24 @@ class BodyLimits:
                     message = await receive()
             except TimeoutError:
                 raise Refused(408, "the body did not arrive within "
-                                   f"{self.limits.body_seconds:g} seconds",
-                              {"Connection": "close"}) from None
+                                   f"{self.limits.body_seconds:g} seconds") from None
             more = len(message.get("body", b""))
             is_whole = not message.get("more_body", False)
             self._check(size + more, more)
             size, self.held = size + more, self.held + more
             return message
 
-        declared = Headers(scope=scope).get("content-length", "")
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start" and not is_whole:
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
         try:
             if declared.isascii() and declared.isdecimal() and len(declared) < 19:
                 self._check(int(declared), int(declared))
-            await self.app(scope, limited, send)
+            await self.app(scope, limited, closing)
         except Refused as refused:
-            await answer_refused(Request(scope), refused)(scope, receive, send)
+            await answer_refused(Request(scope), refused)(scope, receive, closing)
         finally:
             self.held -= size
 

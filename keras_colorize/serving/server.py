@@ -1,4 +1,4 @@
-"""Listening, until a signal: then what was accepted is finished."""
+"""The server itself: it listens until a signal comes, then finishes what it has accepted."""
 
 import asyncio
 import contextlib
@@ -27,10 +27,10 @@ LONGER = 2  # seconds that a request has to end, beside those of its body and it
 
 def serve(service: Service, host: str, port: int, token: str | None,
           public_host: str | None = None) -> None:
-    """Serves until SIGTERM or SIGINT, and returns when all that was taken is answered.
+    """Serves until SIGTERM or SIGINT, and returns when all that was accepted is answered.
 
     Args:
-        token: what clients must show; None where all may ask.
+        token: what clients must send; None where all may ask.
         public_host: the name under which a proxy offers it.
 
     Raises:
@@ -38,12 +38,12 @@ def serve(service: Service, host: str, port: int, token: str | None,
         RunError: the model cannot be loaded.
     """
     listener = _listen(host, port)
-    url = _url(host, listener.getsockname()[1])
-    told = [f"{service.path}: loading; the studio will be at {url}/, and programs may then send "
-            f"pictures to {url}/colorize"]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    notices = [f"{service.path}: loading; the studio will be at {url}/, and programs may then send "
+               f"pictures to {url}/colorize"]
     if not is_local(host) and token is None:
-        told.append(f"warning: {host}: whoever reaches this address may use the model; give "
-                    "--token-file, or listen on 127.0.0.1")
+        notices.append(f"warning: {host}: whoever reaches this address may use the model; give "
+                       "--token-file, or listen on 127.0.0.1")
     limits = service.limits
     app = build_app(service, token, _names(host, public_host), public_host)
     config = uvicorn.Config(
@@ -56,7 +56,7 @@ def serve(service: Service, host: str, port: int, token: str | None,
     logger.propagate = False
     failure = None
     try:
-        asyncio.run(_run(service, _Server(config), listener, told))
+        asyncio.run(_run(service, _Server(config), listener, notices))
     except ColorizeError as error:
         failure = error
     finally:
@@ -64,28 +64,23 @@ def serve(service: Service, host: str, port: int, token: str | None,
         has_ended = service.worker.close(LOOK)
     if failure is None:
         write_line(sys.stdout, event="stopped")
-    if not has_ended:
-        _leave(failure)
+    if not has_ended:  # TensorFlow, at work in its thread, would abort the usual end
+        if failure is not None:
+            print(f"error: {failure}", file=sys.stderr, flush=True)
+        os._exit(0 if failure is None else failure.exit_code)
     if failure is not None:
         raise failure
 
 
-def _leave(failure: ColorizeError | None) -> None:
-    """Ends the process at once: TensorFlow, at work in its thread, would abort its usual end."""
-    if failure is not None:
-        print(f"error: {failure}", file=sys.stderr, flush=True)
-    os._exit(0 if failure is None else failure.exit_code)
-
-
 def is_local(host: str) -> bool:
-    """Whether an address is of this machine alone."""
+    """Whether only this machine reaches an address."""
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
 
 
 def _names(host: str, public_host: str | None) -> frozenset[str] | None:
-    """The names that a server may be asked for by; None for any."""
+    """Lists the names that requests may call the server by; None for any."""
     if public_host is None and not is_local(host):
         return None
     return LOCAL | {host, *([name_of(public_host)] if public_host else ())}
@@ -100,12 +95,8 @@ def _listen(host: str, port: int) -> socket.socket:
                             "name another --port or --host") from error
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 async def _run(service: Service, server: uvicorn.Server, listener: socket.socket,
-               told: list[str]) -> None:
+               notices: list[str]) -> None:
     def stop(number: signal.Signals) -> None:
         write_line(sys.stdout, event="stopping", signal=number.name)
         server.force_exit = service.draining
@@ -121,7 +112,7 @@ async def _run(service: Service, server: uvicorn.Server, listener: socket.socket
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop, number)
-    print(*told, sep="\n", file=sys.stderr, flush=True)  # only now may it be told to stop
+    print(*notices, sep="\n", file=sys.stderr, flush=True)  # only now may it be told to stop
     loading = asyncio.create_task(load())
     await server.serve(sockets=[listener])
     end = time.monotonic() + LAST
@@ -134,15 +125,13 @@ async def _run(service: Service, server: uvicorn.Server, listener: socket.socket
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to `_run`: uvicorn would end by them, not with exit code 0."""
+    """Leaves signals to `_run`: uvicorn would die of them, instead of exiting with 0."""
 
-    @contextlib.contextmanager
-    def capture_signals(self):
-        yield
+    capture_signals = contextlib.nullcontext
 
 
 class _Lines(logging.Handler):
-    """uvicorn's warnings as lines of JSON."""
+    """Writes uvicorn's warnings as lines of JSON."""
 
     def emit(self, record: logging.LogRecord) -> None:
         write_line(sys.stdout, event="warning", message=self.format(record))

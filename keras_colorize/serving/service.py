@@ -35,9 +35,7 @@ class _Job:
 class Worker:
     """Runs functions one after the other in a thread of its own, for callers on one event loop.
 
-    Args:
-        waiting: how many requests may wait while one runs.
-        seconds: how long a request waits, in the queue and for the answer.
+    While one runs, `waiting` requests may wait; each waits `seconds` for its turn and its answer.
     """
 
     def __init__(self, waiting: int, seconds: float):
@@ -56,7 +54,6 @@ class Worker:
         Raises:
             Busy: as many requests as may wait do already, or the server is stopping.
             Refused: 504: it did not end within `seconds`.
-            Exception: what the function raises.
         """
         self.check_room()
         try:
@@ -69,10 +66,7 @@ class Worker:
         """Runs it for a page of a book, in turn with requests, however long it takes.
 
         It takes no place in the queue, and a full one does not keep it waiting. Callers bound it.
-
-        Raises:
-            Busy: the server is stopping.
-            Exception: what the function raises.
+        Raises Busy where the server is stopping.
         """
         return await self._submit(self._pages, function, arguments)
 
@@ -85,11 +79,7 @@ class Worker:
     def close(self, seconds: float | None = None) -> bool:
         """Takes no more, drops what has not begun, and waits for what is running.
 
-        Args:
-            seconds: how long it waits; None without end.
-
-        Returns:
-            Whether the thread is free.
+        It waits for `seconds`, or to the end where None, and returns whether the thread is free.
         """
         self._closed = True
         self._requests.clear()
@@ -142,12 +132,7 @@ class Worker:
 
 
 class Service:
-    """A model that is served.
-
-    Args:
-        path: a SavedModel or a run directory.
-        name: what the studio and the log call it.
-    """
+    """A SavedModel or a run directory that is served, under a name for the studio and the log."""
 
     def __init__(self, path: Path, name: str, limits: Limits | None = None):
         self.path, self.name, self.limits = path, name, limits or Limits()
@@ -169,8 +154,7 @@ class Service:
     def load(self) -> None:
         """Loads the model and colours a blank picture, so that no client waits for TensorFlow.
 
-        Raises:
-            RunError: there is no model, it is damaged, or it cannot be run.
+        Raises RunError where there is no model, it is damaged, or it cannot be run.
         """
         import_tensorflow("tensorflow")
         from keras_colorize.colorize import Model, Models

@@ -50,8 +50,7 @@ class Shelf:
     def place(self, settings: Settings) -> Book:
         """Makes a new book, in the place of the longest unused where there is no room.
 
-        Raises:
-            Busy: all books that there are were asked for a moment ago.
+        Raises Busy where all books were asked for a moment ago.
         """
         self.expire()
         if len(self._books) >= self.most_books or not self.room():

@@ -49,8 +49,7 @@ def routes(service: Service) -> list[BaseRoute]:
         Route(page, studio.ask, methods=["POST"]),
         Route(page + "/original", studio.original),
         Route(page + "/colored", studio.colored),
-        Route(page + "/layers", studio.layers),
-    ]
+        Route(page + "/layers", studio.layers)]
 
 
 class Studio:
@@ -187,13 +186,10 @@ class Studio:
 
     async def _send_copy(self, book: Book, name: str, kind: str, make: Callable[[Path], Any],
                          most: int) -> Response:
-        """Sends what `make(target)` writes, which takes room on the disk until it is sent.
+        """Sends what `make(target)` writes, `most` bytes or so, which lie on the disk until then.
 
-        Args:
-            most: about as many bytes as it may come to.
-
-        Raises:
-            Busy: there is no room for it, or many copies of this book are being sent already.
+        It comes to about `most` bytes. Raises Busy where there is no room for so many, or many
+        copies of this book are being sent already.
         """
         if book.copies >= COPIES or self._copied + most > MOST_COPIED:
             raise Busy(f"{name}: waits for other downloads", 2)
@@ -229,11 +225,7 @@ class Studio:
         return await self.service.worker.run_page(book.color, page, self.service.color)
 
     async def _read(self, book: Book, name: str, function: Callable, *arguments: Any) -> Any:
-        """Runs `function(*arguments)`, which reads or writes files of a book, beside the worker.
-
-        Raises:
-            Refused: as `_answered`.
-        """
+        """Runs `function(*arguments)`, which reads or writes a book's files, beside the worker."""
         limiter = self._drawing if book.is_pdf or name.lower().endswith(".pdf") else self._readers
         call = anyio.to_thread.run_sync(function, *arguments, limiter=limiter)
         return await self._answered(book, name, call)
@@ -241,8 +233,7 @@ class Studio:
     async def _answered(self, book: Book, name: str, work: Awaitable) -> Any:
         """Waits for work on a file of a book.
 
-        Raises:
-            Refused: 422: there is something wrong with the file. 404: the book was removed.
+        Raises Refused: 422 where something is wrong with the file, 404 where the book is gone.
         """
         try:
             return await work

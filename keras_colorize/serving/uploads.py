@@ -30,21 +30,13 @@ OPTIONS = {"lock": LOCKS, "treat_as": page_kind.KINDS, "format": ("png", "jpeg",
 
 
 def settings_of(request: Request) -> Settings:
-    """Reads how pages are to be coloured: the options `lock` and `treat_as` of the address.
-
-    Raises:
-        Refused: 400: an option has a value that is not known.
-    """
+    """Reads how pages are to be coloured: the options `lock` and `treat_as`, as `option` does."""
     chosen = {name: option(request, name) for name in ("lock", "treat_as")}
     return Settings(**{name: value for name, value in chosen.items() if value})
 
 
 def option(request: Request, name: str) -> str | None:
-    """Reads one of `OPTIONS` from the address; None where it is not given.
-
-    Raises:
-        Refused: 400: its value is not known.
-    """
+    """Reads one of `OPTIONS` from the address, None where absent; refuses other values (400)."""
     value = request.query_params.get(name) or None
     if value is not None and value not in OPTIONS[name]:
         raise Refused(400, f"{name}: is {value[:40]!r}; choose {', '.join(OPTIONS[name])}")
@@ -52,17 +44,11 @@ def option(request: Request, name: str) -> str | None:
 
 
 def number(request: Request, name: str) -> int | None:
-    """Reads a count from the path or the query of the address; None where it is not given.
-
-    Raises:
-        Refused: 400: it is no number.
-    """
+    """Reads a count from the path or query of the address, None where absent; or refuses (400)."""
     value = request.path_params.get(name, request.query_params.get(name))
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdecimal() and len(value) < 16):
+    if value is not None and not (value.isascii() and value.isdecimal() and len(value) < 16):
         raise Refused(400, f"{name}: is {value[:40]!r}; give a whole number")
-    return int(value)
+    return None if value is None else int(value)
 
 
 def full(name: str) -> Busy:
@@ -72,7 +58,7 @@ def full(name: str) -> Busy:
 
 
 def label(name: str) -> str:
-    """Makes one line of a name that an upload gives itself: the last step of its path."""
+    """Makes one line of the name that an upload gives itself: the last step of its path."""
     name = one_line(PurePosixPath(name.replace("\\", "/")).name).strip()
     stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
     name = f"{stem[:LONGEST_NAME - len(suffix)]}{suffix}"
@@ -102,8 +88,7 @@ def begins_as_picture(file: bytes) -> bool:
 def check(file: Path | bytes, name: str, most_pixels: int = MOST_PIXELS) -> str:
     """Checks a picture file by its header alone, and returns its format, a key of `TYPES`.
 
-    Raises:
-        SourceError: it is no picture, or takes more time or memory than a page should.
+    Raises SourceError where it is none, or takes more time or memory than a page should.
     """
     with file.open("rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
         with media.pictures.open_picture(stream, name) as image:
@@ -117,7 +102,7 @@ def check(file: Path | bytes, name: str, most_pixels: int = MOST_PIXELS) -> str:
 
 
 def _occurrences(stream: BinaryIO, mark: bytes) -> int:
-    """Counts a few bytes in a file, of which little is in memory at a time."""
+    """Counts how often `mark` stands in a file, with little of it in memory at a time."""
     count, end = 0, b""
     stream.seek(0)
     while part := stream.read(2**20):
@@ -128,11 +113,7 @@ def _occurrences(stream: BinaryIO, mark: bytes) -> int:
 
 
 def open_book(place: Path, name: str) -> media.Book | media.PdfBook:
-    """Opens an archive that the server takes.
-
-    Raises:
-        SourceError: as `media.open_book`, and where it holds more than a book should.
-    """
+    """Opens an archive as `media.open_book`, and raises SourceError for one that holds too much."""
     if place.suffix == ".cbz":
         with place.open("rb") as stream:  # its directory would all be read into memory
             if _occurrences(stream, b"PK\1\2") > MOST_ENTRIES:

@@ -100,13 +100,7 @@ class StopOnNotFinite(_Callback):
     weight.
     """
 
-    def on_train_batch_end(self, batch, logs=None):
-        self._check(logs)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._check(logs)
-
-    def _check(self, logs: dict[str, float]):
+    def on_train_batch_end(self, number, logs=None):
         skips = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
         norms = [] if skips else [name for name in logs if name.endswith("gradient_norm")]
         values = {prefix + name: logs[prefix + name] for prefix in ("", "val_")
@@ -123,12 +117,11 @@ class StopOnNotFinite(_Callback):
                 "set a smaller optimizer.learning_rate in a new run; the last good checkpoint is "
                 + (str(good) if good else "none yet"))
 
+    on_epoch_end = on_train_batch_end
+
 
 class WarnOfCollapse(_Callback):
-    """Warns once when D makes no mistake for `COLLAPSED_AFTER` batches in a row.
-
-    G then learns little from it beside L1.
-    """
+    """Warns once when D makes no mistake for `COLLAPSED_AFTER` batches: G then learns L1 alone."""
 
     perfect, warned = 0, False
 

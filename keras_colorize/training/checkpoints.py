@@ -128,11 +128,10 @@ def save(run_dir: Path, model: keras.Model, position: Position, validated: bool 
          kept: int = KEPT) -> None:
     """Writes the weights, the optimiser's state and the position as `checkpoints/step-N`.
 
-    A checkpoint of this step that is there already is the same, and stays.
+    A checkpoint of this step that is there already is the same, and stays, as do the last `kept`.
 
     Args:
         validated: False where the batches of an epoch are done and its validation is not.
-        kept: how many checkpoints stay; the oldest ones go.
     """
     path = run_dir / FOLDER / f"step-{position.step:08d}{'' if validated else UNVALIDATED}"
     if not path.exists():
@@ -154,13 +153,9 @@ def step_of(checkpoint: Path | None) -> int:
 
 
 def restore(checkpoint: Path, model: keras.Model) -> Position:
-    """Loads weights and optimiser state into `model`, whose optimiser is built.
+    """Loads a checkpoint into `model`, whose optimiser is built, and returns where training stood.
 
-    Returns:
-        Where training stood.
-
-    Raises:
-        RunError: the checkpoint is damaged or of another model.
+    Raises RunError where it is damaged or of another model.
     """
     position = position_of(checkpoint)
     try:
@@ -172,14 +167,11 @@ def restore(checkpoint: Path, model: keras.Model) -> Position:
 
 
 def restore_newest(run_dir: Path, model: keras.Model, first: bool = True) -> Position:
-    """Restores the newest checkpoint that is whole, if there is one.
+    """Restores the newest whole checkpoint, if there is one, and returns where training stands.
 
     Args:
         first: whether to report the damaged ones, and to rename them, so that the run can write
             these steps again.
-
-    Returns:
-        Where training stands.
 
     Raises:
         RunError: all are damaged, or of another model.
@@ -213,11 +205,7 @@ def epochs_done(run_dir: Path) -> int:
 
 
 def position_of(checkpoint: Path) -> Position:
-    """Reads where training stood when a checkpoint was made.
-
-    Raises:
-        RunError: the checkpoint is damaged.
-    """
+    """Reads where training stood at a checkpoint; raises RunError where that is damaged."""
     return read_json(checkpoint / POSITION, Position, RunError, REMEDY.format(checkpoint))
 
 
@@ -260,18 +248,13 @@ def finish_best(run_dir: Path) -> None:
 
 
 def best(run_dir: Path) -> Best | None:
-    """Reads `best.json` of a run, or returns None where no epoch was finished.
-
-    Raises:
-        RunError: it is damaged.
-    """
+    """Reads `best.json`: None where no epoch was finished; raises RunError where it is damaged."""
     path = run_dir / BEST / BEST_FILE
     remedy = f"remove {path.parent} to choose anew from here on"
     return read_json(path, Best, RunError, remedy) if path.exists() else None
 
 
 def _all(run_dir: Path) -> list[Path]:
-    def age(path: Path) -> tuple[str, bool]:
-        return path.name.removesuffix(UNVALIDATED), not path.name.endswith(UNVALIDATED)
-
-    return sorted((run_dir / FOLDER).glob("step-*"), key=age)
+    """Lists the checkpoints of a run, oldest first; of one step the unvalidated one is older."""
+    return sorted((run_dir / FOLDER).glob("step-*"), key=lambda path: (
+        path.name.removesuffix(UNVALIDATED), not path.name.endswith(UNVALIDATED)))

@@ -51,11 +51,7 @@ class Devices:
     def spread(self, batch_size: int, xla: str = "auto") -> AbstractContextManager:
         """Spreads over all devices what is built and trained in the returned context.
 
-        Args:
-            xla: as of `train.xla`.
-
-        Raises:
-            UsageError: a batch does not divide among them, or XLA cannot compile for several.
+        Raises UsageError where a batch does not divide among them, or `train.xla` cannot be.
         """
         count, on_tensorflow = len(self.names), keras.backend.backend() == "tensorflow"
         if batch_size % count:
@@ -77,11 +73,7 @@ class Devices:
         return bool(self._gather(np.bool_(flag)).any())
 
     def check_agreement(self, step: int, where: object) -> None:
-        """Checks that all processes go on from the same step, once all have come here.
-
-        Raises:
-            UsageError: in all processes, if one of them sees another last checkpoint.
-        """
+        """Waits for all processes; raises UsageError in all unless they are at the same step."""
         steps = self._gather(np.int64(step)).tolist()
         if len(set(steps)) > 1:
             raise _in_all(UsageError(
@@ -90,11 +82,7 @@ class Devices:
 
     @contextmanager
     def together(self, where: object) -> Iterator[None]:
-        """Lets each process prepare for itself; if one fails, it fails in all.
-
-        Raises:
-            RunError: another process failed; the error says why.
-        """
+        """Lets each process prepare; where one fails, the others raise a RunError that says why."""
         failure = None
         try:
             yield
@@ -113,14 +101,10 @@ class Devices:
     def end_together(self, where: object) -> Iterator[None]:
         """Makes an error in one process end all of them at once.
 
-        The process that fails leaves without waiting for the others, as JAX would do. The others
-        then get an error from JAX, which becomes one clear line. If the first process is gone,
-        JAX may be faster: it aborts the others (SIGABRT, exit code 134) with a line of its own,
-        "Terminating process because the JAX distributed service detected fatal errors. This most
+        The process that fails leaves at once; JAX would wait for the others. They then get an error
+        from JAX, which becomes a RunError. If the first process is gone, JAX may be faster: it
+        aborts the others (SIGABRT, exit code 134) with a line of its own, which ends "This most
         likely indicates that another task died".
-
-        Raises:
-            RunError: another process is gone.
         """
         try:
             yield

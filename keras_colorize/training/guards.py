@@ -59,8 +59,7 @@ class StopRequest:
 def guarded(run_dir: Path, batch_size: int, devices: Devices) -> Iterator[StopRequest]:
     """Guards the training within against signals, too little memory and a lost process.
 
-    Raises:
-        RunError: memory ran out, or another process is gone.
+    Raises RunError where memory ran out, or another process is gone.
     """
     with devices.end_together(run_dir), stop_requests(run_dir, devices.processes > 1) as stop, \
             name_smaller_batch(run_dir, batch_size, len(devices.names)):
@@ -69,11 +68,7 @@ def guarded(run_dir: Path, batch_size: int, devices: Devices) -> Iterator[StopRe
 
 @contextmanager
 def stop_requests(run_dir: Path, several: bool) -> Iterator[StopRequest]:
-    """Handles SIGINT and SIGTERM within, in the main thread, unless they are ignored.
-
-    Args:
-        several: whether this is one of several processes.
-    """
+    """Handles SIGINT and SIGTERM within, in the main thread, unless they are ignored."""
     stop = StopRequest(run_dir, several)
     before = {}
     if threading.current_thread() is threading.main_thread():
@@ -90,11 +85,7 @@ def stop_requests(run_dir: Path, several: bool) -> Iterator[StopRequest]:
 
 @contextmanager
 def name_smaller_batch(run_dir: Path, batch_size: int, devices: int) -> Iterator[None]:
-    """Names the batch size to try, one that divides among the devices, where memory runs out.
-
-    Raises:
-        RunError: memory ran out within.
-    """
+    """Raises a RunError where memory runs out, with a smaller batch size that the devices share."""
     try:
         yield
     except Exception as error:
@@ -108,14 +99,7 @@ def name_smaller_batch(run_dir: Path, batch_size: int, devices: int) -> Iterator
 
 
 def check_room(run_dir: Path, model: keras.Model, kept: int = checkpoints.KEPT) -> None:
-    """Checks that the disk has room for the files of a run, beside those that are there.
-
-    Args:
-        kept: how many checkpoints stay.
-
-    Raises:
-        RunError: it has not.
-    """
+    """Raises RunError unless the disk has room for a run's files, `kept` checkpoints among them."""
     there = sum(path.stat().st_size for pattern in ("*.keras", "best/*", "checkpoints/*/*")
                 for path in run_dir.glob(pattern))
     needed = room_needed(model, kept) - there

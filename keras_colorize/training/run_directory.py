@@ -94,10 +94,7 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
 def held(run_dir: Path) -> Iterator[None]:
     """Keeps other trainers out of a run directory, and removes half-written files of killed ones.
 
-    It makes the directory if need be.
-
-    Raises:
-        UsageError: another trainer is at work in it.
+    It makes the directory if need be, and raises UsageError if another trainer is at work in it.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     with files.locked(run_dir / LOCK, run_dir):
@@ -124,11 +121,7 @@ def name_of(path: Path) -> str:
 
 
 def read_config(run_dir: Path) -> Config:
-    """Reads the resolved configuration of a run.
-
-    Raises:
-        RunError: this is no run directory, or its configuration is damaged.
-    """
+    """Reads the resolved configuration of a run; raises RunError where it is missing or damaged."""
     path = of(run_dir) / CONFIG
     if not path.is_file():
         raise RunError(run_dir, "is no run directory", "make one with train")
@@ -139,19 +132,14 @@ def read_config(run_dir: Path) -> Config:
 
 
 def describe(run_dir: Path) -> Description:
-    """Reads `run.json`.
-
-    Raises:
-        RunError: it is missing or damaged.
-    """
+    """Reads `run.json`; raises RunError where it is missing or damaged."""
     return files.read_json(of(run_dir) / RUN, Description, RunError, "train again")
 
 
 def load_generator(run_dir: Path) -> keras.Model:
     """Loads the generator of the last whole epoch, or the best one if given a run's `best/`.
 
-    Raises:
-        RunError: no epoch was finished yet, or the file is damaged.
+    Raises RunError where no epoch was finished yet, or the file is damaged.
     """
     return _load(Path(run_dir) / "generator.keras")
 
@@ -176,11 +164,9 @@ def _load(path: Path) -> keras.Model:
 
 def _first_difference(made: Config, wanted: Config) -> str:
     old, new = (tomllib.loads(config.dumps(each)) for each in (made, wanted))
-    for table, values in old.items():
-        for key, value in values.items():
-            if new[table][key] != value:
-                return f"{table}.{key} was {value!r}, now {new[table][key]!r}"
-    raise AssertionError("the configurations are equal")
+    return next(f"{table}.{key} was {value!r}, now {new[table][key]!r}"
+                for table, values in old.items() for key, value in values.items()
+                if new[table][key] != value)
 
 
 def _check_origin(run_dir: Path, origin: dict | None, init_from: Path | None) -> None:

@@ -44,11 +44,9 @@ class EventLog:
         self._write(step, [Summary.Value(tag=tag, image=image)])
 
     def describe(self, config: str, values: dict[str, bool | float | str]) -> None:
-        """Writes a run's configuration, as text and as TensorBoard's hyper-parameters, at step 0.
+        """Writes a run's configuration at step 0, as text in TOML and as hyper-parameters.
 
-        Args:
-            config: TOML.
-            values: each key of it, as `table.key`.
+        `values` holds each key of it, as `table.key`.
         """
         text = text_summary.text_pb(DESCRIPTION[0], f"```toml\n{config}\n```")
         self._write(0, text.value)
@@ -75,9 +73,8 @@ def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
     there twice, if a process was killed here.
 
     TensorBoard's own mark of a restart, `SessionLog.START`, cannot do this. It drops all tags from
-    one step on, but `batch/` counts batches and `epoch/` counts epochs: START at batch 5 leaves an
-    epoch 2 that is logged again, and START at epoch 2 drops batches 2 to 4 for good. Besides, the
-    page takes the first START of a run for its beginning, and its fast loader does not heed any.
+    one step on, but `batch/` counts batches and `epoch/` counts epochs. Besides, the page takes the
+    first START of a run for its beginning, and its fast loader does not heed any.
     """
     old = sorted(folder.glob(PATTERN))
     if not old:
@@ -95,7 +92,7 @@ def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
 
 
 def read_scalars(folder: Path) -> dict[str, Curve]:
-    """Reads the steps and values of each tag in a folder of event files; {} where there are none"""
+    """Reads the steps and values of each tag in a folder of event files; {} if there are none."""
     if not folder.is_dir():
         return {}
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})

@@ -4,10 +4,12 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+from conftest import data_for, tiny
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import page_kind, pixels, screentone
+from keras_colorize.training import train
 
 PITCHES = (3, 4, 5, 6.5, 8, 10)
 ANGLES = (45, 15, 0, 30)
@@ -86,14 +88,24 @@ def test_descreening_gives_back_the_tones(pitch):
     assert np.abs(np.diff(page[40:-40, 40:-40].astype(int), axis=1)).mean() > 20
 
 
+@pytest.fixture(scope="module")
+def models(data_dir, tmp_path_factory):
+    """A trained GAN as deep as the paper's: a shallow one gives colours as fine as coarse dots."""
+    levels = (f"model.{network}=[4,4,4,4,4,4]" for network in ("encoder", "decoder",
+                                                               "discriminator"))
+    wanted, run_dir = tiny("cpu/gan_gray", *levels), tmp_path_factory.mktemp("deep") / "run"
+    train.train(wanted, data_for(wanted, data_dir), run_dir)
+    return colorize.Models(colorize.Model.load(run_dir))
+
+
 @pytest.mark.parametrize(("pitch", "treat_as"), [(6, "screentone"), (4, None), (6, None),
                                                  (10, None)])
-def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(pitch, treat_as, runs, tmp_path):
+def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(pitch, treat_as, models,
+                                                                  tmp_path):
     """Dots of two grays, so that there is room for chroma: it is as smooth as under plain tones."""
     scene = cv2.resize(pixels.gray(episode.draw_frame(0)), (960, 540))
     page = (60 + halftone(scene, pitch, 45) * (120 / 255)).astype(np.uint8)
     media.write_picture(tmp_path / "dots.png", page)
-    models = colorize.Models(colorize.Model.load(runs["gan_gray"]))
     colorize.colorize(models, [tmp_path / "dots.png"], tmp_path / "out",
                        colorize.Settings(treat_as=treat_as))
     said, = json.loads((tmp_path / "out" / "report.json").read_text())["pages"]
