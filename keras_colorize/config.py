@@ -59,6 +59,9 @@ class ModelConfig:
     """The paper's transposed convolutions, or resizing and a convolution: no checkerboard."""
     output: Literal["color", "chroma"] = "color"
     """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
+    guidance: Literal["none", "hints"] = "none"
+    """What may tell the network colours: nothing, or the colours of some pixels, which it spreads;
+    for a ConvNet with output "chroma" only."""
     discriminator_head: Literal["picture", "patch"] = "picture"
     """One verdict, or one for each patch of 6 * 2^levels - 2 pixels square; for a GAN only."""
 
@@ -80,6 +83,10 @@ class AugmentConfig:
     """Widen the lines to a random number of pixels from 1 to this; for edge input only."""
     screentone: Share = 0.0
     """The share of pictures whose input is redrawn as printed manga; for gray input only."""
+    hints: Share = 0.0
+    """The share of pictures that come with hints of their true colours; for guidance only."""
+    first_hints: FromZero = 0
+    """The first epoch with hints, from 0: until then the network learns to colour alone."""
 
 
 @dataclass(frozen=True)
@@ -280,6 +287,12 @@ def _check(config: Config, where: str) -> Config:
          "give both the same number"),
         (model.input == "gray" or model.output == "color", "model.output",
          "cannot be 'chroma': lines have no luminance to keep", "leave it at 'color'"),
+        (model.guidance == "none" or (model.kind, model.output) == ("convnet", "chroma"),
+         "model.guidance", "is for a ConvNet with output 'chroma'",
+         "set model.output='chroma', or model.guidance='none'"),
+        ((model.guidance == "none") == (config.augment.hints == 0), "augment.hints",
+         f"is {config.augment.hints:g} where model.guidance is {model.guidance!r}",
+         "set 0 without guidance and a share above 0, such as 0.7, with it"),
         (train.xla != "on" or not train.deterministic, "train.xla",
          "is 'on': its sums are not repeatable", "leave it, or set train.deterministic=false"),
     )

@@ -143,6 +143,8 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
         help="the examples to measure on (%(default)s)")
     add("--screentone", action="store_true",
         help="redraw gray input as printed manga: dots, flat tones and ink lines")
+    add("--points", nargs="+", type=whole(1), default=[], metavar="N",
+        help="measure runs that take hints also with N true pixels a picture")
     add("--study", action="store_true",
         help="compare the runs as section 5 of the paper does: report.html")
     add("--unseen", action="extend", nargs="+", default=[], type=Path,
@@ -152,6 +154,8 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
 def _run_evaluate(options: argparse.Namespace) -> None:
     if options.unseen and not options.study:
         raise UsageError("--unseen", "belongs to a study", "add --study, or leave it out")
+    if options.points and options.study:
+        raise UsageError("--points", "is not for a study", "leave --study out")
     import_tensorflow()
     if options.study:
         from keras_colorize.evaluation.study import study
@@ -164,7 +168,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
     from keras_colorize.evaluation import evaluate
 
     report = evaluate.evaluate(options.runs, options.data, options.out, options.split,
-                               options.screentone)
+                               options.screentone, options.points)
     print(evaluate.tables.markdown(report["rows"]))
     print(f"look at {options.out}: metrics.json, table1.md, pictures and loss curves")
 

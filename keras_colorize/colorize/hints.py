@@ -7,12 +7,12 @@ import numpy as np
 
 from keras_colorize import media
 from keras_colorize.errors import SourceError
+from keras_colorize.export.graph import OPAQUE, THINNEST
 from keras_colorize.files import read_bytes
 from keras_colorize.image import line_lock, pixels, scribbles
 
 LARGEST = 700_000  # pixels that colour is spread at; finer than that, edges are found by line lock
 LIKE = 10  # levels of luminance by which a surface may change from pixel to pixel
-OPAQUE = 128  # alpha from which on a pixel is a stroke
 
 
 def find(place: Path | None, *names: str) -> Path | None:
@@ -36,14 +36,33 @@ def read(path: Path) -> np.ndarray:
     return pixels.eight_bits(np.dstack([media.stored_colors(file, path), drawn.alpha]))
 
 
+def scale(strokes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scales strokes to the size that a network sees: each pixel the mean colour of its strokes.
+
+    Args:
+        strokes: uint8 RGBA [h, w, 4].
+        size: height and width.
+
+    Returns:
+        uint8 RGBA [*size, 4], opaque where strokes cover at least a tenth of a pixel, else clear.
+    """
+    opacity = strokes[..., 3:] / np.float32(255)
+    summed = cv2.resize(np.dstack([strokes[..., :3] * opacity, opacity]), size[::-1],
+                        interpolation=cv2.INTER_AREA)
+    color = summed[..., :3] / np.maximum(summed[..., 3:], 1e-6)
+    told = 255 * (summed[..., 3:] > THINNEST)
+    return np.rint(np.dstack([color, told])).astype(np.uint8)
+
+
 def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surface: np.ndarray,
-          opacity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+          opacity: np.ndarray, spread: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Gives surfaces that strokes touch the colour of the strokes; the rest keeps the network's.
 
     A surface is all that can be reached from a stroke without crossing a line, which is a step of
     luminance. Colour spreads over it by `scribbles.propagate`.
 
     Args:
+        spread: False where the network has spread the strokes: they themselves keep their colour.
         values: the network's chroma or colours, float32 [h, w, n].
         drawn_values: the same of the strokes, float32 [., ., n].
         guide: the luminance at the size of `values`, uint8 [h, w].
@@ -60,15 +79,17 @@ def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surfa
         cv2.resize(each, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         for each in (drawn_values, opacity))
     drawn = opacity >= OPAQUE
-    spread = line_lock.enlarge(values, guide, fine)
-    if drawn.any():
+    large = line_lock.enlarge(values, guide, fine)
+    if not spread:
+        large[drawn] = drawn_values[drawn]
+    elif drawn.any():
         reached = _surfaces(fine, drawn)
         left, top, width, height = cv2.boundingRect(reached.astype(np.uint8))
         box = (slice(max(0, top - 4), top + height + 4), slice(max(0, left - 4), left + width + 4))
         # The strokes alone decide within a surface: the network's colour around it would seep in.
         from_strokes = scribbles.propagate(fine[box], drawn[box], drawn_values[box])
-        spread[box][reached[box]] = from_strokes[reached[box]]
-    return spread, fine
+        large[box][reached[box]] = from_strokes[reached[box]]
+    return large, fine
 
 
 def _surfaces(luminance: np.ndarray, drawn: np.ndarray) -> np.ndarray:

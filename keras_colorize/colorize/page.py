@@ -112,22 +112,26 @@ class _Seen:
     picture: np.ndarray
     """The network's own, uint8 RGB [h, w, 3]."""
     record: dict
+    is_told: bool
+    """Whether the network took the strokes, and spread them itself."""
 
 
 def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
-         settings: Settings) -> _Seen:
+         settings: Settings, strokes: np.ndarray | None = None) -> _Seen:
     model = models.choose(route.kind)
     surface = screentone.descreen(pixels.gray(original.shown), route.dots, route.pitch)
     height, width = surface.shape
     scale = settings.scale or model.scale_for(height, width)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
-    picture = model.colorize(_condition(surface, guide, model, route.kind))
+    given = hints.scale(strokes, guide.shape) if strokes is not None and model.network_guided \
+        else None
+    picture = model.colorize(_condition(surface, guide, model, route.kind), given)
     record = {"kind": route.kind, "scores": _rounded(route.scores), "model": model.name,
               "scale": round(scale, 4), "size": [height, width],
               "bits": 8 * original.luminance.itemsize}
     if settings.treat_as:
         record["treated_as"] = settings.treat_as
-    return _Seen(model, surface, guide, picture, record)
+    return _Seen(model, surface, guide, picture, record, given is not None)
 
 
 def _read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
@@ -147,13 +151,14 @@ def _color_locked(original: media.StoredPicture, route: page_kind.Route, models:
         route: of `judge`.
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
-    seen, lock = _see(original, route, models, settings), rule_of(route.kind, settings)
+    seen, lock = _see(original, route, models, settings, strokes), rule_of(route.kind, settings)
     guide, surface = seen.guide, seen.surface
     values = _values(lock, seen.picture, guide, seen.model)
     if strokes is not None:
         drawn = np.ascontiguousarray(strokes[..., :3])
         drawn = pixels.chroma(drawn) if lock == "luminance" else drawn.astype(np.float32)
-        values, guide = hints.apply(values, drawn, guide, surface, strokes[..., 3])
+        values, guide = hints.apply(values, drawn, guide, surface, strokes[..., 3],
+                                     not seen.is_told)
     colored = _laid(lock, original.luminance, values, guide, surface)
     parts = partial(layers.of_locked, lock, original.luminance, values, guide, surface)
     return Colored(colored, {**seen.record, "rule": lock}, parts)

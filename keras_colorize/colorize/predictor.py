@@ -36,6 +36,8 @@ class Model:
     network: Callable[..., dict[str, tf.Tensor]]
     owner: object
     """What `network` belongs to: TensorFlow frees a model whose functions alone are kept."""
+    network_guided: Callable[..., dict[str, tf.Tensor]] | None = None
+    """The network with hints beside the condition; None where it was trained without them."""
 
     @classmethod
     def load(cls, path: Path) -> "Model":
@@ -49,7 +51,8 @@ class Model:
         module = export.Colorizer(run_directory.load_generator(path))
         dataset = run_directory.describe(path).get("dataset", {})
         return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
-                   *_learned(dataset), module.network, module)
+                   *_learned(dataset), module.network, module,
+                   module.network_guided if module.takes_hints else None)
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
@@ -62,35 +65,37 @@ class Model:
                            "export it again") from error
         card = read_json(path / export.CARD, _Card, RunError, "export the model again")
         return cls(str(path), card["generator_sha256"], card["input"], *_learned(card["dataset"]),
-                   network, loaded)
+                   network, loaded, loaded.signatures.get("network_guided"))
 
     def scale_for(self, height: int, width: int) -> float:
         """Computes `export.working_scale` for this model: above 0, at most 1."""
         return float(export.working_scale(self.size, height, width))
 
-    def colorize(self, condition: np.ndarray) -> np.ndarray:
+    def colorize(self, condition: np.ndarray, strokes: np.ndarray | None = None) -> np.ndarray:
         """Computes the generator's own picture, uint8 RGB [h, w, 3], in tiles where it is large.
 
-        The condition is luminance or white lines on black, uint8 [h, w]. Tiles show no seams.
+        The condition is luminance or white lines on black, uint8 [h, w]. A network that takes hints
+        may be given strokes of its size, uint8 RGBA [h, w, 4]. Tiles show no seams.
         """
-        if condition.size <= graph.WHOLE:
-            return self._run(condition)
         height, width = condition.shape
+        condition = condition[..., None] if strokes is None else np.dstack([condition, strokes])
+        if height * width <= graph.WHOLE:
+            return self._run(condition)
         total = np.zeros((height, width, 3), np.float32)
         weight = np.zeros((height, width, 1), np.float32)
         for top in graph.tile_starts(height).numpy():
             for left in graph.tile_starts(width).numpy():
                 place = (slice(top, top + graph.TILE), slice(left, left + graph.TILE))
                 picture = self._run(condition[place])
-                share = graph.tile_share(picture.shape).numpy()
+                share = graph.tile_share(picture.shape[:2]).numpy()
                 total[place] += share * picture
                 weight[place] += share
         np.divide(total, weight, out=total)
         return np.rint(total, out=total).astype(np.uint8)
 
     def _run(self, condition: np.ndarray) -> np.ndarray:
-        batch = tf.constant(condition[np.newaxis, ..., np.newaxis])  # [1, h, w, 1]
-        return self.network(pixels=batch)["pixels"][0].numpy()
+        network = self.network if condition.shape[2] == 1 else self.network_guided
+        return network(pixels=tf.constant(condition[np.newaxis]))["pixels"][0].numpy()
 
 
 class _Card(TypedDict):

@@ -11,8 +11,8 @@ from skimage.measure import label
 
 from keras_colorize import media
 from keras_colorize.colorize import layers
-from keras_colorize.colorize.hints import OPAQUE
 from keras_colorize.colorize.layers import Colored
+from keras_colorize.export.graph import OPAQUE
 from keras_colorize.image import flat_color, page_kind, pixels
 from keras_colorize.image.flat_color import Click
 from keras_colorize.image.regions import Regions

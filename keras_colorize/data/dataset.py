@@ -118,7 +118,8 @@ class Dataset:
 
         Returns:
             Batches from number `skip` on: float32 conditions [batch, h, w, 1] and colours
-            [batch, h, w, 3], both in [-1, 1]; with several processes, this one's rows of them.
+            [batch, h, w, 3], both in [-1, 1]; with several processes, this one's rows of them. With
+            `augment.hints` the conditions have three more channels, `pixels.hint_channels`.
 
         Raises:
             DatasetError: `data.cache` is set, and the pictures do not fit in memory.
@@ -262,20 +263,31 @@ class Dataset:
         Its first row here has the number `first` in the whole batch.
         """
         zoom = self.manifest.values.get("zoom", "spline")
+        guided = self.augment.hints > 0
+
+        def vary_row(generator, color, edge):
+            condition, color = augmentation.vary(color, edge, self.augment, generator, zoom)
+            if not guided:
+                return condition, color
+            given = epoch >= self.augment.first_hints and generator.random() < self.augment.hints
+            return condition, color, augmentation.draw_hints(color, generator) if given else \
+                np.zeros(color.shape, np.float32)
 
         def vary(number, colors, edges=None):
             edges = [None] * len(colors) if edges is None else edges[..., 0]
-            pairs = [augmentation.vary(*each, self.augment, np.random.default_rng(
-                        [self.seed, epoch, number, row]), zoom)
-                     for row, each in enumerate(zip(colors, edges, strict=True), first)]
-            return [np.stack(each) for each in zip(*pairs, strict=True)]
+            varied = [vary_row(np.random.default_rng([self.seed, epoch, number, row]), *each)
+                      for row, each in enumerate(zip(colors, edges, strict=True), first)]
+            return [np.stack(each) for each in zip(*varied, strict=True)]
 
         # Stateless, for it draws from its seeds alone: so that batches are varied in parallel.
-        pair = tf.numpy_function(vary, [number, *stored], (tf.uint8, tf.uint8), stateful=False)
+        parts = tf.numpy_function(vary, [number, *stored], [tf.uint8, tf.uint8]
+                                  + [tf.float32] * guided, stateful=False)
         rows = stored[0].shape[0]
-        return tuple(pixels.to_signed(tf.cast(tf.ensure_shape(
-            each, (rows, *self.size, channels)), tf.float32))
-            for each, channels in zip(pair, (1, 3), strict=True))
+        condition, color, *hints = (tf.cast(tf.ensure_shape(each, (rows, *self.size, channels)),
+                                            tf.float32)
+                                    for each, channels in zip(parts, (1, 3, 3), strict=False))
+        condition, color = pixels.to_signed(condition), pixels.to_signed(color)
+        return tf.concat([condition, *hints], -1), color
 
     def _pair(self, color: tf.Tensor, edge: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Turns stored pictures, uint8, into float32 (condition, colour) in 0..255."""
@@ -286,7 +298,10 @@ class Dataset:
         return tf.floor(weighted + 0.5), color
 
     def _signed(self, *stored: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tuple(pixels.to_signed(each) for each in self._pair(*stored))
+        condition, color = (pixels.to_signed(each) for each in self._pair(*stored))
+        if self.augment.hints:  # a guided network is given none here
+            condition = tf.concat([condition, tf.zeros_like(color)], -1)
+        return condition, color
 
 
 def _look_up(decoded: list[np.ndarray], rows: tf.data.Dataset) -> tf.data.Dataset:

@@ -75,8 +75,7 @@ def scribble(condition: str, hints: int = HINTS, placement: int = 0) -> Baseline
         placement: another number places them elsewhere.
     """
     def colorize(level: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        generator = np.random.default_rng([hints, zlib.crc32(level.tobytes()), placement])
-        hinted = scribbles.random_hints(level.shape, hints, generator)
+        hinted = true_pixels(level, hints, placement)
         if condition == "gray":
             return scribbles.colorize(level, hinted, truth)
         spread = scribbles.propagate(level, hinted, truth.astype(np.float32))
@@ -84,3 +83,16 @@ def scribble(condition: str, hints: int = HINTS, placement: int = 0) -> Baseline
 
     return lambda conditions, truth: np.stack([
         colorize(level, true) for level, true in zip(conditions[..., 0], truth, strict=True)])
+
+
+def true_pixels(level: np.ndarray, count: int, placement: int = 0) -> np.ndarray:
+    """Chooses random pixels of a condition, uint8 [h, w], the same whenever it is the same.
+
+    Args:
+        placement: another number places them elsewhere.
+
+    Returns:
+        bool [h, w], True at `count` pixels.
+    """
+    generator = np.random.default_rng([count, zlib.crc32(level.tobytes()), placement])
+    return scribbles.random_hints(level.shape, count, generator)

@@ -1,5 +1,6 @@
 """A report on runs: table 1, loss curves, and pictures of the models side by side."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ BATCH = 16
 SHOWN = 6  # pictures in a grid
 SCHEMA = 3  # of metrics.json; a report of another is made anew
 
+
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
-             screentone: bool = False) -> dict:
+             screentone: bool = False, points: Sequence[int] = ()) -> dict:
     """Measures runs and baselines on a split and writes the report directory.
 
     It holds `metrics.json`, `table1.md`, `pictures.csv` (the figures of every picture),
@@ -27,6 +29,7 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
     Args:
         split: "train", "validation", "test" or "all".
         screentone: whether gray input is redrawn as printed manga, which training may not know.
+        points: numbers of true pixels that runs with hints are given too, each a row of its own.
 
     Returns:
         What `metrics.json` says. A finished report on the same generators is not made again.
@@ -40,7 +43,8 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
     names = names_of(run_dirs)
     generators = {name: sha256_of(run_dir / "generator.keras") for run_dir, name in names.items()
                   if (run_dir / "generator.keras").is_file()}
-    about = {"dataset": Manifest.read(data_dir).digest, "split": split, "screentone": screentone}
+    about = {"dataset": Manifest.read(data_dir).digest, "split": split, "screentone": screentone,
+             "points": sorted(set(points))}
     earlier = _earlier(report_dir, about, set(names.values()))
     if (earlier.get("generators"), earlier.get("schema")) == (generators, SCHEMA):
         print(f"{report_dir}: was measured already, on these networks")
@@ -50,17 +54,22 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         if screentone and condition == "edge":
             raise UsageError(run_dir, "takes edges, which screentone leaves as they are",
                              "name runs on gray input alone")
+    if points and not any(run_directory.read_config(run_dir).model.guidance == "hints"
+                          for run_dir in run_dirs):
+        raise UsageError("--points", "no run here takes hints",
+                         "name one that was trained with model.guidance='hints'")
     measured, rows = {}, []
     for condition in sorted(set(inputs.values()), reverse=True):
         data = Dataset(data_dir, condition, BATCH)
         chosen = candidates(data, {names[run_dir]: run_dir for run_dir in run_dirs
-                                   if inputs[run_dir] == condition})
+                                   if inputs[run_dir] == condition}, about["points"])
         examples = Examples(data, split, screentone)
         values, where = measure(chosen, examples), examples.places()
         returned = next(own["l1"] for each, own in zip(chosen, values, strict=True)
                         if each.model == "input")
         for each, own in zip(chosen, values, strict=True):
-            measured[each.input, each.model, each.run or ""] = own, where
+            told = f", {each.points} points" if each.points else ""
+            measured[each.input, each.model, f"{each.run or ''}{told}"] = own, where
             rows.append(tables.row(each, own, where, returned))
         figures.picture_grid(report_dir / f"pictures_{condition}.png", _grid(chosen, examples))
     strangers = [name for run_dir, name in names.items()
@@ -92,7 +101,8 @@ def _earlier(report_dir: Path, about: dict, runs: set[str]) -> dict:
     path = report_dir / "metrics.json"
     if not path.exists():
         return {}
-    earlier = {"screentone": False, **read_json(path, dict, UsageError, "name another --out")}
+    earlier = {"screentone": False, "points": [],
+               **read_json(path, dict, UsageError, "name another --out")}
     if set(earlier.get("generators", ())) != runs or any(
             earlier.get(name) != value for name, value in about.items()):
         raise SettingsMismatch(report_dir, "is a report on other runs, another dataset or input",
@@ -104,7 +114,8 @@ def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndar
     """Colours evenly spaced pictures by each run, and puts them between their input and truth."""
     pictures = examples.pick(figures.evenly(len(examples), SHOWN)).values()
     condition, truth = (np.stack(each) for each in zip(*pictures, strict=True))
-    runs = {each.run: each.colorize(condition, truth) for each in chosen if each.run is not None}
+    runs = {f"{each.run}, {each.points} points" if each.points else each.run:
+            each.colorize(condition, truth) for each in chosen if each.run is not None}
     return {"input": list(condition[..., 0]), **{name: list(each) for name, each in runs.items()},
             "truth": list(truth)}
 

@@ -1,7 +1,7 @@
 """Measurements: every figure of every picture, for each run and baseline, in one pass."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +38,24 @@ class Candidate:
     input: str
     colorize: baselines.Baseline
     """Conditions, uint8 [n, h, w, 1], and their truth to pictures, uint8 [n, h, w, 3]."""
+    points: int | None = None
+    """How many pixels of each picture it is told the true colour of, if that is asked."""
 
 
-def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
+def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ()) -> list[Candidate]:
     """Returns the baselines on the dataset's condition, then the runs on it, given by name.
+
+    Args:
+        points: for each of these numbers, scribbles and every run that takes hints come once more,
+            given the true colours of so many pixels, the same for all.
 
     Raises RunError where a run is missing, damaged, or has finished no epoch.
     """
     condition = data.condition
-    trained = [of_run(name, run_dir) for name, run_dir in runs.items()]  # first, as they may fail
+    trained = []  # first, as they may fail
+    for name, run_dir in runs.items():
+        told = points if run_directory.read_config(run_dir).model.guidance == "hints" else ()
+        trained += [of_run(name, run_dir), *(of_run(name, run_dir, count) for count in told)]
 
     def training(title: str):
         return tqdm(data.pictures("train").as_numpy_iterator(), title, unit="batch", delay=2)
@@ -56,19 +65,30 @@ def candidates(data: Dataset, runs: dict[str, Path]) -> list[Candidate]:
                "transfer": baselines.nearest_transfer(training("references"), condition),
                "scribbles": baselines.scribble(condition)}
     return [*(Candidate(None, model, condition, colorize) for model, colorize in learned.items()),
-            *trained]
+            *(Candidate(None, "scribbles", condition, baselines.scribble(condition, count), count)
+              for count in points), *trained]
 
 
-def of_run(name: str, run_dir: Path) -> Candidate:
-    """Returns a trained run as a candidate; raises RunError as `candidates` does."""
-    config = run_directory.read_config(run_dir)
+def of_run(name: str, run_dir: Path, points: int | None = None) -> Candidate:
+    """Returns a trained run as a candidate; raises RunError as `candidates` does.
+
+    Args:
+        points: the number of true pixels that a run with hints is given in each picture.
+    """
+    model = run_directory.read_config(run_dir).model
     generator = run_directory.load_generator(run_dir)
 
     def colorize(condition: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
-        signed = pixels.to_signed(condition.astype(np.float32))
-        return pixels.to_uint8(generator.predict_on_batch(signed))
+        given = pixels.to_signed(condition.astype(np.float32))
+        if model.guidance == "hints":
+            hints = np.zeros((*given.shape[:3], 3), np.float32) if not points else np.stack(
+                [pixels.hint_channels(pixels.chroma(color),
+                                      baselines.true_pixels(level[..., 0], points))
+                 for level, color in zip(condition, truth, strict=True)])
+            given = np.concatenate([given, hints], axis=-1)
+        return pixels.to_uint8(generator.predict_on_batch(given))
 
-    return Candidate(name, config.model.kind, config.model.input, colorize)
+    return Candidate(name, model.kind, model.input, colorize, points)
 
 
 @dataclass(frozen=True)

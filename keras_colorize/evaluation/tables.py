@@ -33,6 +33,7 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
     resampling = Resampling([place[:2] for place in where])
     measured = ~np.isnan(values["l1"])
     entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
+             **({"points": candidate.points} if candidate.points else {}),
              "pictures": int(np.count_nonzero(measured)),
              "shots": len({where[number][:2] for number in np.flatnonzero(measured)})}
     entry |= resampling.means({name: values[name] for name in FIGURES})
@@ -65,7 +66,7 @@ def markdown(rows: list[dict]) -> str:
         titles = [COLUMNS[name][0] for name in names]
         lines = ["| input | model | run | " + " | ".join(titles) + " |",
                  "|---|---|---|" + "---:|" * len(names)]
-        lines += [_line([each["input"], TITLES[each["model"]], each["run"] or "",
+        lines += [_line([each["input"], _title(each), each["run"] or "",
                          *(cell(each, name) for name in names)]) for each in rows]
         tables.append("\n".join(lines) + "\n")
     shots, pictures = (max(each[name] for each in rows) for name in ("shots", "pictures"))
@@ -74,6 +75,12 @@ def markdown(rows: list[dict]) -> str:
     if fewer:
         note += f"Scribbles are measured on {max(fewer)} of the {pictures} pictures.\n"
     return "\n".join([*tables, note])
+
+
+def _title(row: dict) -> str:
+    if "points" not in row:
+        return TITLES[row["model"]]
+    return f"{TITLES[row['model']].split(',')[0]}, {row['points']} points"
 
 
 def study_markdown(result: dict) -> str:

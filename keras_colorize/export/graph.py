@@ -26,6 +26,10 @@ TILE = 1024  # pixels of a side; a multiple of what the U-Net halves six times, 
 OVERLAP = 256  # pixels that a tile shares with the next
 WHOLE = 1536 * 1024  # pixels that the network sees at once
 
+OPAQUE = 128  # alpha from which on a pixel is a hint
+THINNEST = 0.1  # of a pixel of the network that strokes cover, from which on it is told
+LARGEST_CHROMA = (255 * (1 - RED), 255 * (1 - BLUE))  # the units of `pixels.hint_channels`
+
 HEAD = 32  # bytes of a file that say what it is
 PNG, JPEG, RIFF, WEBP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"WEBP"
 DEPTH, COLOR_TYPE = 24, 25  # of a PNG: where its header says so
@@ -54,18 +58,40 @@ class Colorizer(tf.Module):
         # into a session, as TensorFlow Serving does. In a closure the generator is saved once.
         self.weights = [variable.value for variable in generator.variables]
         self._generate = lambda signed: generator(signed, training=False)
+        self.takes_hints = generator.input_shape[-1] == 4
         self.locked, self.size = locked, size
 
     def signatures(self) -> dict:
-        """Returns the functions to serve, by name; `page` is of models that lock alone."""
+        """Returns the functions to serve, by name.
+
+        `page` is of models that lock alone, `guided` and `network_guided` of those with hints.
+        """
         served = {"serving_default": self.serving_default, "pixels": self.pixels,
                   "network": self.network}
-        return served | ({"page": self.page} if self.locked else {})
+        if self.locked:
+            served["page"] = self.page
+        if self.takes_hints:
+            served |= {"guided": self.guided, "network_guided": self.network_guided}
+        return served
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
     def network(self, pixels):
         """Gives the generator's own picture, uint8 [batch, h, w, 3]."""
-        color = from_signed(self._generate(to_signed(tf.cast(pixels, tf.float32))))
+        condition = to_signed(tf.cast(pixels, tf.float32))
+        if self.takes_hints:
+            condition = tf.concat([condition, *[tf.zeros_like(condition)] * 3], axis=-1)
+        return self._picture(condition)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 5], tf.uint8)])
+    def network_guided(self, pixels):
+        """Gives the generator's picture of a luminance and hints, RGBA, opaque where one is."""
+        told = tf.cast(pixels[..., 4:] >= OPAQUE, tf.float32)
+        hints = chroma_of(pixels[..., 1:4]) / LARGEST_CHROMA * told
+        return self._picture(tf.concat(
+            [to_signed(tf.cast(pixels[..., :1], tf.float32)), hints, told], axis=-1))
+
+    def _picture(self, condition):
+        color = from_signed(self._generate(condition))
         # Of these LiteRT knows both, of clipping in one operation it does not.
         within = tf.minimum(255.0, tf.maximum(0.0, tf.round(color)))
         return {"pixels": tf.cast(within, tf.uint8)}
@@ -91,21 +117,46 @@ class Colorizer(tf.Module):
         """Colours as `serving_default`, seen as large as what was learned, never larger."""
         return self._files(image_bytes, self._working_size)
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2)
+    def guided(self, image_bytes, hint_bytes):
+        """Colours as `page`, told colours by hint pictures.
+
+        Args:
+            image_bytes: picture files.
+            hint_bytes: for each of them a PNG file, opaque where it tells a colour, of any size; or
+                an empty text.
+        """
+        return {"colored_bytes": tf.map_fn(
+            lambda each: self._file(each[0], self._working_size, each[1]),
+            (image_bytes, hint_bytes), fn_output_signature=tf.string, parallel_iterations=1)}
+
     def _files(self, files, seen_as):
         colorize = lambda file: self._file(file, seen_as)  # noqa: E731 - AutoGraph reads it so
         return {"colored_bytes": tf.map_fn(colorize, files, fn_output_signature=tf.string,
                                            parallel_iterations=1)}  # memory is of one picture
 
-    def _file(self, file, seen_as):
-        """Colours a file as a PNG; `seen_as` maps its size, int32 [2], to the network's."""
+    def _file(self, file, seen_as, hint_file=None):
+        """Colours a file as a PNG; `seen_as` maps its size, int32 [2], to the network's.
+
+        Of a model that takes hints, `hint_file` is a PNG of them, or an empty text.
+        """
         decoded = decode(file)
         small = seen_as(tf.shape(decoded.shown))
         same = tf.reduce_all(small == tf.shape(decoded.shown))
         guide = tf.cond(same, lambda: decoded.shown, lambda: _shrunk(decoded.shown, small))
-        color = in_tiles(lambda pixels: self.network(pixels)["pixels"], guide)  # [h, w, 3]
+        if hint_file is None:
+            color = in_tiles(lambda pixels: self.network(pixels)["pixels"],
+                             guide[..., tf.newaxis])  # [h, w, 3]
+        else:
+            hints = decode_hints(hint_file)
+            color = in_tiles(lambda pixels: self.network_guided(pixels)["pixels"], tf.concat(
+                [guide[..., tf.newaxis], shrink_hints(hints, small)], axis=-1))
         if self.locked:
             chroma = chroma_of(color)
             chroma = tf.cond(same, lambda: chroma, lambda: enlarge(chroma, guide, decoded.shown))
+            if hint_file is not None:  # a stroke keeps its own chroma
+                drawn = tf.image.resize(hints, tf.shape(decoded.shown), method="nearest")
+                chroma = tf.where(drawn[..., 3:] >= OPAQUE, chroma_of(drawn[..., :3]), chroma)
             picture = join(decoded.luminance, chroma, decoded.most)
         else:
             picture = tf.cast(color, tf.float32) * tf.cast(decoded.most // 255, tf.float32)
@@ -149,28 +200,44 @@ def _shrunk(picture, size):
 def in_tiles(network, condition):
     """Computes the network's picture of a condition, in tiles without seams where it is large.
 
-    That is from uint8 [h, w] to RGB [h, w, 3], by a network from [1, h, w, 1] to [1, h, w, 3].
+    That is from uint8 [h, w, n] to RGB [h, w, 3], by a network from [1, h, w, n] to [1, h, w, 3].
     """
-    return tf.cond(tf.size(condition) <= WHOLE,
-                   lambda: network(condition[tf.newaxis, ..., tf.newaxis])[0],
+    return tf.cond(tf.size(condition[..., 0]) <= WHOLE,
+                   lambda: network(condition[tf.newaxis])[0],
                    lambda: _tiled(network, condition))
 
 
 def _tiled(network, condition):
-    height, width = tf.unstack(tf.shape(condition))
+    height, width = tf.unstack(tf.shape(condition)[:2])
     tops, lefts = tf.meshgrid(tile_starts(height), tile_starts(width), indexing="ij")
     total, weight = tf.zeros([height, width, 3]), tf.zeros([height, width, 1])
     for place in tf.stack([tf.reshape(tops, [-1]), tf.reshape(lefts, [-1])], axis=-1):
         tf.autograph.experimental.set_loop_options(shape_invariants=[
             (total, tf.TensorShape([None, None, 3])), (weight, tf.TensorShape([None, None, 1]))])
         tile = condition[place[0]:place[0] + TILE, place[1]:place[1] + TILE]
-        picture = tf.cast(network(tile[tf.newaxis, ..., tf.newaxis])[0], tf.float32)
+        picture = tf.cast(network(tile[tf.newaxis])[0], tf.float32)
         share = tile_share(tf.shape(tile))
-        beyond = tf.stack([height, width]) - place - tf.shape(tile)
+        beyond = tf.stack([height, width]) - place - tf.shape(tile)[:2]
         around = tf.concat([tf.stack([place, beyond], axis=-1), [[0, 0]]], axis=0)  # [3, 2]
         total += tf.ensure_shape(tf.pad(share * picture, around), [None, None, 3])
         weight += tf.ensure_shape(tf.pad(share, around), [None, None, 1])
     return tf.cast(tf.round(total / weight), tf.uint8)
+
+
+def decode_hints(file):
+    """Decodes a PNG file of hints, or an empty text, to uint8 RGBA [h, w, 4]."""
+    return tf.cond(tf.strings.length(file) == 0, lambda: tf.zeros([1, 1, 4], tf.uint8),
+                   lambda: tf.io.decode_png(file, channels=4))
+
+
+def shrink_hints(hints, size):
+    """Scales hints, uint8 RGBA [h, w, 4], as `colorize.hints.scale` does."""
+    opacity = tf.cast(hints[..., 3:], tf.float32) / 255
+    summed = tf.image.resize(tf.concat([tf.cast(hints[..., :3], tf.float32) * opacity, opacity],
+                                       axis=-1), size, method="area")
+    color = summed[..., :3] / tf.maximum(summed[..., 3:], 1e-6)
+    told = 255 * tf.cast(summed[..., 3:] > THINNEST, tf.float32)
+    return tf.cast(tf.round(tf.concat([color, told], axis=-1)), tf.uint8)
 
 
 def tile_starts(length):

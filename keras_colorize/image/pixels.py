@@ -47,6 +47,21 @@ def chroma(picture: np.ndarray) -> np.ndarray:
     return picture[..., ::2] - gray(picture)[..., np.newaxis].astype(np.float32)
 
 
+def hint_channels(chroma: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """Puts the chroma of some pixels in the form that a guided network takes.
+
+    Args:
+        chroma: float32 [h, w, 2], as `chroma` gives it.
+        told: bool [h, w], the pixels whose chroma is a hint.
+
+    Returns:
+        float32 [h, w, 3]: chroma in units of the largest there can be, and 1 for each hint; 0 where
+        there is none.
+    """
+    largest = np.float32([255 * (1 - RED), 255 * (1 - BLUE)])
+    return np.dstack([chroma / largest * told[..., None], told]).astype(np.float32)
+
+
 def eight_bits(picture: np.ndarray) -> np.ndarray:
     """Converts a picture of any channels, uint8 or uint16, to uint8."""
     return picture if picture.dtype == np.uint8 else cv2.convertScaleAbs(picture, alpha=255 / 65535)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import keras
 
 from keras_colorize.config import Config
-from keras_colorize.models.networks import CropTo, JoinLuminance, Normalization, discriminator, unet
+from keras_colorize.models.layers import CropTo, JoinLuminance
+from keras_colorize.models.networks import Normalization, discriminator, unet
 
 if keras.backend.backend() == "jax":
     from keras_colorize.models.jax_steps import GAN, ConvNet
@@ -49,8 +50,9 @@ def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
     """Builds the untrained "generator" and, of a GAN, "discriminator"; arguments as of `build`."""
     model = config.model
     normalization = Normalization(model.normalization, model.normalization_momentum)
+    output = "guided" if model.guidance == "hints" else model.output
     built = {"generator": unet(model.encoder, model.decoder, normalization, model.upsampling,
-                               model.output)}
+                               output)}
     if model.kind == "gan":
         built["discriminator"] = discriminator(size, model.discriminator, normalization,
                                                model.discriminator_head)

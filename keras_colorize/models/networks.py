@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
-from keras import layers, ops
+from keras import layers
 
-from keras_colorize.image.pixels import BLUE, GREEN, RED
+from keras_colorize.models.layers import CropTo, Gate, JoinLuminance, guide
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,16 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
             concatenated with the condition itself.
         upsampling: "transposed" or "resize", as in `upsample`.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
-            luminance of the condition.
+            luminance of the condition; "guided" is "chroma" that takes hints, as `guide` says.
 
     Returns:
         A model from float32 [batch, h, w, 1] to [batch, h, w, 3], both in [-1, 1], of any h and w.
+        A guided one takes [batch, h, w, 4], whose last three channels are the hints.
     """
-    condition = keras.Input((None, None, 1), name="condition")
+    given = condition = keras.Input((None, None, 4 if output == "guided" else 1), name="condition")
+    if output == "guided":
+        luminance, features, spread, present = guide(given)
+        condition = layers.Concatenate()([luminance, features])
     # 90x160, 45x80, 23x40, 12x20, 6x10, 3x5 of 180x320
     *mirrors, x = [condition, *encode(condition, encoder, normalization)]
     for width, mirror in zip(decoder, reversed(mirrors), strict=True):
@@ -54,12 +58,17 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
         x = normalization.layer()(x)
         x = layers.ReLU()(x)
         x = layers.Concatenate()([x, mirror])
-    channels, name = (2, "chroma") if output == "chroma" else (3, "color")
+    channels, name = (3, "color") if output == "color" else (2, "chroma")
     color = layers.Conv2D(channels, 3, padding="same", activation="tanh", name=name,
                           dtype="float32")(x)
-    if output == "chroma":
-        color = JoinLuminance(name="color", dtype="float32")(color, condition)
-    return keras.Model(condition, color, name="generator")
+    if output == "guided":
+        logit = layers.Conv2D(1, 3, padding="same", kernel_initializer="zeros", name="choice",
+                              dtype="float32")(x)
+        color = Gate(dtype="float32")(logit, color, spread, present)
+    if output != "color":
+        light = luminance if output == "guided" else condition
+        color = JoinLuminance(name="color", dtype="float32")(color, light)
+    return keras.Model(given, color, name="generator")
 
 
 def discriminator(size: tuple[int, int], widths: Sequence[int],
@@ -138,44 +147,3 @@ def upsample(x, width: int, kind: str):
         x = layers.UpSampling2D(interpolation="nearest")(x)  # [batch, 2 h, 2 w, channels]
         return layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
     return layers.Conv2DTranspose(width, 4, strides=2, padding="same", use_bias=False)(x)
-
-
-@keras.saving.register_keras_serializable("keras_colorize")
-class CropTo(layers.Layer):
-    """Crops a tensor to the height and width of another.
-
-    A decoder doubles sizes that an encoder halved and rounded up: 180 -> 90 -> 45 -> 23 comes
-    back as 46.
-    """
-
-    def call(self, x, reference):
-        height, width = ops.shape(reference)[1:3]
-        return x[:, :height, :width]  # [batch, height, width, channels of x]
-
-    def compute_output_shape(self, x_shape, reference_shape):
-        return (x_shape[0], *reference_shape[1:3], x_shape[3])
-
-
-@keras.saving.register_keras_serializable("keras_colorize")
-class JoinLuminance(layers.Layer):
-    """Joins chroma and luminance to a colour of exactly that luminance, OpenCV's RGB2GRAY.
-
-    The chroma is red minus luminance and blue minus luminance (Cr and Cb), each in units of the
-    largest value there can be. A colour outside the gamut has no pixel. It is moved towards the
-    gray of its luminance until it is inside: hue and luminance stay, and saturation falls.
-    Clipping would change the luminance. The gradient takes the share of saturation that stays as
-    a constant, or a colour far outside the gamut could not learn to come back.
-    """
-
-    def call(self, chroma, luminance):
-        red = 2 * (1 - RED) * chroma[..., :1]
-        blue = 2 * (1 - BLUE) * chroma[..., 1:]
-        green = -(RED * red + BLUE * blue) / GREEN  # so that the weighted sum of the three is 0
-        offset = ops.concatenate([red, green, blue], axis=-1)  # [batch, h, w, 3]
-        room = ops.where(offset > 0, 1 - luminance, 1 + luminance)
-        shares = (1 - 1e-6) * room / ops.maximum(ops.abs(offset), 1e-6)  # just inside
-        share = ops.minimum(1.0, ops.min(shares, axis=-1, keepdims=True))
-        return luminance + ops.stop_gradient(share) * offset
-
-    def compute_output_shape(self, chroma_shape, luminance_shape):
-        return (*chroma_shape[:-1], 3)

@@ -62,7 +62,7 @@ def test_tiles_give_the_same_picture(size, noise, monkeypatch):
     condition = picture(noise, *size)
     model = colorize.Model("name", "digest", "gray", "area", None, network, None)
     tiled = tf.function(lambda condition: graph.in_tiles(
-        lambda pixels: network(pixels=pixels)["pixels"], condition))
+        lambda pixels: network(pixels=pixels)["pixels"], condition[..., tf.newaxis]))
     np.testing.assert_array_equal(model.colorize(condition), tiled(condition))
 
 

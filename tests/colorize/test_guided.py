@@ -1,0 +1,88 @@
+"""Hints within a network: from a stroke to a page, in Python and in the exported graph."""
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import data_for, tiny
+
+from keras_colorize import colorize, export, media
+from keras_colorize.image import pixels
+from keras_colorize.training import train
+
+RED, BLUE = (140, 100, 105), (90, 100, 140)  # every luminance of the page has room for both
+
+
+@pytest.fixture(scope="module")
+def run_dir(data_dir, tmp_path_factory):
+    """A tiny run that learned with hints from its second epoch on."""
+    folder = tmp_path_factory.mktemp("guided") / "run"
+    config = tiny("cpu/guided_gray", "augment.first_hints=1")
+    train.train(config, data_for(config, data_dir), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def saved(run_dir):
+    export.export(run_dir, run_dir.with_name("saved"))
+    return run_dir.with_name("saved")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A gray page of soft shades, and hints: a red stroke above, a blue one below."""
+    folder = tmp_path_factory.mktemp("page")
+    shade = np.random.default_rng(0).integers(60, 200, (5, 7)).astype(np.uint8)
+    media.write_picture(folder / "page.png", cv2.resize(shade, (192, 128)))
+    strokes = np.zeros((128, 192, 4), np.uint8)
+    strokes[20:30, 30:90] = (*RED, 255)
+    strokes[90:100, 90:150] = (*BLUE, 255)
+    cv2.imwrite(str(folder / "hints.png"), cv2.cvtColor(strokes, cv2.COLOR_RGBA2BGRA))
+    return folder
+
+
+def colored(model, page, out, **settings):
+    models = colorize.Models(colorize.Model.load(model))
+    colorize.colorize(models, [page / "page.png"], out, colorize.Settings(**settings))
+    return media.read_picture(out / "page.png")
+
+
+def test_a_stroke_keeps_its_chroma_and_the_page_its_luminance(saved, page, tmp_path):
+    picture = colored(saved, page, tmp_path / "out", hints=page / "hints.png")
+    before = media.read_picture(page / "page.png")
+    assert np.abs(pixels.gray(picture).astype(int) - pixels.gray(before)).max() <= 1
+    for color, place in ((RED, np.s_[22:28, 34:86]), (BLUE, np.s_[92:98, 94:146])):
+        wanted = pixels.chroma(np.uint8([[color]]))
+        assert np.abs(pixels.chroma(picture[place]) - wanted).max() <= 3
+
+
+def test_hints_change_what_the_network_paints_beside_them(saved, page, tmp_path):
+    alone = colored(saved, page, tmp_path / "alone")
+    told = colored(saved, page, tmp_path / "told", hints=page / "hints.png")
+    beside = np.s_[32:36, 30:90]
+    assert np.abs(alone[beside].astype(int) - told[beside]).mean() > 2
+
+
+def test_a_run_and_its_savedmodel_give_the_same(run_dir, saved, page, tmp_path):
+    both = [colored(model, page, tmp_path / model.name, hints=page / "hints.png")
+            for model in (run_dir, saved)]
+    assert np.abs(both[0].astype(int) - both[1]).max() <= 1
+
+
+def test_the_signature_guided_takes_a_page_with_and_without_hints(saved, page, tmp_path):
+    loaded = tf.saved_model.load(str(saved))
+    file, hints = ((page / name).read_bytes() for name in ("page.png", "hints.png"))
+    answers = loaded.signatures["guided"](image_bytes=tf.constant([file, file]),
+                                          hint_bytes=tf.constant([hints, b""]))["colored_bytes"]
+    told, alone = (media.decode_picture(answer) for answer in answers.numpy())
+    mine = colored(saved, page, tmp_path / "told", hints=page / "hints.png")
+    assert np.abs(told.astype(int) - mine).mean() < 1
+    untold = loaded.signatures["page"](image_bytes=tf.constant([file]))["colored_bytes"]
+    np.testing.assert_array_equal(alone, media.decode_picture(untold.numpy()[0]))
+
+
+def test_the_network_without_hints_is_the_generator_given_none(run_dir, saved, page):
+    shade = pixels.gray(media.read_picture(page / "page.png"))
+    model = colorize.Model.load(saved)
+    clear = np.zeros((*shade.shape, 4), np.uint8)
+    np.testing.assert_array_equal(model.colorize(shade), model.colorize(shade, clear))
