@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import keras
 
 from keras_colorize.config import Config
-from keras_colorize.models.layers import CropTo, JoinLuminance
+from keras_colorize.models.blocks import CropTo, JoinLuminance
 from keras_colorize.models.networks import Normalization, discriminator, unet
 
 if keras.backend.backend() == "jax":

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from keras_colorize.models.layers import CropTo, Gate, JoinLuminance, guide
+from keras_colorize.models.blocks import CropTo, Gate, JoinLuminance, guide
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from keras import layers
 
 from keras_colorize import config, export, models
 from keras_colorize.image import pixels
-from keras_colorize.models.layers import JoinLuminance
+from keras_colorize.models.blocks import JoinLuminance
 from keras_colorize.models.losses import absolute_loss
 from keras_colorize.models.networks import upsample
 from keras_colorize.training import train

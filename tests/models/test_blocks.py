@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_colorize.models.layers import Gate, guide
+from keras_colorize.models.blocks import Gate, guide
 
 
 @pytest.fixture(scope="module")

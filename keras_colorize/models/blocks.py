@@ -1,4 +1,4 @@
-"""Layers that Keras lacks: cropping, joining luminance, and guidance by the colours of some pixels.
+"""Blocks of networks that Keras lacks: cropping, joined luminance, and guidance by hints.
 
 Guidance spreads hints as a bilateral grid does (Chen, Paris and Durand 2007), filled from coarse
 to fine: a hint counts for pixels that are near it and about as light. It takes the same time for
