@@ -20,6 +20,7 @@ from keras_colorize.image.regions import Regions
 KINDS = ("screentone", "line_art")
 RULE = "flat"  # what the report calls it
 PALE = 0.45  # of a vote's strength stays: what nobody told looks better pale than wrong
+STRONGEST = 60  # of 255: no vote takes more than this from white, or one wrong hue shouts
 DARKEST = 24  # of 255: the shade of a region is taken for at least this where a vote is lit
 ONE_COLOR = 24  # of 255, in each channel: pixels of a patch differ less
 DOT = 0.03  # of the page's longer side: a round patch up to this size is a click
@@ -98,7 +99,9 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, is_shaded: bo
     color *= 255 / np.maximum(color.max(1, keepdims=True), 255)
     color += 255 - color.max(1, keepdims=True)
     color[regions.white] = 255
-    return np.rint(255 - PALE * (255 - np.clip(color, 0, 255))).astype(np.uint8)
+    taken = 255 - np.clip(color, 0, 255)  # from white
+    strength = np.minimum(PALE, STRONGEST / np.maximum(taken.max(1, keepdims=True), 1))
+    return np.rint(255 - strength * taken).astype(np.uint8)
 
 
 def color(original: media.StoredPicture, page: PrintedPage, tones: str,
