@@ -59,6 +59,8 @@ class Colorizer(tf.Module):
         self.weights = [variable.value for variable in generator.variables]
         self._generate = lambda signed: generator(signed, training=False)
         self.takes_hints = generator.input_shape[-1] == 4
+        if not self.takes_hints:  # a SavedModel would trace them all the same
+            self.guided = self.network_guided = None
         self.locked, self.size = locked, size
 
     def signatures(self) -> dict:
