@@ -22,6 +22,7 @@ from keras_colorize.media.pictures import (
     open_picture,
     rgb_of,
 )
+from keras_colorize.media.wholeness import Wholeness, declared_seconds
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
                             ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
@@ -85,42 +86,36 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
     An animated GIF or WebP is a video too. For 0 `threads` the library chooses how many decode.
 
     Raises:
-        SourceError: it is no video, holds no frame, is damaged, or is cut short. It is cut short
-            where it holds fewer packets than it declares or, if it declares no number, where it
-            ends long before the declared duration.
+        SourceError: it is no video, holds no frame, is damaged, or is cut short: it lacks frames
+            that the index of its picture stream lists, or ends before the declared length.
     """
     if is_animated(path):
         yield from _animation(path)
         return
-    number, packets, seconds = 0, 0, 0.0
+    number, seconds = 0, 0.0
     try:
         with open_video(path) as container:
             stream = _shown_stream(container, path)
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
             aspect = float(stream.sample_aspect_ratio or 1)
-            whole = Deinterlacer(threads)
+            whole, wholeness = Deinterlacer(threads), Wholeness(path, container, stream)
             reformatters = VideoReformatter(), VideoReformatter()
-            for packet in container.demux(stream):
-                packets += packet.size > 0
-                if container.format.name == "avi" and packet.dts is not None:
-                    packets = max(packets, packet.dts + 1)  # it declares dropped frames too
-                for frame in whole.frames(packet):
+            for packet in container.demux(wholeness.streams):
+                wholeness.see(packet)
+                for frame in whole.frames(packet) if packet.stream is stream else ():
                     seconds = frame.time if frame.time is not None else \
                         float(number / (stream.average_rate or 25))
                     yield VideoFrame(number, seconds, frame, aspect, reformatters)
                     number += 1
-            declared, duration = stream.frames, _declared_seconds(container, stream)
+            lack = wholeness.lack()
     except av.FFmpegError as error:
         raise SourceError(path, f"cannot be decoded ({error.strerror})",
                           "is it a whole video? copy or download it again") from error
     if number == 0:
         raise SourceError(path, "holds no frame", "is it a whole video? copy it again")
-    cut = f"{packets} of {declared} declared frames" if packets < declared else \
-        f"it ends at {seconds:.0f} of {duration:.0f} seconds" \
-        if not declared and seconds < 0.9 * duration - 2 else ""
-    if cut:
-        raise SourceError(path, f"is cut short: {cut}",
+    if lack:
+        raise SourceError(path, f"is cut short: {lack}",
                           "copy it again, or convert what is left of it with ffmpeg")
 
 
@@ -149,17 +144,6 @@ def _shown_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     return stream
 
 
-def _declared_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
-    """Reads the length that the stream, or else the file, declares; 0 where neither does."""
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
-    try:  # Matroska has it as a tag
-        hours, minutes, seconds = map(float, stream.metadata["DURATION"].split(":"))
-        return 3600 * hours + 60 * minutes + seconds
-    except (KeyError, ValueError):
-        return (container.duration or 0) / av.time_base
-
-
 def frame_count(path: Path) -> int:
     """Reads the number of frames that a video declares, or that follows from duration and rate.
 
@@ -171,7 +155,7 @@ def frame_count(path: Path) -> int:
                 return image.n_frames
         with open_video(path) as container:
             stream = _shown_stream(container, path)
-            return stream.frames or round(_declared_seconds(container, stream)
+            return stream.frames or round(declared_seconds(container, stream)
                                           * (stream.average_rate or 0))
     except (av.FFmpegError, SourceError):
         return 0
