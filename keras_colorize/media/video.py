@@ -1,5 +1,6 @@
 """Videos and animated pictures, read frame by frame; interlaced frames are made whole."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,11 +27,16 @@ from keras_colorize.media.wholeness import Wholeness, declared_seconds
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
                             ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
+SET_BACK = 1.0  # seconds; less is disorder of the file, not another clock
+SET_FORWARD = 36000.0  # as FFmpeg shows clocks of 33 bits that were set back
 
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A decoded frame: its number from 0, its time in seconds, and its picture on demand."""
+    """A decoded frame: its number from 0, its time in seconds, and its picture on demand.
+
+    The time is that from the first frame, whatever clock the file has.
+    """
 
     number: int
     time: float
@@ -92,7 +98,7 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
     if is_animated(path):
         yield from _animation(path)
         return
-    number, seconds = 0, 0.0
+    number, clock = 0, Clock()
     try:
         with open_video(path) as container:
             stream = _shown_stream(container, path)
@@ -101,11 +107,15 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
             aspect = float(stream.sample_aspect_ratio or 1)
             whole, wholeness = Deinterlacer(threads), Wholeness(path, container, stream)
             reformatters = VideoReformatter(), VideoReformatter()
+            untimed = deque() if container.format.name == "avi" else None
             for packet in container.demux(wholeness.streams):
                 wholeness.see(packet)
+                if untimed is not None and packet.stream is stream and packet.dts is not None:
+                    untimed.append(packet.dts * packet.time_base)
                 for frame in whole.frames(packet) if packet.stream is stream else ():
-                    seconds = frame.time if frame.time is not None else \
-                        float(number / (stream.average_rate or 25))
+                    if untimed:  # AVI has times for packets alone, in the order of decoding
+                        frame.pts = round(untimed.popleft() / frame.time_base)
+                    seconds = clock.seconds(frame.time, float(1 / (stream.average_rate or 25)))
                     yield VideoFrame(number, seconds, frame, aspect, reformatters)
                     number += 1
             lack = wholeness.lack()
@@ -206,6 +216,25 @@ def is_video_name(path: Path) -> bool:
 def is_file_name(path: Path) -> bool:
     """Whether a suffix is that of a video, a picture or an archive of pictures."""
     return path.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES
+
+
+class Clock:
+    """Counts seconds from the first frame of a video, also where its clock is set back."""
+
+    def __init__(self):
+        self._start, self._last = None, None
+
+    def seconds(self, time: float | None, step: float) -> float:
+        """Returns the time of the next frame, which follows after `step` where it has no `time`."""
+        after = 0.0 if self._last is None else self._last + step
+        if time is None:
+            self._last = after
+        else:
+            if self._start is None or not \
+                    self._last - SET_BACK <= time - self._start <= self._last + SET_FORWARD:
+                self._start = time - after
+            self._last = time - self._start
+        return self._last
 
 
 class Deinterlacer:

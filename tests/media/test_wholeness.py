@@ -101,3 +101,23 @@ def test_frames_that_an_avi_repeats_at_its_end_are_no_loss(tmp_path):
     with pytest.raises(SourceError, match=f"is cut short: .* of {FRAMES + 10} declared frames"):
         for _ in media.read_video(path):
             pass
+
+
+@pytest.mark.parametrize("name, offset", [("late.ts", 50001.4), ("wrapping.ts", 2**33 / 90000 - 3),
+                                          ("late.mkv", 3600), ("late.flv", 3600),
+                                          ("late.mp4", 12), ("b_frames.avi", 0)])
+def test_times_count_from_the_first_frame(name, offset, tmp_path):
+    write(tmp_path / name, offset=offset)
+    times = [frame.time for frame in media.read_video(tmp_path / name)]
+    assert times[0] == 0 and len(times) == FRAMES
+    assert times == pytest.approx([number / RATE for number in range(FRAMES)], abs=0.002)
+
+
+def test_times_go_on_where_the_clock_of_a_recording_is_set_back(tmp_path):
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.ts", offset=100 if name == "a" else 3)
+    both = tmp_path / "both.ts"
+    both.write_bytes(b"".join((tmp_path / f"{name}.ts").read_bytes() for name in "ab"))
+    times = [frame.time for frame in media.read_video(both)]
+    assert times == pytest.approx([number / RATE for number in range(len(times))], abs=0.002)
+    assert len(times) >= 2 * FRAMES - 3
