@@ -23,10 +23,12 @@ from keras_colorize.media.pictures import (
     open_picture,
     rgb_of,
 )
+from keras_colorize.media.turns import Turn
 from keras_colorize.media.wholeness import Wholeness, declared_seconds
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
                             ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
+_WITH_ALPHA = {"vp9": "libvpx-vp9", "vp8": "libvpx"}  # FFmpeg's own decoders overlook it
 SET_BACK = 1.0  # seconds; less is disorder of the file, not another clock
 SET_FORWARD = 36000.0  # as FFmpeg shows clocks of 33 bits that were set back
 
@@ -62,15 +64,12 @@ class VideoFrame:
 
         Where it is not `exact`, only a few pixels count, at a third of the cost.
         """
-        step = -1 if self._quarters() % 2 else 1  # along height and width, or width and height
+        is_lying = Turn.of(self.decoded).quarters % 2
+        step = -1 if is_lying else 1  # along height and width, or width and height
         down, across = (self.decoded.height, self.decoded.width)[::step]
         size = max(2, round(width * down / across)), width
         return self._shown(self.reformatters[exact], *size[::step], "bgr24",
                            "AREA" if exact else "FAST_BILINEAR")
-
-    def _quarters(self) -> int:
-        """Counts the quarter turns, counterclockwise, that bring the stored picture upright."""
-        return round(self.decoded.rotation / 90) % 4
 
     def _shown(self, reformatter: VideoReformatter, height: int, width: int, form: str = "rgb24",
                interpolation: str = "BILINEAR") -> np.ndarray:
@@ -83,7 +82,7 @@ class VideoFrame:
                                       threads=1).to_ndarray()
         if transparent:
             pixels = on_white(pixels)[..., ::-1 if form == "bgr24" else 1]
-        return np.ascontiguousarray(np.rot90(pixels, self._quarters()))
+        return Turn.of(stored).upright(pixels)
 
 
 def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
@@ -105,7 +104,7 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
             aspect = float(stream.sample_aspect_ratio or 1)
-            whole, wholeness = Deinterlacer(threads), Wholeness(path, container, stream)
+            whole, wholeness = Deinterlacer(stream), Wholeness(path, container, stream)
             reformatters = VideoReformatter(), VideoReformatter()
             untimed = deque() if container.format.name == "avi" else None
             for packet in container.demux(wholeness.streams):
@@ -197,7 +196,9 @@ def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
         aspect, start = float(stream.sample_aspect_ratio or 1), container.start_time or 0
         for place in range(count if container.duration else 0):
             container.seek(start + container.duration * (2 * place + 1) // (2 * count))
-            frame = next(container.decode(stream), None)
+            decoder = Decoder(stream)
+            frame = next((frame for packet in container.demux(stream)
+                          for frame in decoder.frames(packet)), None)
             if frame is not None and frame.pts not in pictures:
                 pictures[frame.pts] = VideoFrame(0, 0.0, frame, aspect).picture()
     return list(pictures.values())
@@ -237,15 +238,34 @@ class Clock:
         return self._last
 
 
+class Decoder:
+    """Decodes the packets of a stream, with the transparency that WebM keeps beside them."""
+
+    def __init__(self, stream: av.VideoStream):
+        self.stream, self._context = stream, None
+
+    def frames(self, packet: av.Packet) -> list[av.VideoFrame]:
+        """Gives the frames that a packet completes; the empty last packet gives all the rest."""
+        if self._context is None:
+            name = _WITH_ALPHA.get(self.stream.codec_context.codec.name)
+            has_alpha = name in av.codecs_available and \
+                packet.has_sidedata("matroska_block_additional")
+            self._context = self.stream.codec_context
+            if has_alpha:
+                self._context = av.CodecContext.create(name, "r")
+                self._context.thread_count = self.stream.codec_context.thread_count
+        return self._context.decode(packet if packet.size else None)
+
+
 class Deinterlacer:
     """Decodes packets; from the first interlaced frame on, all frames pass through bwdif."""
 
-    def __init__(self, threads: int):
-        self.threads, self.graph, self.size = threads, None, None
+    def __init__(self, stream: av.VideoStream):
+        self.decoder, self.graph, self.size = Decoder(stream), None, None
 
     def frames(self, packet: av.Packet) -> Iterator[av.VideoFrame]:
         """Gives the frames that a packet completes; the empty last packet gives all the rest."""
-        for frame in packet.decode():
+        for frame in self.decoder.frames(packet):
             size = frame.width, frame.height
             if self.size not in (None, size):  # or the filter would stretch it to the former size
                 yield from self._rest()
@@ -262,7 +282,7 @@ class Deinterlacer:
 
     def _begin(self, frame: av.VideoFrame) -> None:
         self.graph = av.filter.Graph()
-        self.graph.threads = self.threads
+        self.graph.threads = self.decoder.stream.codec_context.thread_count
         self.graph.link_nodes(
             self.graph.add_buffer(width=frame.width, height=frame.height,
                                   format=frame.format, time_base=frame.time_base),
