@@ -14,7 +14,7 @@ from av.video.reformatter import VideoReformatter
 from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
-from keras_colorize.media import planes
+from keras_colorize.media import color_spaces, planes
 from keras_colorize.media.comics import ARCHIVE_SUFFIXES
 from keras_colorize.media.pictures import (
     PICTURE_SUFFIXES,
@@ -239,7 +239,10 @@ class Clock:
 
 
 class Decoder:
-    """Decodes the packets of a stream, with the transparency that WebM keeps beside them."""
+    """Decodes the packets of a stream, with the transparency that WebM keeps beside them.
+
+    It raises SourceError where the colours are of high dynamic range or a wide gamut.
+    """
 
     def __init__(self, stream: av.VideoStream):
         self.stream, self._context = stream, None
@@ -254,7 +257,8 @@ class Decoder:
             if has_alpha:
                 self._context = av.CodecContext.create(name, "r")
                 self._context.thread_count = self.stream.codec_context.thread_count
-        return self._context.decode(packet if packet.size else None)
+        path = Path(self.stream.container.name)
+        return [color_spaces.check(frame, path) for frame in self._context.decode(packet)]
 
 
 class Deinterlacer:
