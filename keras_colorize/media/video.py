@@ -258,6 +258,8 @@ class Decoder:
                 self._context = av.CodecContext.create(name, "r")
                 self._context.thread_count = self.stream.codec_context.thread_count
         path = Path(self.stream.container.name)
+        if packet.has_sidedata("encryption_info"):
+            raise SourceError(path, "is encrypted", "give a copy without protection")
         return [color_spaces.check(frame, path) for frame in self._context.decode(packet)]
 
 

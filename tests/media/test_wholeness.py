@@ -121,3 +121,19 @@ def test_times_go_on_where_the_clock_of_a_recording_is_set_back(tmp_path):
     times = [frame.time for frame in media.read_video(both)]
     assert times == pytest.approx([number / RATE for number in range(len(times))], abs=0.002)
     assert len(times) >= 2 * FRAMES - 3
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".m4v"])
+def test_an_encrypted_film_is_called_so(suffix, tmp_path):
+    path = tmp_path / f"in{suffix}"
+    keys = {"encryption_scheme": "cenc-aes-ctr",
+            "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+            "encryption_kid": "a7e61c373e219033c21091fa607bf3b8"}
+    with av.open(str(path), "w", format="mp4", options=keys) as container:
+        stream = container.add_stream("libx264", rate=RATE)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        for picture in scenes(5, (48, 64)):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+    with pytest.raises(SourceError, match="is encrypted; give a copy without protection"):
+        next(media.read_video(path))
