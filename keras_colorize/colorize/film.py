@@ -23,6 +23,7 @@ from keras_colorize.image import line_lock, page_kind, pixels
 from keras_colorize.media import film_writer, planes
 from keras_colorize.media.in_order import ahead, in_order
 from keras_colorize.media.pictures import is_animated
+from keras_colorize.media.turns import Turn
 
 ANIMATION = Fraction(1, 1000)  # the time base of animated pictures
 PIECE = 480  # frames that are encoded into one file, which a killed job keeps
@@ -34,8 +35,8 @@ class Film:
 
     path: Path
     encoding: film_writer.Encoding
-    rotation: int
-    """Degrees by which its frames are turned to be shown."""
+    turn: Turn
+    """How its frames are brought upright; they are mirrored when read, and turned when shown."""
 
     @classmethod
     def open(cls, path: Path, target: Path, settings: Settings) -> "Film":
@@ -53,17 +54,12 @@ class Film:
                 time_base, aspect = stream.time_base, stream.sample_aspect_ratio or aspect
         layout = planes.layout_of(first, codec)
         return cls(path, film_writer.Encoding(target, codec, settings.crf, layout, first, rate,
-                                              time_base, aspect), first.rotation)
+                                              time_base, aspect), Turn.of(first))
 
     @property
     def layout(self) -> planes.Layout:
         """How its frames are stored."""
         return self.encoding.layout
-
-    @property
-    def quarters(self) -> int:
-        """How many quarter turns, counterclockwise, bring its frames upright."""
-        return round(self.rotation / 90) % 4
 
     def rehearse(self) -> None:
         """Encodes a frame and takes all else over, so that nothing fails after hours of work.
@@ -84,7 +80,7 @@ class Film:
                 reason = getattr(error, "strerror", None) or error
                 raise SourceError(self.path, f"cannot be encoded by {encoding.codec}{quality} "
                                   f"({reason})", "choose another --codec or --crf") from error
-            film_writer.rehearse(piece, self.path, encoding.target, self.rotation)
+            film_writer.rehearse(piece, self.path, encoding.target, self.turn.degrees)
 
     def frames(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """Gives the number of each frame, its time in the film's time base, and its luma.
@@ -105,7 +101,7 @@ class Film:
             else:
                 pts = round(decoded.pts * decoded.time_base / time_base)
             last = pts if last is None else max(pts, last + 1)
-            yield frame.number, last, planes.luma(decoded, self.layout)
+            yield frame.number, last, self.turn.mirrored(planes.luma(decoded, self.layout))
 
 
 @dataclass
@@ -176,7 +172,7 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
     progress = tqdm(colored, source.name, media.frame_count(source) or None, unit="frame", delay=2,
                     initial=skipped)
     _encode(progress, film, settings.lock, parts, steadier, written)
-    notes = film_writer.join(_pieces(parts), source, target, film.rotation, counted["frames"])
+    notes = film_writer.join(_pieces(parts), source, target, film.turn.degrees, counted["frames"])
     before, after = steadier.flicker.means()
     return {**counted, "codec": film.encoding.codec, "notes": notes,
             "flicker_before": round(before, 3), "flicker_after": round(after, 3),
@@ -215,7 +211,7 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
     layout = film.layout
     height, width = layout.height, round(layout.width * float(film.encoding.aspect))
     scale = settings.scale or model.scale_for(
-        *((width, height) if film.quarters % 2 else (height, width)))
+        *((width, height) if film.turn.quarters % 2 else (height, width)))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     values, guide = steadier.chroma, steadier.guide
 
@@ -254,8 +250,8 @@ def _seen(shown: Shown, film: Film, model: Model, size: tuple[int, int]) -> np.n
     shown.guide = planes.lightness(pixels.scale(shown.codes, size), film.layout)
     condition = shown.guide if model.input == "gray" else pixels.edges(
         planes.lightness(shown.codes, film.layout), size, model.zoom)
-    picture = model.colorize(np.ascontiguousarray(np.rot90(condition, film.quarters)))
-    return np.ascontiguousarray(np.rot90(picture, -film.quarters))
+    picture = model.colorize(np.ascontiguousarray(np.rot90(condition, film.turn.quarters)))
+    return np.ascontiguousarray(np.rot90(picture, -film.turn.quarters))
 
 
 def _encode(coming: Iterable[Shown], film: Film, lock: str, parts: Path, steadier: Steadier,

@@ -87,7 +87,7 @@ def serialize(pictures: dict[str, bytes], source: str, frame: int, time: float, 
         pictures: PNG bytes of `color`, `gray` and `edge`.
         source, frame, shot: the source's name, and in it the numbers of the frame and of its shot
             (or page), from 0.
-        time: seconds from the start of the video; 0 for pictures.
+        time: seconds from the first frame of the video; 0 for pictures.
     """
     def feature(value):
         if isinstance(value, bytes):

@@ -66,13 +66,22 @@ def matrix_of(frame: av.VideoFrame) -> int:
 
 
 def luma(frame: av.VideoFrame, layout: Layout) -> np.ndarray:
-    """Copies the luma codes of a frame, uint8 or uint16 [h, w], as stored; RGB is converted."""
+    """Copies the luma codes of a frame, uint8 or uint16 [h, w], as stored.
+
+    RGB is converted, and transparency is laid on white.
+    """
     name = frame.format.name
-    if not _PLANAR.match(name) or name.endswith("10le") != layout.ten_bits:
-        form = "yuv444p10le" if layout.ten_bits else "yuv444p"
+    has_alpha = any(component.is_alpha for component in frame.format.components)
+    if has_alpha or not _PLANAR.match(name) or name.endswith("10le") != layout.ten_bits:
+        form = ("yuva444p" if has_alpha else "yuv444p") + ("10le" if layout.ten_bits else "")
         frame = frame.reformat(format=form, dst_colorspace=layout.matrix,
                                dst_color_range=2 if layout.full_range else 1)
-    return np.array(_plane(frame, 0))
+    codes = np.array(_plane(frame, 0))
+    if has_alpha:
+        low, span, _ = layout.range
+        share = _plane(frame, 3) / np.float32(1023 if layout.ten_bits else 255)
+        codes = np.rint((low + span) * (1 - share) + codes * share).astype(codes.dtype)
+    return codes
 
 
 def lightness(codes: np.ndarray, layout: Layout) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Videos and animated pictures, read frame by frame; interlaced frames are made whole."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from av.video.reformatter import VideoReformatter
 from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
-from keras_colorize.media import planes
+from keras_colorize.media import color_spaces, planes
 from keras_colorize.media.comics import ARCHIVE_SUFFIXES
 from keras_colorize.media.pictures import (
     PICTURE_SUFFIXES,
@@ -22,14 +23,22 @@ from keras_colorize.media.pictures import (
     open_picture,
     rgb_of,
 )
+from keras_colorize.media.turns import Turn
+from keras_colorize.media.wholeness import Wholeness, declared_seconds
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
                             ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
+_WITH_ALPHA = {"vp9": "libvpx-vp9", "vp8": "libvpx"}  # FFmpeg's own decoders overlook it
+SET_BACK = 1.0  # seconds; less is disorder of the file, not another clock
+SET_FORWARD = 36000.0  # as FFmpeg shows clocks of 33 bits that were set back
 
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A decoded frame: its number from 0, its time in seconds, and its picture on demand."""
+    """A decoded frame: its number from 0, its time in seconds, and its picture on demand.
+
+    The time is that from the first frame, whatever clock the file has.
+    """
 
     number: int
     time: float
@@ -55,15 +64,12 @@ class VideoFrame:
 
         Where it is not `exact`, only a few pixels count, at a third of the cost.
         """
-        step = -1 if self._quarters() % 2 else 1  # along height and width, or width and height
+        is_lying = Turn.of(self.decoded).quarters % 2
+        step = -1 if is_lying else 1  # along height and width, or width and height
         down, across = (self.decoded.height, self.decoded.width)[::step]
         size = max(2, round(width * down / across)), width
         return self._shown(self.reformatters[exact], *size[::step], "bgr24",
                            "AREA" if exact else "FAST_BILINEAR")
-
-    def _quarters(self) -> int:
-        """Counts the quarter turns, counterclockwise, that bring the stored picture upright."""
-        return round(self.decoded.rotation / 90) % 4
 
     def _shown(self, reformatter: VideoReformatter, height: int, width: int, form: str = "rgb24",
                interpolation: str = "BILINEAR") -> np.ndarray:
@@ -76,7 +82,7 @@ class VideoFrame:
                                       threads=1).to_ndarray()
         if transparent:
             pixels = on_white(pixels)[..., ::-1 if form == "bgr24" else 1]
-        return np.ascontiguousarray(np.rot90(pixels, self._quarters()))
+        return Turn.of(stored).upright(pixels)
 
 
 def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
@@ -85,42 +91,40 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
     An animated GIF or WebP is a video too. For 0 `threads` the library chooses how many decode.
 
     Raises:
-        SourceError: it is no video, holds no frame, is damaged, or is cut short. It is cut short
-            where it holds fewer packets than it declares or, if it declares no number, where it
-            ends long before the declared duration.
+        SourceError: it is no video, holds no frame, is damaged, or is cut short: it lacks frames
+            that the index of its picture stream lists, or ends before the declared length.
     """
     if is_animated(path):
         yield from _animation(path)
         return
-    number, packets, seconds = 0, 0, 0.0
+    number, clock = 0, Clock()
     try:
         with open_video(path) as container:
             stream = _shown_stream(container, path)
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
             aspect = float(stream.sample_aspect_ratio or 1)
-            whole = Deinterlacer(threads)
+            whole, wholeness = Deinterlacer(stream), Wholeness(path, container, stream)
             reformatters = VideoReformatter(), VideoReformatter()
-            for packet in container.demux(stream):
-                packets += packet.size > 0
-                if container.format.name == "avi" and packet.dts is not None:
-                    packets = max(packets, packet.dts + 1)  # it declares dropped frames too
-                for frame in whole.frames(packet):
-                    seconds = frame.time if frame.time is not None else \
-                        float(number / (stream.average_rate or 25))
+            untimed = deque() if container.format.name == "avi" else None
+            for packet in container.demux(wholeness.streams):
+                wholeness.see(packet)
+                if untimed is not None and packet.stream is stream and packet.dts is not None:
+                    untimed.append(packet.dts * packet.time_base)
+                for frame in whole.frames(packet) if packet.stream is stream else ():
+                    if untimed:  # AVI has times for packets alone, in the order of decoding
+                        frame.pts = round(untimed.popleft() / frame.time_base)
+                    seconds = clock.seconds(frame.time, float(1 / (stream.average_rate or 25)))
                     yield VideoFrame(number, seconds, frame, aspect, reformatters)
                     number += 1
-            declared, duration = stream.frames, _declared_seconds(container, stream)
+            lack = wholeness.lack()
     except av.FFmpegError as error:
         raise SourceError(path, f"cannot be decoded ({error.strerror})",
                           "is it a whole video? copy or download it again") from error
     if number == 0:
         raise SourceError(path, "holds no frame", "is it a whole video? copy it again")
-    cut = f"{packets} of {declared} declared frames" if packets < declared else \
-        f"it ends at {seconds:.0f} of {duration:.0f} seconds" \
-        if not declared and seconds < 0.9 * duration - 2 else ""
-    if cut:
-        raise SourceError(path, f"is cut short: {cut}",
+    if lack:
+        raise SourceError(path, f"is cut short: {lack}",
                           "copy it again, or convert what is left of it with ffmpeg")
 
 
@@ -149,17 +153,6 @@ def _shown_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     return stream
 
 
-def _declared_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
-    """Reads the length that the stream, or else the file, declares; 0 where neither does."""
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
-    try:  # Matroska has it as a tag
-        hours, minutes, seconds = map(float, stream.metadata["DURATION"].split(":"))
-        return 3600 * hours + 60 * minutes + seconds
-    except (KeyError, ValueError):
-        return (container.duration or 0) / av.time_base
-
-
 def frame_count(path: Path) -> int:
     """Reads the number of frames that a video declares, or that follows from duration and rate.
 
@@ -171,7 +164,7 @@ def frame_count(path: Path) -> int:
                 return image.n_frames
         with open_video(path) as container:
             stream = _shown_stream(container, path)
-            return stream.frames or round(_declared_seconds(container, stream)
+            return stream.frames or round(declared_seconds(container, stream)
                                           * (stream.average_rate or 0))
     except (av.FFmpegError, SourceError):
         return 0
@@ -203,7 +196,9 @@ def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
         aspect, start = float(stream.sample_aspect_ratio or 1), container.start_time or 0
         for place in range(count if container.duration else 0):
             container.seek(start + container.duration * (2 * place + 1) // (2 * count))
-            frame = next(container.decode(stream), None)
+            decoder = Decoder(stream)
+            frame = next((frame for packet in container.demux(stream)
+                          for frame in decoder.frames(packet)), None)
             if frame is not None and frame.pts not in pictures:
                 pictures[frame.pts] = VideoFrame(0, 0.0, frame, aspect).picture()
     return list(pictures.values())
@@ -224,15 +219,59 @@ def is_file_name(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES
 
 
+class Clock:
+    """Counts seconds from the first frame of a video, also where its clock is set back."""
+
+    def __init__(self):
+        self._start, self._last = None, None
+
+    def seconds(self, time: float | None, step: float) -> float:
+        """Returns the time of the next frame, which follows after `step` where it has no `time`."""
+        after = 0.0 if self._last is None else self._last + step
+        if time is None:
+            self._last = after
+        else:
+            if self._start is None or not \
+                    self._last - SET_BACK <= time - self._start <= self._last + SET_FORWARD:
+                self._start = time - after
+            self._last = time - self._start
+        return self._last
+
+
+class Decoder:
+    """Decodes the packets of a stream, with the transparency that WebM keeps beside them.
+
+    It raises SourceError where the colours are of high dynamic range or a wide gamut.
+    """
+
+    def __init__(self, stream: av.VideoStream):
+        self.stream, self._context = stream, None
+
+    def frames(self, packet: av.Packet) -> list[av.VideoFrame]:
+        """Gives the frames that a packet completes; the empty last packet gives all the rest."""
+        if self._context is None:
+            name = _WITH_ALPHA.get(self.stream.codec_context.codec.name)
+            has_alpha = name in av.codecs_available and \
+                packet.has_sidedata("matroska_block_additional")
+            self._context = self.stream.codec_context
+            if has_alpha:
+                self._context = av.CodecContext.create(name, "r")
+                self._context.thread_count = self.stream.codec_context.thread_count
+        path = Path(self.stream.container.name)
+        if packet.has_sidedata("encryption_info"):
+            raise SourceError(path, "is encrypted", "give a copy without protection")
+        return [color_spaces.check(frame, path) for frame in self._context.decode(packet)]
+
+
 class Deinterlacer:
     """Decodes packets; from the first interlaced frame on, all frames pass through bwdif."""
 
-    def __init__(self, threads: int):
-        self.threads, self.graph, self.size = threads, None, None
+    def __init__(self, stream: av.VideoStream):
+        self.decoder, self.graph, self.size = Decoder(stream), None, None
 
     def frames(self, packet: av.Packet) -> Iterator[av.VideoFrame]:
         """Gives the frames that a packet completes; the empty last packet gives all the rest."""
-        for frame in packet.decode():
+        for frame in self.decoder.frames(packet):
             size = frame.width, frame.height
             if self.size not in (None, size):  # or the filter would stretch it to the former size
                 yield from self._rest()
@@ -249,7 +288,7 @@ class Deinterlacer:
 
     def _begin(self, frame: av.VideoFrame) -> None:
         self.graph = av.filter.Graph()
-        self.graph.threads = self.threads
+        self.graph.threads = self.decoder.stream.codec_context.thread_count
         self.graph.link_nodes(
             self.graph.add_buffer(width=frame.width, height=frame.height,
                                   format=frame.format, time_base=frame.time_base),
