@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from keras_colorize import media
 from keras_colorize.colorize import film, hints, report
-from keras_colorize.colorize.job import Job, Work, is_file_output, with_suffix, works
+from keras_colorize.colorize.inputs import Plan, Work, is_file_output, plan
+from keras_colorize.colorize.job import Job, with_suffix
 from keras_colorize.colorize.page import colored_file
 from keras_colorize.colorize.predictor import Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
@@ -32,34 +33,43 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
              ) -> Report:
     """Colours pictures, comics, films and folders of them.
 
-    A picture keeps its name and format. What cannot be read is reported and the rest goes on. What
-    was coloured before by the same models and settings is left alone.
+    A picture keeps its name and format. What cannot be read is reported and the rest goes on, and
+    so are two inputs that would be one file. What was coloured before by the same models and
+    settings is left alone.
 
     Args:
         out: a folder, or the one file that a comic or a film becomes.
 
     Raises:
-        SourceError: an input does not exist or holds nothing to colour.
+        SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
-        UsageError: `out` would overwrite an input or what is no output of ours, two inputs would be
-            one file, the codec is not known, or the hints of one page are given for several.
+        UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
+            known, or the hints of one page are given for several.
     """
     settings = settings or Settings()
-    todo = works(inputs, out, _suffix(settings))
+    planned = plan(inputs, out, _suffix(settings))
+    todo = planned.works
     _check(settings, todo)
     folder = out.with_name(f"{out.name}.job") if is_file_output(out) else out
     made_by = {"model": models.pages.digest,
                "edge_model": models.line_art and models.line_art.digest,
                "settings": settings.described()}
     with Job(folder).claimed(made_by, todo) as job:
-        batch = Batch(job, models, settings, Report(place=folder), len(todo) == 1)
+        batch = Batch(job, models, settings, _begun(planned, folder), len(todo) == 1)
         try:
             batch.color(todo)
         finally:
             batch.report.flagged = [key for key, record in job.records.items()
                                     if report.is_flagged(record)]
-            report.write(folder, str(out), made_by, job.records)
+            left_out = {name: {"error": str(error)} for name, error in planned.failed.items()}
+            report.write(folder, str(out), made_by, job.records | left_out, planned.passed_over)
     return batch.report
+
+
+def _begun(planned: Plan, folder: Path) -> Report:
+    """Begins the report with the files that are not coloured."""
+    return Report(failed=[str(error) for error in planned.failed.values()],
+                  passed_over=planned.passed_over, place=folder)
 
 
 def _suffix(settings: Settings) -> str | None:
@@ -136,8 +146,9 @@ class Batch:
                     progress.update()
 
     def _colored_pictures(self, todo: list[Work]) -> Iterator[None]:
+        others = media.VIDEO_SUFFIXES | media.BOOK_SUFFIXES
         known = [name for name in self.job.sources
-                 if PurePosixPath(name).suffix.lower() in media.PICTURE_SUFFIXES]
+                 if PurePosixPath(name).suffix.lower() not in others]
         layers = with_suffix(known, ".ora")
         pages = (_Page(work.name, work.source, partial(_read, work.source), work.target,
                        hints.find(self.settings.hints, work.name), layers[work.name])

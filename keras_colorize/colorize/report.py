@@ -2,12 +2,14 @@
 
 import base64
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from keras_colorize import media
+from keras_colorize.data.sources import left_out
 from keras_colorize.files import write_json
 from keras_colorize.image import pixels
 from keras_colorize.media import web_page
@@ -33,6 +35,8 @@ class Report:
     """A line on each entry of a book that could not be read, which says what was done with it."""
     flagged: list[str] = field(default_factory=list)
     """The pages whose luminance changed by more than line lock allows."""
+    passed_over: list[str] = field(default_factory=list)
+    """The names of files that are no picture, comic or film."""
     notes: Counter[str] = field(default_factory=Counter)
     """Notes on how pages were coloured, and on how many pages each note is."""
     place: Path | None = None
@@ -50,6 +54,8 @@ class Report:
         lines += [f"{out}: {count} in colour, {done}" for count, done in in_color if count]
         if self.found_done:
             lines.append(f"{out}: {self.found_done} done already")
+        if self.passed_over:
+            lines.append(f"{out}: {left_out(self.passed_over)}")
         return [*lines, f"look at {self.place / 'report.html'}"]
 
 
@@ -71,8 +77,13 @@ def is_flagged(record: dict) -> bool:
         and record["luminance_change"] > FLAGGED
 
 
-def write(folder: Path, title: str, made_by: dict, records: dict[str, dict]) -> None:
-    """Writes `report.json` and `report.html` into a job's folder, each whole or not at all."""
+def write(folder: Path, title: str, made_by: dict, records: dict[str, dict],
+          passed_over: Sequence[str] = ()) -> None:
+    """Writes `report.json` and `report.html` into a job's folder, each whole or not at all.
+
+    Args:
+        passed_over: the names of files that are no picture, comic or film.
+    """
     pages = [{"page": key, **{name: value for name, value in record.items()
                               if name != "thumbnails"}}
              for key, record in sorted(records.items(), key=_reading_order)]
@@ -82,7 +93,8 @@ def write(folder: Path, title: str, made_by: dict, records: dict[str, dict]) -> 
               "flagged": sum(page["flagged"] for page in pages)}
     for kind in sorted({page["kind"] for page in pages if "kind" in page}):
         counts[kind] = sum(page.get("kind") == kind for page in pages)
-    write_json(folder / "report.json", {"out": title, **made_by, "counts": counts, "pages": pages})
+    write_json(folder / "report.json", {"out": title, **made_by, "counts": counts, "pages": pages,
+                                        "passed_over": list(passed_over)})
     web_page.write(folder / "report.html", Path(__file__).with_name("report.html"), title=title,
                    counts=counts, pages=pages,
                    thumbnails={key: each.get("thumbnails", ()) for key, each in records.items()})

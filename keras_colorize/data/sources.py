@@ -6,7 +6,7 @@ A source gives samples: frames of a video, pictures, and windows of comic pages.
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -227,6 +227,29 @@ def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict
             {name: str(error) for name, error in failed})
 
 
+def passed_over(places: list[Path]) -> list[str]:
+    """Names the files below the folders of `places` that are no picture, comic or video.
+
+    Folders that cannot be read are passed over; `find` raises for them.
+    """
+    return [one_line((folder / name).relative_to(place).as_posix())
+            for place in places if place.is_dir()
+            for folder, names in walk(place, lambda error: None) for name in names
+            if not _is_taken(folder / name)]
+
+
+def left_out(names: Sequence[str]) -> str:
+    """Says which files were left out that are no picture, comic or film."""
+    what = "1 file is" if len(names) == 1 else f"{len(names)} files are"
+    return f"{what} no picture, comic or film, and left out: {', '.join(names)}"
+
+
+def _is_taken(path: Path) -> bool:
+    """Tells whether `find` takes a file for a source, or says why it does not."""
+    return media.is_video(path) or media.is_book(path) or media.is_picture(path) \
+        or media.refused_archive(path) is not None
+
+
 def _check_given_once(sources: list[Source]) -> None:
     seen: dict[str, Source] = {}
     for source in sources:
@@ -245,13 +268,17 @@ def _sources_in(place: Path) -> tuple[list[Source], list[tuple[str, SourceError]
         raise SourceError(place, what, "give videos, comics, or folders")
     sources, errors = [], []
     for folder, names in walk(place, errors.append):
-        files = [folder / name for name in names]
-        relative = folder.relative_to(place)
-        sources += [_source_of(path, (relative / path.name).as_posix())
-                    for path in files if media.is_video(path) or media.is_book(path)]
-        pictures = tuple(path for path in files if media.is_picture(path))
+        relative, pictures = folder.relative_to(place), []
+        for path in (folder / name for name in names):
+            refused = media.refused_archive(path)
+            if refused is not None:
+                errors.append(refused)
+            elif media.is_video(path) or media.is_book(path):
+                sources.append(_source_of(path, (relative / path.name).as_posix()))
+            elif media.is_picture(path):
+                pictures.append(path)
         if pictures:
-            sources.append(FolderSource(_folder_name(folder, place), folder, pictures))
+            sources.append(FolderSource(_folder_name(folder, place), folder, tuple(pictures)))
     if not sources and not errors:
         raise SourceError(place, "holds no video and no picture",
                           f"known suffixes: {' '.join(sorted(media.VIDEO_SUFFIXES))} "

@@ -22,7 +22,8 @@ from PIL import Image
 
 from keras_colorize.errors import SourceError, one_line
 from keras_colorize.files import reading, whole_file
-from keras_colorize.media.pictures import PICTURE_SUFFIXES, picture_of
+from keras_colorize.media.picture_kinds import BEGINNING, is_picture_suffix, kind_by
+from keras_colorize.media.pictures import picture_of
 
 BOOK_SUFFIXES = frozenset((".cbz", ".cbr", ".cb7", ".cbt", ".epub", ".pdf"))
 ARCHIVE_SUFFIXES = BOOK_SUFFIXES | {".zip", ".rar"}
@@ -54,6 +55,25 @@ Read = Callable[[], bytes]
 def is_book(path: Path) -> bool:
     """Whether a file's suffix is that of a comic archive or a PDF, which `open_book` may refuse."""
     return path.suffix.lower() in BOOK_SUFFIXES
+
+
+def refused_archive(path: Path) -> SourceError | None:
+    """Says why an archive is not read that is not named as a comic, and may hold pictures.
+
+    Returns:
+        None for all other files, and for a ZIP without a picture.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in ARCHIVE_SUFFIXES - BOOK_SUFFIXES:
+        return None
+    if suffix == ".zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if not _page_entries(archive):
+                    return None
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            return None
+    return SourceError(path, *_REFUSED[suffix])
 
 
 def open_book(path: Path, only_pages: bool = False) -> "Book | PdfBook":
@@ -219,15 +239,23 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _page_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Finds the entries that are pictures, in reading order."""
-    return sorted(filter(_is_page, archive.infolist()),
+    return sorted((entry for entry in archive.infolist() if _is_page(archive, entry)),
                   key=lambda entry: natural_order(entry.filename))
 
 
-def _is_page(entry: zipfile.ZipInfo) -> bool:
+def _is_page(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Tells whether an entry is a picture by its suffix, or with a suffix of none by its bytes."""
     steps = _steps(entry.filename)
     hidden = any(step.startswith(".") or step == "__MACOSX" for step in steps)
-    return not entry.is_dir() and not hidden and \
-        Path(steps[-1]).suffix.lower() in PICTURE_SUFFIXES
+    if entry.is_dir() or hidden:
+        return False
+    if is_picture_suffix(Path(steps[-1]).suffix):
+        return True
+    try:
+        with archive.open(entry) as file:
+            return kind_by(file.read(BEGINNING)) is not None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
+        return False  # damaged or encrypted: whoever reads or copies it says so
 
 
 def _check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipInfo]) -> None:

@@ -13,14 +13,19 @@ from PIL import ExifTags, Image
 from keras_colorize.errors import SourceError
 from keras_colorize.files import reading, whole_file
 from keras_colorize.image.pixels import eight_bits
-
-PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
-ANIMATED_SUFFIXES = frozenset((".gif", ".webp"))
+from keras_colorize.media.picture_kinds import (
+    ANIMATED,
+    ANIMATED_SUFFIXES,
+    BEGINNING,
+    FORMATS,
+    UNREAD,
+    is_picture_suffix,
+    kind_by,
+    kind_of,
+)
 
 MOST_PIXELS = 200_000_000
 """The most pixels that a picture may declare: 250,000 lines of a strip 800 wide."""
-
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # none that starts a program, as EPS does
 
 Image.MAX_IMAGE_PIXELS = None  # MOST_PIXELS is our limit; Pillow's would warn on stderr first
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd EXIF and the like
@@ -32,8 +37,11 @@ _UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
 
 
 def is_animated(path: Path) -> bool:
-    """Whether a file is a GIF or WebP of more than one frame; False where it is unreadable."""
-    if path.suffix.lower() not in ANIMATED_SUFFIXES:
+    """Whether a file is a GIF, WebP or AVIF of several frames; False where it is unreadable."""
+    if is_picture_suffix(path.suffix):
+        if path.suffix.lower() not in ANIMATED_SUFFIXES:
+            return False
+    elif kind_of(path) not in ANIMATED:
         return False
     try:
         with open_picture(path, path) as image:
@@ -43,8 +51,13 @@ def is_animated(path: Path) -> bool:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a picture by its suffix, and no animation."""
-    return path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
+    """Whether a file is a picture, and no animation.
+
+    That is where its suffix says so, or with a suffix of none its first bytes. It may be of a kind
+    that is not read; `open_picture` then says which.
+    """
+    is_one = is_picture_suffix(path.suffix) or kind_of(path) is not None
+    return is_one and not is_animated(path)
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -93,7 +106,7 @@ def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image
         SourceError: as `read_picture`.
     """
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(file, formats=tuple(FORMATS)) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise SourceError(where, f"declares {image.height}x{image.width} pixels, more than "
                                          f"{MOST_PIXELS:,}", "scale it down, or cut it into pages")
@@ -104,8 +117,24 @@ def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image
         raise SourceError(where, "is too large for this machine's memory",
                           "scale it down") from error
     except Exception as error:  # Pillow's parsers raise whatever the damage leads them to
+        unread = _unread_kind(file, where)
+        if unread is not None:
+            raise SourceError(where, f"is a {unread} picture, which is not read",
+                              "convert it to PNG or JPEG") from error
         raise SourceError(where, "cannot be read as a picture",
                           "is it whole? export it as PNG") from error
+
+
+def _unread_kind(file: Path | io.BytesIO, where: object) -> str | None:
+    """Names the kind of a picture that is not read; None where it should have been."""
+    if isinstance(file, Path):
+        kind = kind_of(file)
+    else:
+        file.seek(0)
+        kind = kind_by(file.read(BEGINNING))
+    if kind in FORMATS:
+        return None
+    return kind or UNREAD.get(Path(str(where)).suffix.lower())
 
 
 def rgb_of(image: Image.Image) -> np.ndarray:

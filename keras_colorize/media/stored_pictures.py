@@ -16,9 +16,7 @@ from keras_colorize.image.pixels import eight_bits, gray
 from keras_colorize.media import png
 from keras_colorize.media.pictures import open_picture, rgb_of, turn_of
 
-FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp",
-           "GIF": ".gif"}
-TRANSPARENT = ("PNG", "WEBP", "TIFF")
+TRANSPARENT = ("PNG", "WEBP", "TIFF", "AVIF", "JPEG2000")
 QUALITY = 92  # of JPEG and WebP where none is given and the original's cannot be kept
 
 _BLUE_FIRST = {3: [2, 1, 0], 4: [2, 1, 0, 3]}  # OpenCV's order of channels
@@ -35,7 +33,7 @@ class Style:
     """How a picture is stored."""
 
     format: str
-    """One of `FORMATS`."""
+    """One of `picture_kinds.FORMATS`."""
     options: dict = field(default_factory=dict)
     """What Pillow saves it with."""
     lossless: bool = True
@@ -138,7 +136,7 @@ def read_stored_picture(file: bytes, where: object) -> StoredPicture:
 
 def _count(image: Image.Image) -> int:
     """Counts the pictures of a file, without thumbnails and masks."""
-    if image.format not in ("PNG", "WEBP", "TIFF", "GIF"):
+    if image.format not in ("PNG", "WEBP", "TIFF", "GIF", "AVIF"):
         return 1
     if image.format != "TIFF" or image.n_frames == 1:
         return getattr(image, "n_frames", 1)
@@ -183,6 +181,11 @@ def _style(file: bytes, image: Image.Image) -> Style:
     elif image.format == "WEBP":
         lossless = _is_lossless_webp(file)
         options |= {"lossless": True, "exact": True} if lossless else {"quality": QUALITY}
+    elif image.format == "AVIF":
+        options |= {"quality": QUALITY, "subsampling": "4:4:4"}
+    elif image.format == "JPEG2000":  # always without loss, for no file says how lossy it is
+        lossless = True
+        options |= {"irreversible": False, "no_jp2": file.startswith(b"\xff\x4f")}
     elif image.format == "TIFF":
         lossless = image.info.get("compression") != "jpeg"
         options["compression"] = "tiff_lzw"

@@ -14,8 +14,8 @@ from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
 from keras_colorize.media.comics import ARCHIVE_SUFFIXES
+from keras_colorize.media.picture_kinds import PICTURE_SUFFIXES
 from keras_colorize.media.pictures import (
-    PICTURE_SUFFIXES,
     is_animated,
     on_white,
     open_picture,
@@ -23,7 +23,7 @@ from keras_colorize.media.pictures import (
 )
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
-                            ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
+                            ".m2ts", ".mts", ".vob", ".wmv", ".flv", ".ogv", ".3gp"))
 _MATRICES = (1, 4, 5, 6, 7, 9)  # the tags (AVCOL_SPC) of a YUV frame that FFmpeg converts by
 
 
@@ -222,7 +222,7 @@ def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video by its suffix, or an animated GIF or WebP."""
+    """Whether a file is a video by its suffix, or an animated GIF, WebP or AVIF."""
     return path.suffix.lower() in VIDEO_SUFFIXES or is_animated(path)
 
 

@@ -93,3 +93,22 @@ def test_a_folder_that_cannot_be_read_is_told_or_left_out(series, monkeypatch):
     assert names == ["s1", "s1/film.mp4"] and list(failed) == ["s2"]
     assert names_in(series / "s2", skip_bad=True) == ([], {"s2": failed["s2"]})
     (series / "s2").chmod(0o755)
+
+
+def test_every_picture_is_taken_and_all_else_is_named(series):
+    folder = series / "s1"
+    cover = (folder / "cover.png").read_bytes()
+    for name in ("page", "page.001", "b.jfif"):
+        (folder / name).write_bytes(cover)
+    (folder / "c.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (folder / "notes.txt").write_text("hello")
+    (folder / "disc.VOB").write_text("not read")
+    (folder / "old.rar").write_bytes(b"Rar!")
+    found, failed = sources.find([folder], skip_bad=True)
+    assert [source.name for source in found] == ["disc.VOB", "film.mp4", "s1"]
+    assert [path.name for path in found[2].pictures] == ["b.jfif", "c.heic", "cover.png", "page",
+                                                         "page.001"]
+    assert list(failed) == ["old.rar"] and "is a RAR archive" in failed["old.rar"]
+    assert sources.passed_over([folder]) == ["notes.txt"]
+    assert sources.left_out(["notes.txt"]) == \
+        "1 file is no picture, comic or film, and left out: notes.txt"
