@@ -199,7 +199,7 @@ class Batch:
                 replaced[name] = (new_names[name], page.place)
             except FAILURES as error:
                 self._note_failure(page.key, error)  # and the book keeps the page as it was
-        damaged = book.write(work.target, replaced)
+        damaged = book.notes + book.write(work.target, replaced)
         self.report.damaged += damaged
         if len(replaced) == len(book.names):  # else the same command tries the bad pages again
             self.job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size,
