@@ -40,7 +40,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
     with _ONE_LARGE if original.luminance.size >= LARGE else nullcontext():
         route = judge(original, settings.treat_as)
         style = original.style if settings.format is None else \
-            media.Style.chosen(settings.format, settings.quality)
+            media.Style.chosen(settings.format, settings.quality).with_profile_of(original.style)
         if original.alpha is not None and not style.holds_alpha:
             original = original.laid_on_white()
         if route.kind == "color":
@@ -51,6 +51,8 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
                                    "it anew"]
             if style.format == original.style.format:
                 return file, record
+            if not style.holds_alpha:  # transparency is on white in what is shown, in sRGB
+                style = media.Style.chosen(settings.format, settings.quality)
             colors = media.stored_colors(file, where) if style.holds_alpha else original.shown
             return style.encode(colors, original.alpha, where), \
                 {**record, "converted": style.format}

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 from keras_colorize.errors import SourceError
 from keras_colorize.files import reading, whole_file
 from keras_colorize.image.pixels import eight_bits
+from keras_colorize.media import color_profile
 from keras_colorize.media.picture_kinds import (
     ANIMATED,
     ANIMATED_SUFFIXES,
@@ -63,8 +64,9 @@ def is_picture(path: Path) -> bool:
 def read_picture(path: Path) -> np.ndarray:
     """Reads a picture as a viewer shows it, uint8 RGB [height, width, 3].
 
-    It is turned upright as its EXIF says. 16 bits are scaled to 8, transparency is laid on white,
-    and CMYK, palettes and gray become RGB. Of an animation the first frame is read.
+    It is turned upright as its EXIF says, and brought to sRGB as its profile says. 16 bits are
+    scaled to 8, transparency is laid on white, and CMYK, palettes and gray become RGB. Of an
+    animation the first frame is read.
 
     Raises:
         SourceError: the file cannot be read, is no picture, is damaged or cut short, or declares
@@ -138,15 +140,21 @@ def _unread_kind(file: Path | io.BytesIO, where: object) -> str | None:
 
 
 def rgb_of(image: Image.Image) -> np.ndarray:
-    """Converts Pillow's current frame to uint8 RGB [height, width, 3], transparency on white."""
+    """Converts Pillow's current frame to uint8 RGB [height, width, 3], transparency on white.
+
+    Its colours are brought to sRGB by its profile.
+    """
     if image.mode.startswith("I;16"):
-        gray = eight_bits(np.asarray(image).astype(np.uint16))
+        deep, curve = np.asarray(image).astype(np.uint16), color_profile.gray_curve(image)
+        gray = eight_bits(deep if curve is None else color_profile.through(curve, deep))
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
     if image.mode in ("I", "F"):
         raise ValueError("32 bits a channel have no agreed white")
     if image.has_transparency_data:
-        return on_white(np.asarray(image.convert("RGBA")))
-    return np.array(image.convert("RGB"))
+        alpha = image.convert("RGBA").getchannel("A")
+        opaque = image.convert("L" if image.mode in ("L", "LA") else "RGB")
+        return on_white(np.dstack([color_profile.in_srgb(opaque), alpha]))
+    return np.array(color_profile.in_srgb(image))
 
 
 def on_white(rgba: np.ndarray) -> np.ndarray:
