@@ -12,7 +12,7 @@ from keras_colorize import media
 from keras_colorize.colorize import hints, layers, report
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.colorize.predictor import Model, Models, Settings
-from keras_colorize.image import line_lock, page_kind, pixels, screentone
+from keras_colorize.image import hues, line_lock, page_kind, pixels, screentone
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
 BLANK = 1.0  # levels of chroma: a page that gets less has no room for colour
@@ -58,6 +58,9 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
                 {**record, "converted": style.format}
         result = color(original, route, models, settings,
                        None if strokes is None else hints.read(strokes))
+        if route.has_stamp and settings.treat_as is None:
+            stamped = hues.with_stamp(result.picture, original.luminance, original.shown)
+            result = replace(result, picture=stamped)
         if settings.layers:
             layers.write(layers_at, original, result)
         return _encoded(original, result, style, where)
