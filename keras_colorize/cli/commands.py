@@ -50,7 +50,7 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
         help="let the workers of a Dask cluster work; they must see the same files under the same "
              "paths")
     add("--skip-bad", action="store_true",
-        help="leave out sources that cannot be read (and still exit with 1)")
+        help="leave out pictures, pages and sources that cannot be read (and still exit with 1)")
 
 
 def _run_build_tfrecords(options: argparse.Namespace) -> int:

@@ -7,7 +7,8 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +57,22 @@ class Counts:
     """How many were left out for each reason."""
     noted: dict[str, int] = field(default_factory=dict)
     """How many samples were held, black or gray, whether kept or not."""
+    bad: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """By name why pictures and pages could not be read: where, what, and what to do."""
     crop: tuple[int, int, int, int] | None = None
     """Top, left, height and width of the picture within a video's black bars, if it has bars."""
 
     def skip(self, reason: str) -> None:
         """Counts a frame, or a window of a page, that is left out."""
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+    def read(self, name: str, read: Callable[[], np.ndarray]) -> np.ndarray | None:
+        """Reads a picture; notes the reason and returns None where that cannot be done."""
+        try:
+            return read()
+        except SourceError as error:
+            self.bad[name] = error.where, error.what, error.remedy
+            return None
 
     def keeps(self, traits: list[str], drop: tuple[str, ...]) -> bool:
         """Counts a sample and its traits, and returns whether the dataset keeps it."""
@@ -133,8 +144,8 @@ class FolderSource:
     pictures: tuple[Path, ...]
 
     def fingerprint(self) -> str:
-        """Computes a SHA-256 over the names and bytes of the pictures."""
-        listing = "".join(f"{path.name} {sha256_of(path)}\n" for path in self.pictures)
+        """Computes a SHA-256 over the names and bytes of the pictures that can be read."""
+        listing = "".join(f"{path.name} {_sha256_if_there(path)}\n" for path in self.pictures)
         return hashlib.sha256(listing.encode()).hexdigest()
 
     def length(self) -> int:
@@ -144,10 +155,10 @@ class FolderSource:
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
         """Reads every picture in the order of names; `every` is for videos.
 
-        Raises:
-            SourceError: as `media.read_picture`.
+        What cannot be read is noted in `counts.bad`.
         """
-        return _windows(map(media.read_picture, self.pictures), sampling, counts)
+        return _windows((counts.read(path.name, partial(media.read_picture, path))
+                         for path in self.pictures), sampling, counts)
 
 
 class BookSource(FileSource):
@@ -161,23 +172,37 @@ class BookSource(FileSource):
             return 0
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
-        """Reads every page in its order.
+        """Reads every page in its order. What cannot be read is noted in `counts.bad`.
 
         Raises:
-            SourceError: as `media.open_book`, or a page is damaged.
+            SourceError: as `media.open_book`.
         """
         book = media.open_book(self.path, only_pages=True)
-        return _windows((page for _, page in book.pictures()), sampling, counts)
+        return _windows((counts.read(name, partial(_page, read, self.path / name))
+                         for name, read in book.pages()), sampling, counts)
+
+
+def _page(read: Callable[[], bytes], where: Path) -> np.ndarray:
+    return media.picture_of(read(), where)
+
+
+def _sha256_if_there(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError:  # the reading of its picture says why
+        return "unreadable"
 
 
 Source = VideoSource | FolderSource | BookSource
 
 
-def _windows(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts,
+def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: Counts,
              ) -> Iterator[Sample]:
     """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be."""
     for shot, picture in enumerate(pictures):
         counts.decoded += 1
+        if picture is None:
+            continue
         windows = page_windows.windows(picture, sampling.size)
         for window in windows:
             if len(windows) > 1 and screening.is_near_blank(window):
@@ -200,6 +225,7 @@ def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict
 
     Args:
         skip_bad: whether to leave out folders that cannot be read, and names that are not UTF-8.
+            Without it, all of a place are named at once.
 
     Returns:
         The sources, and by name why others were left out.
@@ -214,7 +240,7 @@ def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict
     for place in places:
         here, errors = _sources_in(Path(place))
         if errors and not skip_bad:
-            raise errors[0][1]
+            raise all_of([error for _, error in errors])
         sources += here
         failed += errors
     _check_given_once(sources)
@@ -248,6 +274,15 @@ def _is_taken(path: Path) -> bool:
     """Tells whether `find` takes a file for a source, or says why it does not."""
     return media.is_video(path) or media.is_book(path) or media.is_picture(path) \
         or media.refused_archive(path) is not None
+
+
+def all_of(errors: Sequence[SourceError]) -> SourceError:
+    """Returns the one error, or one that names the places of several."""
+    if len(errors) == 1:
+        return errors[0]
+    each = ", ".join(f"{error.where} ({error.what})" for error in errors)
+    return SourceError(each, f"are {len(errors)} that cannot be read",
+                       f"{errors[0].remedy}, or go on without them by --skip-bad")
 
 
 def _check_given_once(sources: list[Source]) -> None:
@@ -299,12 +334,16 @@ def _with_unicode_paths(sources: list[Source],
     good, errors = [], []
     for source in sources:
         paths = source.pictures if isinstance(source, FolderSource) else (source.path,)
-        bad = next((path for path in paths if not is_unicode(path)), None)
-        if bad is None:
+        bad = [path for path in paths if not is_unicode(path)]
+        for path in bad:
+            name = f"{source.name}/{path.name}" if path != source.path else source.name
+            errors.append((one_line(name),
+                           SourceError(path, "has a name that is not UTF-8", "rename it")))
+        if not bad:
             good.append(source)
-        else:
-            errors.append((one_line(source.name),
-                           SourceError(bad, "has a name that is not UTF-8", "rename it")))
+        elif len(bad) < len(paths):
+            good.append(replace(source, pictures=tuple(
+                path for path in paths if path not in bad)))
     return good, errors
 
 
