@@ -3,13 +3,16 @@
 A bad one is reported, and the rest goes on.
 """
 
+import errno
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
+import cv2
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -20,12 +23,14 @@ from keras_colorize.colorize.job import Job, with_suffix
 from keras_colorize.colorize.page import colored_file
 from keras_colorize.colorize.predictor import Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.errors import SourceError, UsageError, first_line
 from keras_colorize.files import reading, sha256_of, whole_file
 from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
+OF_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+"""Faults of the disk or the machine, which the next file would meet as well."""
 TOGETHER = 2  # pages that are coloured at once: the network leaves a core idle now and then
 
 
@@ -140,7 +145,8 @@ class Batch:
                     continue
                 for work in some:
                     try:
-                        (self._color_book if kind == "book" else self._color_film)(work)
+                        with _own_fault(work.target):
+                            (self._color_book if kind == "book" else self._color_film)(work)
                     except FAILURES as error:
                         self._note_failure(work.name, error)
                     progress.update()
@@ -168,14 +174,15 @@ class Batch:
         """
         file = page.read()
         sha256 = hashlib.sha256(file).hexdigest()
-        if self.job.is_done(page.key, sha256, page.place):
-            return None
         layers_at = self.job.folder / page.layers
-        colored, record = colored_file(file, page.source, self.models, self.settings, page.strokes,
-                                       layers_at)
-        with whole_file(page.place) as temporary:
-            temporary.write_bytes(colored)
-        if layers_at.is_file():
+        with _own_fault(page.place):
+            if self.job.is_done(page.key, sha256, page.place):
+                return None
+            colored, record = colored_file(file, page.source, self.models, self.settings,
+                                           page.strokes, layers_at)
+            with whole_file(page.place) as temporary:
+                temporary.write_bytes(colored)
+        if self.settings.layers and layers_at.is_file():
             record["layers"] = page.layers
         return {"sha256": sha256, "bytes": len(colored), **record}
 
@@ -275,6 +282,21 @@ def _read_now(read: Callable[[], bytes]) -> Callable[[], bytes]:
 
 def _fail(error: SourceError) -> bytes:
     raise error
+
+
+@contextmanager
+def _own_fault(place: Path) -> Iterator[None]:
+    """Turns what is wrong with one file alone into a SourceError, so that the others go on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in OF_ALL:
+            raise
+        raise SourceError(place, f"cannot be written ({error.strerror or first_line(error)})",
+                          "give it a shorter name, or name another --out") from error
+    except cv2.error as error:
+        raise SourceError(place, f"cannot be made ({first_line(error)})",
+                          "export its source as PNG") from error
 
 
 def _sha256_of(source: Path) -> str:

@@ -107,3 +107,17 @@ def test_a_name_that_is_not_utf8_fails_alone(name, models, tmp_path):
         colorize.colorize(models, [os.fsdecode(place) and type(pages)(os.fsdecode(place))],
                           tmp_path / "alone")
     assert not (tmp_path / "alone").exists()
+
+
+def test_a_name_that_is_too_long_fails_alone(models, tmp_path):
+    pages = write_modern(tmp_path / "pages")
+    long = "x" * 251 + ".png"
+    (pages / long).write_bytes(file_of("PNG"))
+    for name in ("y" * 251 + ".cbz", "z.cbz"):
+        with zipfile.ZipFile(pages / name, "w") as archive:
+            archive.writestr("1.png", file_of("PNG"))
+    report = colorize.colorize(models, [pages], tmp_path / "out")
+    assert not report.failed and len(report.colored) == len(MODERN) + 3
+    report = colorize.colorize(models, [pages], tmp_path / "webp", colorize.Settings(format="webp"))
+    assert len(report.failed) == 1 and f"{long[:-4]}.webp: cannot be written" in report.failed[0]
+    assert len(report.colored) == len(MODERN) + 2 and (tmp_path / "webp" / "z.cbz").exists()
