@@ -20,6 +20,9 @@ from keras_colorize.files import is_unicode, sha256_of
 from keras_colorize.image import page_windows, pixels
 
 DROPPABLE = ("held", "black", "gray")
+NARROW = 0.25  # share of an example's width or height that a strip stays below
+STRIP = 4  # times as long, for its other side, as an example is
+MOST_WINDOWS = 100  # of a page, so that no page makes up a dataset; more are passed over evenly
 
 
 @dataclass(frozen=True)
@@ -198,12 +201,24 @@ Source = VideoSource | FolderSource | BookSource
 
 def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: Counts,
              ) -> Iterator[Sample]:
-    """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be."""
+    """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be.
+
+    Ornaments that are strips far narrower than an example are passed over, and of a very long page
+    `MOST_WINDOWS` windows are taken from all over it.
+    """
     for shot, picture in enumerate(pictures):
         counts.decoded += 1
         if picture is None:
             continue
+        if _is_strip(picture, sampling.size):
+            counts.skip("narrow strip")
+            continue
         windows = page_windows.windows(picture, sampling.size)
+        if len(windows) > MOST_WINDOWS:
+            chosen = np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)
+            for _ in range(len(windows) - MOST_WINDOWS):
+                counts.skip(f"windows beyond {MOST_WINDOWS} of a page")
+            windows = [windows[number] for number in chosen]
         for window in windows:
             if len(windows) > 1 and screening.is_near_blank(window):
                 counts.skip("blank window")
@@ -211,6 +226,12 @@ def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: 
                 counts.skip("colourless window")
             elif counts.keeps(_traits(window), sampling.drop):
                 yield Sample(window, counts.kept - 1, 0.0, shot)
+
+
+def _is_strip(picture: np.ndarray, size: tuple[int, int]) -> bool:
+    """Tells whether a picture is a strip along which no example of a size could be cut well."""
+    height, width = (have / wanted for have, wanted in zip(picture.shape, size, strict=False))
+    return min(height, width) < NARROW and max(height, width) > STRIP * min(height, width)
 
 
 def _traits(picture: np.ndarray) -> list[str]:

@@ -1,5 +1,6 @@
 import os
 
+import numpy as np
 import pytest
 from media_files import scene
 
@@ -112,3 +113,20 @@ def test_every_picture_is_taken_and_all_else_is_named(series):
     assert sources.passed_over([folder]) == ["notes.txt"]
     assert sources.left_out(["notes.txt"]) == \
         "1 file is no picture, comic or film, and left out: notes.txt"
+
+
+@pytest.mark.parametrize(("shape", "kept", "skipped"), [
+    ((1600, 20), 0, {"narrow strip": 1}), ((20, 1600), 0, {"narrow strip": 1}),
+    ((9000, 79), 0, {"narrow strip": 1}), ((44, 800), 0, {"narrow strip": 1}),
+    ((20, 30), 1, {}), ((44, 79), 1, {}), ((1401, 992), 5, {}),
+    ((9000, 160), 100, {"windows beyond 100 of a page": 99})])
+def test_no_ornament_and_no_page_makes_up_a_dataset(shape, kept, skipped, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    media.write_picture(tmp_path / "1.png", picture)
+    counts = sources.Counts()
+    found = list(sources.FolderSource("folder", tmp_path, (tmp_path / "1.png",)).samples(
+        sources.Sampling(), counts))
+    assert len(found) == counts.kept == kept and counts.skipped == skipped
+    if kept == 100:
+        assert (found[0].picture[0] == picture[0]).all()
+        assert (found[-1].picture[-1] == picture[-1]).all()
