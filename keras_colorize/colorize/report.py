@@ -1,12 +1,14 @@
 """The report on a job: the command's lines, `report.json`, and an HTML page of small pictures."""
 
 import base64
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from keras_colorize import media
 from keras_colorize.data.sources import left_out
@@ -17,7 +19,8 @@ from keras_colorize.media import web_page
 FLAGGED = 2.0  # of 255 levels: a luminance that changed by more is reported
 COPIED = "copied untouched"
 CONVERTED = "written anew in the chosen format"
-THUMBNAIL = 240  # pixels of its longer side
+THUMBNAIL = 160  # pixels of its longer side
+QUALITY = 45  # of its JPEG: a book of 1,500 pages has 3,000 of them in its report
 
 
 @dataclass
@@ -68,7 +71,9 @@ def _thumbnail(picture: np.ndarray) -> str:
     while min(picture.shape[:2]) > 2 * THUMBNAIL:
         picture = pixels.halved(picture)
     small = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL))
-    return base64.b64encode(media.encode_picture(small, ".jpg")).decode()
+    file = io.BytesIO()
+    Image.fromarray(small).save(file, "JPEG", quality=QUALITY, optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def is_flagged(record: dict) -> bool:
