@@ -17,6 +17,7 @@ from keras_colorize.errors import ColorizeError, SourceError, UsageError, first_
 
 Kind = TypeVar("Kind")
 
+LONGEST_SUFFIX = 16  # bytes; longer ones mean nothing to whoever writes
 PARTIAL = ".*.partial*"  # the names that `whole_file` and `whole_folder` write under
 
 
@@ -53,12 +54,13 @@ def nearest_existing(path: Path) -> Path:
 def whole_file(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`, with its suffix, and moves it to `path` at the end.
 
-    The file is then on the disk, whole, even if the machine loses power. After an OSError, as of a
-    full disk, `path` is as it was.
+    Its name is short, so that `path` may have a name as long as the disk takes. The file is then on
+    the disk, whole, even if the machine loses power. After an OSError `path` is as it was.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= LONGEST_SUFFIX else ""
+    temporary = path.with_name(f".{uuid.uuid4().hex[:16]}.partial{suffix}")
     # Not by process number, which machines of a cluster share.
     try:
         yield temporary
@@ -81,7 +83,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    temporary = path.with_name(f".{uuid.uuid4().hex[:16]}.partial")
     temporary.mkdir()
     try:
         yield temporary

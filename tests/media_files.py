@@ -382,11 +382,6 @@ def write_escaping_cbz(path: Path) -> None:
     _zip(path, {"page1.png": _png(scene()), "../../page2.png": _png(scene())})
 
 
-def write_absolute_cbz(path: Path) -> None:
-    """The same with an absolute name."""
-    _zip(path, {"page1.png": _png(scene()), "/etc/page2.png": _png(scene())})
-
-
 def _write_declaring(path: Path, pages: int, declared: int) -> None:
     file = _zip(path, {f"page{number}.png": _png(scene()) for number in range(pages)})
     at = -1
@@ -482,8 +477,7 @@ def write_pdf(path, pictures, dots_an_inch=300):
 
 
 BAD_COMICS = {
-    "escaping.cbz": (write_escaping_cbz, "escaping.cbz: holds '../../page2.png', which points out"),
-    "absolute.cbz": (write_absolute_cbz, "absolute.cbz: holds '/etc/page2.png', which points out"),
+    "escaping.cbz": (write_escaping_cbz, "is named '../../page2.png', which points outside of"),
     "bomb.cbz": (write_bomb_cbz, "bomb.cbz/page0.png: unpacks to 300 MiB, more than 256; "),
     "swarm.cbz": (write_swarm_cbz, "swarm.cbz: unpacks to 1600 MiB"),
     "encrypted.cbz": (write_encrypted_cbz, "encrypted.cbz: is encrypted; save it again without a"),

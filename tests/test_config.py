@@ -11,7 +11,7 @@ CONFIGS = Path(config.__file__).parents[1] / "configs"
 @pytest.mark.parametrize("name", config.shipped_names())
 def test_every_shipped_config_loads_and_survives_being_written(name, tmp_path):
     loaded = config.load(name)
-    kind = "best" if "best" in name else loaded.model.kind
+    kind = next((kind for kind in ("best", "guided") if kind in name), loaded.model.kind)
     assert name.endswith(f"{kind}_{loaded.model.input}")
     (tmp_path / "again.toml").write_text(config.dumps(loaded))
     assert config.load(tmp_path / "again.toml") == loaded

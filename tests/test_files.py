@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from keras_colorize.errors import RunError, SourceError, UsageError
-from keras_colorize.files import locked, read_json, reading, write_json
+from keras_colorize.files import locked, read_json, reading, whole_file, whole_folder, write_json
 
 
 @dataclass
@@ -69,3 +69,16 @@ def test_a_lock_names_its_holder_and_falls_when_that_is_killed(tmp_path):
         assert path.read_text().startswith(f"{os.getpid()} on ")
     with locked(path, path):
         pass
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".png", "." + "x" * 254, "x." + "y" * 253,
+                                  "\u8868" * 84 + ".7z"])
+def test_a_name_as_long_as_the_disk_takes_is_written(name, tmp_path):
+    with whole_file(tmp_path / name) as temporary:
+        temporary.write_text("whole")
+        assert len(os.fsencode(temporary.name)) < 50
+    assert (tmp_path / name).read_text() == "whole"
+    (tmp_path / name).unlink()
+    with whole_folder(tmp_path / name) as temporary:
+        (temporary / "a").touch()
+    assert [path.name for path in tmp_path.iterdir()] == [name]

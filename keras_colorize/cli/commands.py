@@ -50,13 +50,13 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
         help="let the workers of a Dask cluster work; they must see the same files under the same "
              "paths")
     add("--skip-bad", action="store_true",
-        help="leave out sources that cannot be read (and still exit with 1)")
+        help="leave out pictures, pages and sources that cannot be read (and still exit with 1)")
 
 
 def _run_build_tfrecords(options: argparse.Namespace) -> int:
     import_tensorflow()
     from keras_colorize.data import build
-    from keras_colorize.data.sources import Sampling
+    from keras_colorize.data.sources import Sampling, left_out, passed_over
 
     sampling = Sampling(options.every, options.size, options.zoom,
                         tuple(sorted(set(options.drop))), options.uncompressed)
@@ -64,6 +64,8 @@ def _run_build_tfrecords(options: argparse.Namespace) -> int:
     manifest, failed = build.build(options.sources, options.out, settings, options.workers,
                                      options.scheduler, options.skip_bad)
     print(build.summary(manifest))
+    if names := passed_over(options.sources):
+        print(f"{options.out}: {left_out(names)}")
     for reason in failed.values():
         print(f"error: {reason}", file=sys.stderr)
     return 1 if failed else 0

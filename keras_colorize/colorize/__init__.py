@@ -1,7 +1,7 @@
 """A trained model and gray pictures, comics and films to coloured files."""
 
 from keras_colorize.colorize.batch import colorize
-from keras_colorize.colorize.job import is_file_output
+from keras_colorize.colorize.inputs import is_file_output
 from keras_colorize.colorize.page import colored_file
 from keras_colorize.colorize.predictor import LOCKS, TONES, Model, Models, Settings
 from keras_colorize.colorize.printed_page import PageMemory

@@ -3,64 +3,79 @@
 A bad one is reported, and the rest goes on.
 """
 
+import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
+import cv2
 import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
 from keras_colorize.colorize import film, hints, report
-from keras_colorize.colorize.job import Job, Work, is_file_output, with_suffix, works
+from keras_colorize.colorize.inputs import Plan, Work, is_file_output, plan
+from keras_colorize.colorize.job import Job, with_suffix
 from keras_colorize.colorize.page import colored_file
 from keras_colorize.colorize.predictor import TOGETHER, Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.errors import SourceError, UsageError, first_line
 from keras_colorize.files import read_bytes, reading, sha256_of, whole_file
 from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
 HINTED = ("told", "reached", "carried")
+OF_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+"""Faults of the disk or the machine, which the next file would meet as well."""
 
 
 def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings | None = None,
              ) -> Report:
     """Colours pictures, comics, films and folders of them.
 
-    A picture keeps its name and format. What cannot be read is reported and the rest goes on. What
-    was coloured before by the same models and settings is left alone.
+    A picture keeps its name and format. What cannot be read is reported and the rest goes on, and
+    so are two inputs that would be one file. What was coloured before by the same models and
+    settings is left alone.
 
     Args:
         out: a folder, or the one file that a comic or a film becomes.
 
     Raises:
-        SourceError: an input does not exist or holds nothing to colour.
+        SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
-        UsageError: `out` would overwrite an input or what is no output of ours, two inputs would be
-            one file, the codec is not known, or the hints of one page are given for several.
+        UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
+            known, or the hints of one page are given for several.
     """
     settings = settings or Settings()
-    todo = works(inputs, out, _suffix(settings))
+    planned = plan(inputs, out, _suffix(settings))
+    todo = planned.works
     _check(settings, todo)
     folder = out.with_name(f"{out.name}.job") if is_file_output(out) else out
     made_by = {"model": models.pages.digest,
                "edge_model": models.line_art and models.line_art.digest,
                "settings": settings.described()}
     with Job(folder).claimed(made_by, todo) as job:
-        batch = Batch(job, models, settings, Report(place=folder), len(todo) == 1)
+        batch = Batch(job, models, settings, _begun(planned, folder), len(todo) == 1)
         try:
             batch.color(todo)
         finally:
             batch.report.flagged = [key for key, record in job.records.items()
                                     if report.is_flagged(record)]
-            report.write(folder, str(out), made_by, job.records)
+            left_out = {name: {"error": str(error)} for name, error in planned.failed.items()}
+            report.write(folder, str(out), made_by, job.records | left_out, planned.passed_over)
     return batch.report
+
+
+def _begun(planned: Plan, folder: Path) -> Report:
+    """Begins the report with the files that are not coloured."""
+    return Report(failed=[str(error) for error in planned.failed.values()],
+                  passed_over=planned.passed_over, place=folder)
 
 
 def _suffix(settings: Settings) -> str | None:
@@ -135,14 +150,16 @@ class Batch:
                     continue
                 for work in some:
                     try:
-                        (self._color_book if kind == "book" else self._color_film)(work)
+                        with _own_fault(work.target):
+                            (self._color_book if kind == "book" else self._color_film)(work)
                     except FAILURES as error:
                         self._note_failure(work.name, error)
                     progress.update()
 
     def _colored_pictures(self, todo: list[Work]) -> Iterator[None]:
+        others = media.VIDEO_SUFFIXES | media.BOOK_SUFFIXES
         known = [name for name in self.job.sources
-                 if PurePosixPath(name).suffix.lower() in media.PICTURE_SUFFIXES]
+                 if PurePosixPath(name).suffix.lower() not in others]
         layers = with_suffix(known, ".ora")
         pages = (_Page(work.name, work.source, partial(read_bytes, work.source), work.target,
                        hints.find(self.settings.hints, work.name), layers[work.name])
@@ -158,14 +175,15 @@ class Batch:
         """Writes the file of a coloured page; returns its record, None if it was there before."""
         file = page.read()
         sha256 = hashlib.sha256(file).hexdigest()
-        if self.job.is_done(page.key, sha256, page.place):
-            return None
         layers_at = self.job.folder / page.layers
-        colored, record = colored_file(file, page.source, self.models, self.settings, page.strokes,
-                                       layers_at)
-        with whole_file(page.place) as temporary:
-            temporary.write_bytes(colored)
-        if layers_at.is_file():
+        with _own_fault(page.place):
+            if self.job.is_done(page.key, sha256, page.place):
+                return None
+            colored, record = colored_file(file, page.source, self.models, self.settings,
+                                           page.strokes, layers_at)
+            with whole_file(page.place) as temporary:
+                temporary.write_bytes(colored)
+        if self.settings.layers and layers_at.is_file():
             record["layers"] = page.layers
         return {"sha256": sha256, "bytes": len(colored), **record}
 
@@ -189,7 +207,7 @@ class Batch:
                 replaced[name] = (new_names[name], page.place)
             except FAILURES as error:
                 self._note_failure(page.key, error)  # and the book keeps the page as it was
-        damaged = book.write(work.target, replaced)
+        damaged = book.notes + book.write(work.target, replaced)
         self.report.damaged += damaged
         if len(replaced) == len(book.names):  # else the same command tries the bad pages again
             self.job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size,
@@ -260,6 +278,21 @@ def _read_now(read: Callable[[], bytes]) -> Callable[[], bytes]:
     except SourceError as error:
         file.set_exception(error)
     return file.result
+
+
+@contextmanager
+def _own_fault(place: Path) -> Iterator[None]:
+    """Turns what is wrong with one file alone into a SourceError, so that the others go on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in OF_ALL:
+            raise
+        raise SourceError(place, f"cannot be written ({error.strerror or first_line(error)})",
+                          "give it a shorter name, or name another --out") from error
+    except cv2.error as error:
+        raise SourceError(place, f"cannot be made ({first_line(error)})",
+                          "export its source as PNG") from error
 
 
 def _sha256_of(source: Path) -> str:

@@ -15,7 +15,7 @@ from keras_colorize.colorize import hints, layers, printed_page, report
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.colorize.printed_page import PrintedPage
-from keras_colorize.image import line_lock, page_kind, pixels, screentone
+from keras_colorize.image import hues, line_lock, page_kind, pixels, screentone
 from keras_colorize.image.regions import find_regions
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
@@ -51,7 +51,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         known = models.memory.find(key)
         route = known.route if known else judge(original, settings.treat_as)
         style = original.style if settings.format is None else \
-            media.Style.chosen(settings.format, settings.quality)
+            media.Style.chosen(settings.format, settings.quality).with_profile_of(original.style)
         if original.alpha is not None and not style.holds_alpha:
             original = original.laid_on_white()
         if route.kind == "color":
@@ -64,6 +64,9 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         else:
             result = _color_locked(original, route, models, settings, drawn)
         _annotate(result, models, drawn is not None)
+        if route.has_stamp and settings.treat_as is None:
+            stamped = hues.with_stamp(result.picture, original.luminance, original.shown)
+            result = replace(result, picture=stamped)
         if settings.layers:
             layers.write(layers_at, result)
         return _encoded(original, result, style, where)
@@ -78,7 +81,10 @@ def _copied(file: bytes, original: media.StoredPicture, route: page_kind.Route,
         record["notes"] = ["in colour, so its hints were not used; --treat-as gray colours it anew"]
     if style.format == original.style.format:
         return file, record
-    colors = media.stored_colors(file, where) if style.holds_alpha else original.shown
+    if style.holds_alpha:
+        colors = media.stored_colors(file, where)
+    else:  # transparency is on white in what is shown, in sRGB
+        colors, style = original.shown, style.without_profile()
     return style.encode(colors, original.alpha, where), {**record, "converted": style.format}
 
 

@@ -1,13 +1,17 @@
 """The report on a job: the command's lines, `report.json`, and an HTML page of small pictures."""
 
 import base64
+import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from keras_colorize import media
+from keras_colorize.data.sources import left_out
 from keras_colorize.files import write_json
 from keras_colorize.image import pixels
 from keras_colorize.media import web_page
@@ -15,7 +19,8 @@ from keras_colorize.media import web_page
 FLAGGED = 2.0  # of 255 levels: a luminance that changed by more is reported
 COPIED = "copied untouched"
 CONVERTED = "written anew in the chosen format"
-THUMBNAIL = 240  # pixels of its longer side
+THUMBNAIL = 160  # pixels of its longer side
+QUALITY = 45  # of its JPEG: a book of 1,500 pages has 3,000 of them in its report
 
 
 @dataclass
@@ -33,6 +38,8 @@ class Report:
     """A line on each entry of a book that could not be read, which says what was done with it."""
     flagged: list[str] = field(default_factory=list)
     """The pages whose luminance changed by more than line lock allows."""
+    passed_over: list[str] = field(default_factory=list)
+    """The names of files that are no picture, comic or film."""
     notes: Counter[str] = field(default_factory=Counter)
     """Notes on how pages were coloured, and on how many pages each note is."""
     hinted: Counter[str] = field(default_factory=Counter)
@@ -57,6 +64,8 @@ class Report:
         lines += [f"{out}: {count} in colour, {done}" for count, done in in_color if count]
         if self.found_done:
             lines.append(f"{out}: {self.found_done} done already")
+        if self.passed_over:
+            lines.append(f"{out}: {left_out(self.passed_over)}")
         return [*lines, f"look at {self.place / 'report.html'}"]
 
 
@@ -66,8 +75,9 @@ def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
     for picture in (before, after):
         while min(picture.shape[:2]) > 2 * THUMBNAIL:
             picture = pixels.halved(picture)
-        small = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL))
-        encoded.append(base64.b64encode(media.encode_picture(small, ".jpg")).decode())
+        small, file = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL)), io.BytesIO()
+        Image.fromarray(small).save(file, "JPEG", quality=QUALITY, optimize=True)
+        encoded.append(base64.b64encode(file.getvalue()).decode())
     return encoded
 
 
@@ -80,8 +90,13 @@ def is_flagged(record: dict) -> bool:
         and record["luminance_change"] > FLAGGED
 
 
-def write(folder: Path, title: str, made_by: dict, records: dict[str, dict]) -> None:
-    """Writes `report.json` and `report.html` into a job's folder, each whole or not at all."""
+def write(folder: Path, title: str, made_by: dict, records: dict[str, dict],
+          passed_over: Sequence[str] = ()) -> None:
+    """Writes `report.json` and `report.html` into a job's folder, each whole or not at all.
+
+    Args:
+        passed_over: the names of files that are no picture, comic or film.
+    """
     pages = [{"page": key, **{name: value for name, value in record.items()
                               if name != "thumbnails"}}
              for key, record in sorted(records.items(),
@@ -92,7 +107,8 @@ def write(folder: Path, title: str, made_by: dict, records: dict[str, dict]) -> 
               "flagged": sum(page["flagged"] for page in pages)}
     for kind in sorted({page["kind"] for page in pages if "kind" in page}):
         counts[kind] = sum(page.get("kind") == kind for page in pages)
-    write_json(folder / "report.json", {"out": title, **made_by, "counts": counts, "pages": pages})
+    write_json(folder / "report.json", {"out": title, **made_by, "counts": counts, "pages": pages,
+                                        "passed_over": list(passed_over)})
     web_page.write(folder / "report.html", Path(__file__).with_name("report.html"), title=title,
                    counts=counts, pages=pages,
                    thumbnails={key: each.get("thumbnails", ()) for key, each in records.items()})

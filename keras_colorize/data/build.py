@@ -16,7 +16,7 @@ from tqdm import tqdm
 from keras_colorize import media
 from keras_colorize.data import build_workers, records, splits
 from keras_colorize.data.build_workers import Stage, Staged, StagedExample
-from keras_colorize.data.sources import DROPPABLE, Sampling, Source, find
+from keras_colorize.data.sources import DROPPABLE, FolderSource, Sampling, Source, all_of, find
 from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError, one_line
 from keras_colorize.files import check_apart, is_within, locked, reading, sha256_of, write_json
 from keras_colorize.image import figures, pixels
@@ -57,10 +57,10 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
         workers: how many processes of this machine work on a source each; if there are more of
             them than sources, each gets several threads.
         scheduler: the address of a Dask scheduler whose workers do it instead.
-        skip_bad: whether to leave out unreadable sources.
+        skip_bad: whether to leave out unreadable sources, and unreadable pictures of the others.
 
     Returns:
-        The manifest, and for each source that was left out the reason.
+        The manifest, and for each source and picture that was left out the reason.
 
     Raises:
         SourceError: a source is unreadable (without `skip_bad`), or no source is left.
@@ -82,7 +82,7 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
         return finished, _left_out_before(finished, skip_bad)
     partial.mkdir(parents=True, exist_ok=True)
     with locked(partial / "lock", out):
-        stages = [Stage(source, fingerprints[source.name], settings.sampling, partial)
+        stages = [Stage(source, fingerprints[source.name], settings.sampling, partial, skip_bad)
                   for source in sources if source.name not in failed]
         staged = _continue(stages, failed, workers, scheduler, skip_bad)
         if not staged:
@@ -93,7 +93,8 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
         _assemble(staged, partial / "whole", settings, left_out)
         (partial / "whole").rename(out)  # which is absent or empty, as _finished has seen
         shutil.rmtree(partial)
-    return records.Manifest.read(out), failed
+    manifest = records.Manifest.read(out)
+    return manifest, failed | _bad_pictures(manifest)
 
 
 def _outputs(out: Path, places: list[Path]) -> tuple[Path, Path]:
@@ -166,11 +167,19 @@ def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None]
 def _left_out_before(manifest: records.Manifest, skip_bad: bool) -> dict[str, str]:
     """Returns why a finished dataset lacks some sources; raises SourceError if it must not."""
     left_out = {name: each["reason"] for name, each in manifest.values["failed"].items()}
+    left_out |= _bad_pictures(manifest)
     if left_out and not skip_bad:
         raise SourceError(manifest.directory, f"was built without {', '.join(left_out)}",
                           f"the first: {next(iter(left_out.values()))}")
     print(f"{manifest.directory}: was built already, from these sources and settings")
     return left_out
+
+
+def _bad_pictures(manifest: records.Manifest) -> dict[str, str]:
+    """Returns by name why pictures of sources that were not left out could not be read."""
+    return {f"{source['name']}/{name}": str(SourceError(*each))
+            for source in manifest.values["sources"]
+            for name, each in source.get("bad", {}).items()}
 
 
 def _continue(stages: list[Stage], failed: dict[str, str], workers: int, scheduler: str | None,
@@ -192,7 +201,7 @@ def _continue(stages: list[Stage], failed: dict[str, str], workers: int, schedul
                        for stage in remaining}
             errors = _wait_for(futures, staged, skip_bad)
         if errors and not skip_bad:
-            raise errors[min(errors, key=stages.index)]
+            raise all_of([errors[stage] for stage in sorted(errors, key=stages.index)])
         failed.update({stage.source.name: str(error) for stage, error in errors.items()})
     return [staged[stage] for stage in stages if staged[stage] is not None]
 
@@ -220,8 +229,9 @@ def _wait_for(futures: dict[Future, Stage], staged: dict[Stage, Staged | None], 
                         progress.clear()  # tqdm.write would draw a bar that is not shown yet
                         print(one_line(f"{error.where}: {error.what}; finishing what is under way"),
                               file=sys.stderr)
-                        for other in pending:
-                            other.cancel()
+                        for other in pending:  # all unreadable pictures are to be named at once
+                            if not isinstance(futures[other].source, FolderSource):
+                                other.cancel()
             decoded = sum(lengths[stage] if staged[stage] or stage in errors else stage.progress()
                           for stage in futures.values())
             progress.set_postfix_str(f"{sum(map(bool, staged.values()))} of {len(staged)} sources",
@@ -302,6 +312,7 @@ def summary(manifest: records.Manifest) -> str:
         crop = source["crop"]
         remarks = [f"{count} {reason} left out" for reason, count in source["skipped"].items()]
         remarks += [f"{count} {trait}" for trait, count in source["noted"].items()]
+        remarks += [f"{len(source['bad'])} unreadable left out"] if source.get("bad") else []
         remarks += [f"black bars cropped to {crop[2]}x{crop[3]}"] if crop else []
         lines.append(f"  {source['name']}: {source['kept']} kept of {source['decoded']} decoded"
                      + (f" ({', '.join(remarks)})" if remarks else ""))

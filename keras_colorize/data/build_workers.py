@@ -32,7 +32,7 @@ import cv2
 import numpy as np
 
 from keras_colorize import __version__, media
-from keras_colorize.data.sources import Counts, Sample, Sampling, Source
+from keras_colorize.data.sources import Counts, Sample, Sampling, Source, all_of
 from keras_colorize.errors import ColorizeError, DatasetError, SourceError, UsageError
 from keras_colorize.files import read_json, whole_file, write_json
 from keras_colorize.image import pixels
@@ -97,6 +97,8 @@ class Stage:
     fingerprint: str
     sampling: Sampling
     folder: Path
+    skip_bad: bool = False
+    """Whether to leave out pictures and pages that cannot be read; no byte depends on it."""
 
     @property
     def _path(self) -> Path:
@@ -106,9 +108,14 @@ class Stage:
         return self.folder / f"{key}.pictures"
 
     def finished(self) -> Staged | None:
-        """Returns the examples of an earlier build, or None if they are not there, or not whole."""
+        """Returns the examples of an earlier build, or None if they are not there, or not whole.
+
+        Raises:
+            SourceError: that build left pictures out, and this one must not.
+        """
         try:
             notes = read_json(self._path.with_suffix(".json"), Notes, DatasetError, "build again")
+            self._check(notes["report"].get("bad", {}), None)
             return Staged(self._path, **notes)
         except DatasetError:  # missing, or cut short by a loss of power
             return None
@@ -152,11 +159,19 @@ class Stage:
                     sample.frame, sample.time, sample.shot, file.tell(),
                     tuple(len(pictures[name]) for name in PICTURES), thumbnail))
                 file.writelines(pictures[name] for name in PICTURES)
+            self._check(counts.bad, counts.decoded)
         report = {"name": self.source.name, "sha256": self.fingerprint,
                   **dataclasses.asdict(counts)}
+        if not counts.bad:  # so that a dataset without any is as it always was
+            del report["bad"]
         write_json(self._path.with_suffix(".json"), {
             "report": report, "examples": [dataclasses.asdict(each) for each in examples]})
         return Staged(self._path, report, examples)
+
+    def _check(self, bad: dict[str, tuple[str, str, str]], decoded: int | None) -> None:
+        """Raises SourceError for pictures that could not be read, unless some others could."""
+        if bad and not (self.skip_bad and len(bad) != decoded):
+            raise all_of([SourceError(*each) for each in bad.values()])
 
     def _prepared(self, sample: Sample) -> tuple[dict[str, bytes], str]:
         """Makes the PNGs of an example, and its thumbnail in hexadecimal."""

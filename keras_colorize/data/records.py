@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import msgspec
 import tensorflow as tf
@@ -55,6 +55,7 @@ class SourceReport(TypedDict):
     skipped: dict[str, int]
     noted: dict[str, int]
     crop: tuple[int, int, int, int] | None
+    bad: NotRequired[dict[str, tuple[str, str, str]]]
 
 
 class LeftOut(TypedDict):

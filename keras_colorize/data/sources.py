@@ -6,8 +6,9 @@ A source gives samples: frames of a video, pictures, and windows of comic pages.
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from keras_colorize.files import is_unicode, sha256_of
 from keras_colorize.image import page_windows, pixels
 
 DROPPABLE = ("held", "black", "gray")
+NARROW = 0.25  # share of an example's width or height that a strip stays below
+STRIP = 4  # times as long, for its other side, as an example is
+MOST_WINDOWS = 100  # of a page, so that no page makes up a dataset; more are passed over evenly
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,22 @@ class Counts:
     """How many were left out for each reason."""
     noted: dict[str, int] = field(default_factory=dict)
     """How many samples were held, black or gray, whether kept or not."""
+    bad: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """By name why pictures and pages could not be read: where, what, and what to do."""
     crop: tuple[int, int, int, int] | None = None
     """Top, left, height and width of the picture within a video's black bars, if it has bars."""
 
     def skip(self, reason: str) -> None:
         """Counts a frame, or a window of a page, that is left out."""
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+    def read(self, name: str, read: Callable[[], np.ndarray]) -> np.ndarray | None:
+        """Reads a picture; notes the reason and returns None where that cannot be done."""
+        try:
+            return read()
+        except SourceError as error:
+            self.bad[name] = error.where, error.what, error.remedy
+            return None
 
     def keeps(self, traits: list[str], drop: tuple[str, ...]) -> bool:
         """Counts a sample and its traits, and returns whether the dataset keeps it."""
@@ -127,8 +141,8 @@ class FolderSource:
     pictures: tuple[Path, ...]
 
     def fingerprint(self) -> str:
-        """Computes a SHA-256 over the names and bytes of the pictures."""
-        listing = "".join(f"{path.name} {sha256_of(path)}\n" for path in self.pictures)
+        """Computes a SHA-256 over the names and bytes of the pictures that can be read."""
+        listing = "".join(f"{path.name} {_sha256_if_there(path)}\n" for path in self.pictures)
         return hashlib.sha256(listing.encode()).hexdigest()
 
     def length(self) -> int:
@@ -136,8 +150,12 @@ class FolderSource:
         return len(self.pictures)
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
-        """Reads every picture, in the order of names; errors are those of `media.read_picture`."""
-        return _windows(map(media.read_picture, self.pictures), sampling, counts)
+        """Reads every picture in the order of names; `every` is for videos.
+
+        What cannot be read is noted in `counts.bad`.
+        """
+        return _windows((counts.read(path.name, partial(media.read_picture, path))
+                         for path in self.pictures), sampling, counts)
 
 
 class BookSource(FileSource):
@@ -151,20 +169,50 @@ class BookSource(FileSource):
             return 0
 
     def samples(self, sampling: Sampling, counts: Counts, threads: int = 0) -> Iterator[Sample]:
-        """Reads every page in its order; raises as `media.open_book`, or for a damaged page."""
+        """Reads every page in its order. What cannot be read is noted in `counts.bad`.
+
+        Raises:
+            SourceError: as `media.open_book`.
+        """
         book = media.open_book(self.path, only_pages=True)
-        return _windows((page for _, page in book.pictures()), sampling, counts)
+        return _windows((counts.read(name, partial(_page, read, self.path / name))
+                         for name, read in book.pages()), sampling, counts)
+
+
+def _page(read: Callable[[], bytes], where: Path) -> np.ndarray:
+    return media.picture_of(read(), where)
+
+
+def _sha256_if_there(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError:  # the reading of its picture says why
+        return "unreadable"
 
 
 Source = VideoSource | FolderSource | BookSource
 
 
-def _windows(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts,
+def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: Counts,
              ) -> Iterator[Sample]:
-    """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be."""
+    """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be.
+
+    Ornaments that are strips far narrower than an example are passed over, and of a very long page
+    `MOST_WINDOWS` windows are taken from all over it.
+    """
     for shot, picture in enumerate(pictures):
         counts.decoded += 1
+        if picture is None:
+            continue
+        if _is_strip(picture, sampling.size):
+            counts.skip("narrow strip")
+            continue
         windows = page_windows.windows(picture, sampling.size)
+        if len(windows) > MOST_WINDOWS:
+            chosen = np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)
+            for _ in range(len(windows) - MOST_WINDOWS):
+                counts.skip(f"windows beyond {MOST_WINDOWS} of a page")
+            windows = [windows[number] for number in chosen]
         for window in windows:
             if len(windows) > 1 and screening.is_near_blank(window):
                 counts.skip("blank window")
@@ -172,6 +220,12 @@ def _windows(pictures: Iterable[np.ndarray], sampling: Sampling, counts: Counts,
                 counts.skip("colourless window")
             elif counts.keeps(_traits(window), sampling.drop):
                 yield Sample(window, counts.kept - 1, 0.0, shot)
+
+
+def _is_strip(picture: np.ndarray, size: tuple[int, int]) -> bool:
+    """Tells whether a picture is a strip along which no example of a size could be cut well."""
+    height, width = (have / wanted for have, wanted in zip(picture.shape, size, strict=False))
+    return min(height, width) < NARROW and max(height, width) > STRIP * min(height, width)
 
 
 def _traits(picture: np.ndarray) -> list[str]:
@@ -186,6 +240,7 @@ def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict
 
     Args:
         skip_bad: whether to leave out folders that cannot be read, and names that are not UTF-8.
+            Without it, all of a place are named at once.
 
     Returns:
         The sources, and by name why others were left out.
@@ -200,12 +255,44 @@ def find(places: list[Path], skip_bad: bool = False) -> tuple[list[Source], dict
     for place in places:
         here, errors = _sources_in(Path(place))
         if errors and not skip_bad:
-            raise errors[0][1]
+            raise all_of([error for _, error in errors])
         sources += here
         failed += errors
     _check_distinct(sources, [name for name, _ in failed])
     return (sorted(sources, key=lambda source: source.name),
             {name: str(error) for name, error in failed})
+
+
+def passed_over(places: list[Path]) -> list[str]:
+    """Names the files below the folders of `places` that are no picture, comic or video.
+
+    Folders that cannot be read are passed over; `find` raises for them.
+    """
+    return [one_line((folder / name).relative_to(place).as_posix())
+            for place in places if place.is_dir()
+            for folder, names in walk(place, lambda error: None) for name in names
+            if not _is_taken(folder / name)]
+
+
+def left_out(names: Sequence[str]) -> str:
+    """Says which files were left out that are no picture, comic or film."""
+    what = "1 file is" if len(names) == 1 else f"{len(names)} files are"
+    return f"{what} no picture, comic or film, and left out: {', '.join(names)}"
+
+
+def _is_taken(path: Path) -> bool:
+    """Tells whether `find` takes a file for a source, or says why it does not."""
+    return media.is_video(path) or media.is_book(path) or media.is_picture(path) \
+        or media.refused_archive(path) is not None
+
+
+def all_of(errors: Sequence[SourceError]) -> SourceError:
+    """Returns the one error, or one that names the places of several."""
+    if len(errors) == 1:
+        return errors[0]
+    each = ", ".join(f"{error.where} ({error.what})" for error in errors)
+    return SourceError(each, f"are {len(errors)} that cannot be read",
+                       f"{errors[0].remedy}, or go on without them by --skip-bad")
 
 
 def _check_distinct(sources: list[Source], failed: list[str]) -> None:
@@ -231,13 +318,17 @@ def _sources_in(place: Path) -> tuple[list[Source], list[tuple[str, SourceError]
         raise SourceError(place, what, "give videos, comics, or folders")
     sources, errors = [], []
     for folder, names in walk(place, errors.append):
-        files = [folder / name for name in names]
-        relative = folder.relative_to(place)
-        sources += [_source_of(path, (relative / path.name).as_posix())
-                    for path in files if media.is_video(path) or media.is_book(path)]
-        pictures = tuple(path for path in files if media.is_picture(path))
+        relative, pictures = folder.relative_to(place), []
+        for path in (folder / name for name in names):
+            refused = media.refused_archive(path)
+            if refused is not None:
+                errors.append(refused)
+            elif media.is_video(path) or media.is_book(path):
+                sources.append(_source_of(path, (relative / path.name).as_posix()))
+            elif media.is_picture(path):
+                pictures.append(path)
         if pictures:
-            sources.append(FolderSource(_folder_name(folder, place), folder, pictures))
+            sources.append(FolderSource(_folder_name(folder, place), folder, tuple(pictures)))
     if not sources and not errors:
         raise SourceError(place, "holds no video and no picture",
                           f"known suffixes: {' '.join(sorted(media.VIDEO_SUFFIXES))} "
@@ -258,12 +349,16 @@ def _with_unicode_paths(sources: list[Source],
     good, errors = [], []
     for source in sources:
         paths = source.pictures if isinstance(source, FolderSource) else (source.path,)
-        bad = next((path for path in paths if not is_unicode(path)), None)
-        if bad is None:
+        bad = [path for path in paths if not is_unicode(path)]
+        for path in bad:
+            name = f"{source.name}/{path.name}" if path != source.path else source.name
+            errors.append((one_line(name),
+                           SourceError(path, "has a name that is not UTF-8", "rename it")))
+        if not bad:
             good.append(source)
-        else:
-            errors.append((one_line(source.name),
-                           SourceError(bad, "has a name that is not UTF-8", "rename it")))
+        elif len(bad) < len(paths):
+            good.append(replace(source, pictures=tuple(
+                path for path in paths if path not in bad)))
     return good, errors
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from keras_colorize.image import pixels
+from keras_colorize.image import hues, pixels
 from keras_colorize.image.screentone import TILE, find_dots
 
 KINDS = ("color", "gray", "screentone", "line_art")
 
-COLORED = 0.0008  # share of a colour page's pixels that differ from the tint of its paper
-HUED = 10  # CIELAB distance from the tint of a page's grays, beyond which a pixel is coloured
+COLORED = 0.0008  # share of a colour page's pixels that have a colour
 TONED = 0.04  # share of a screentone page's inked tiles that carry dots
 GRAYS = 0.1  # share of pixels between ink and paper that line art stays below
 FEWEST = 4  # tiles of dots: one or two are a fence, or a shirt of checks
@@ -29,6 +28,8 @@ class Route:
     """Pixels from dot to dot of its screentone; 0 where it has none."""
     dots: np.ndarray | None = None
     """For each tile whether it carries dots, bool [rows, columns]; None but for screentone."""
+    has_stamp: bool = False
+    """Whether a page without colour has a coloured stamp or logo."""
 
 
 def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
@@ -39,7 +40,8 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
         luminance: uint8 [h, w], where it is known already.
     """
     luminance = pixels.gray(picture) if luminance is None else luminance
-    colored = _score(colored_share(picture), COLORED)
+    share, has_stamp = _colors(picture)
+    colored = _score(share, COLORED)
     if colored >= 0.5:
         return Route("color", {"color": colored})
     dots, pitch = find_dots(luminance)
@@ -48,26 +50,26 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
     toned = _score(float(dots.sum() / inked), TONED) if dots.sum() >= FEWEST else 0.0
     scores = {"color": colored, "screentone": toned, "line_art": lines}
     if toned >= 0.5:
-        return Route("screentone", scores, pitch, dots)
-    return Route("line_art" if lines >= 0.5 else "gray", scores)
+        return Route("screentone", scores, pitch, dots, has_stamp)
+    return Route("line_art" if lines >= 0.5 else "gray", scores, has_stamp=has_stamp)
 
 
 def colored_share(picture: np.ndarray) -> float:
     """Returns the share of pixels, of uint8 RGB [h, w, 3] or gray [h, w], that have a colour.
 
-    A tint that all pixels of like lightness share, as of old paper or sepia ink, is no colour.
+    It is as `hues.coloured` sees them, and 0 where they are but a stamp or a logo.
     """
+    return _colors(picture)[0]
+
+
+def _colors(picture: np.ndarray) -> tuple[float, bool]:
+    """Returns the share of pixels that have a colour, and whether a stamp was passed over in it."""
     if picture.ndim == 2:
-        return 0.0
+        return 0.0, False
     small = pixels.narrowed(picture)
-    lab = cv2.cvtColor(np.float32(small) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
-    chroma = lab[:, 1:]
-    if np.abs(chroma).max() < HUED:
-        return 0.0
-    level = np.clip(lab[:, 0] / 10, 0, 9).astype(int)
-    tint = np.array([np.median(chroma[level == step], axis=0) if (level == step).any() else (0, 0)
-                     for step in range(10)])
-    return float(np.mean(np.linalg.norm(chroma - tint[level], axis=1) > HUED))
+    found = hues.coloured(small)
+    has_stamp = hues.is_stamp(small, found)
+    return 0.0 if has_stamp else float(found.mean()), has_stamp
 
 
 def gray_share(luminance: np.ndarray) -> float:

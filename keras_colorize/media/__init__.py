@@ -8,10 +8,11 @@ from keras_colorize.media.comics import (
     is_book,
     natural_order,
     open_book,
+    refused_archive,
 )
+from keras_colorize.media.picture_kinds import FORMATS, PICTURE_SUFFIXES, is_picture_suffix
 from keras_colorize.media.pictures import (
     MOST_PIXELS,
-    PICTURE_SUFFIXES,
     decode_picture,
     encode_picture,
     is_picture,
@@ -20,7 +21,6 @@ from keras_colorize.media.pictures import (
     write_picture,
 )
 from keras_colorize.media.stored_pictures import (
-    FORMATS,
     StoredPicture,
     Style,
     read_stored_picture,
@@ -41,7 +41,9 @@ from keras_colorize.media.video import (
 __all__ = [
     "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "FORMATS", "MOST_PIXELS", "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES", "Book", "PdfBook", "StoredPicture", "Style", "VideoFrame", "decode_picture",
-    "encode_picture", "frame_count", "is_book", "is_file_name", "is_picture", "is_video",
+    "encode_picture", "frame_count", "is_book", "is_file_name", "is_picture",
+    "is_picture_suffix", "is_video",
     "is_video_name", "natural_order", "open_book", "open_video", "peek", "picture_of",
-    "read_picture", "read_stored_picture", "read_video", "stored_colors", "write_picture",
+    "read_picture", "read_stored_picture", "read_video", "refused_archive", "stored_colors",
+    "write_picture",
 ]

@@ -3,10 +3,10 @@
 Nothing is ever unpacked to disk. A coloured comic is written as CBZ, with all else that it held.
 """
 
-import copy
 import io
 import re
 import struct
+import tarfile
 import unicodedata
 import zipfile
 import zlib
@@ -22,7 +22,9 @@ from PIL import Image
 
 from keras_colorize.errors import SourceError, one_line
 from keras_colorize.files import reading, whole_file
-from keras_colorize.media.pictures import PICTURE_SUFFIXES, picture_of
+from keras_colorize.media import entry_names
+from keras_colorize.media.picture_kinds import BEGINNING, is_picture_suffix, kind_by
+from keras_colorize.media.pictures import picture_of
 
 BOOK_SUFFIXES = frozenset((".cbz", ".cbr", ".cb7", ".cbt", ".epub", ".pdf"))
 ARCHIVE_SUFFIXES = BOOK_SUFFIXES | {".zip", ".rar"}
@@ -56,6 +58,25 @@ def is_book(path: Path) -> bool:
     return path.suffix.lower() in BOOK_SUFFIXES
 
 
+def refused_archive(path: Path) -> SourceError | None:
+    """Says why an archive is not read that is not named as a comic, and may hold pictures.
+
+    Returns:
+        None for all other files, and for a ZIP without a picture.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in ARCHIVE_SUFFIXES - BOOK_SUFFIXES:
+        return None
+    if suffix == ".zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if not _pages(archive):
+                    return None
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            return None
+    return SourceError(path, *_REFUSED[suffix])
+
+
 def open_book(path: Path, only_pages: bool = False) -> "Book | PdfBook":
     """Opens a comic by its suffix; with `only_pages`, what else its archive holds is not checked.
 
@@ -85,25 +106,32 @@ class Book:
     """A comic archive (CBZ)."""
 
     names: list[str]
-    """Of the pages in reading order: pictures in any folder, without hidden files."""
+    """Of the pages in reading order: pictures in any folder, without hidden files. They are as
+    `entry_names.names_of` gives them, so no two are alike."""
+    notes: list[str]
+    """A line on each page that is seen under another name than it has in the archive."""
 
     def __init__(self, path: Path, only_pages: bool = False):
         self.path = path
         with _opened(path) as archive:
-            pages = _page_entries(archive)
-            _check_harmless(archive, path, pages if only_pages else archive.infolist())
-        self.names = [entry.filename for entry in pages]
+            pages, entries = _pages(archive), archive.infolist()
+            used = [entry for _, entry in pages] if only_pages else entries
+            _check_harmless(path, used)
+            outside = [entry for entry in entries if entry_names.points_outside(entry)]
+            if outside and all(entry in outside for _, entry in pages):
+                raise SourceError(path, f"holds {outside[0].filename!r}, which points outside of "
+                                        "it", "do not trust it; get it elsewhere")
+            names = entry_names.names_of(entries)
+            self.notes = [f"{path}/{line}" for line in entry_names.notes_on(entries, names)]
+        self.names = [name for name, _ in pages]
         if not pages:
             raise SourceError(path, "holds no picture", "give a CBZ of pictures")
-        if not only_pages and len(set(self.names)) < len(pages):
-            raise SourceError(path, "holds two pages of one name", "rename one of them")
 
     def pages(self) -> Iterator[tuple[str, Read]]:
         """Gives each page in reading order: its name, and what reads its file."""
         with _opened(self.path) as archive:
-            for entry in _page_entries(archive):
-                yield entry.filename, partial(_entry_bytes, archive, entry,
-                                              self.path / entry.filename)
+            for name, entry in _pages(archive):
+                yield name, partial(_entry_bytes, archive, entry, self.path / name)
 
     def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
         """Gives each page in reading order: its name and its picture, uint8 RGB [h, w, 3].
@@ -118,7 +146,8 @@ class Book:
 
         Args:
             colored: for the name of a page its new name and the file that replaces it. All other
-                entries stay as they are, in their order.
+                entries stay as they are, in their order. All names keep their bytes and flag; only
+                those that point outside of the archive are left out, and roots of disks.
 
         Returns:
             A line on each entry that is damaged. Its bytes are copied where they are found.
@@ -127,16 +156,18 @@ class Book:
         with _opened(self.path) as archive, whole_file(target) as temporary, \
                 zipfile.ZipFile(temporary, "w") as out:
             out.comment = archive.comment
-            for entry in archive.infolist():
-                kept = copy.copy(entry)
-                kept.extra = b""  # sizes of the old file, written anew where they are needed
-                where = self.path / entry.filename
+            entries = archive.infolist()
+            for name, entry in zip(entry_names.names_of(entries), entries, strict=True):
+                new_name, place = colored.get(name, (name, None))
+                kept = entry_names.KeptEntry.of(entry, name, new_name)
+                where = self.path / name
+                if entry_names.points_outside(entry):
+                    damaged.append(one_line(f"{where}: points outside of its archive, and was left "
+                                            "out"))
+                    continue
                 try:
-                    if entry.filename in colored:
-                        kept.filename, place = colored[entry.filename]
-                        file = place.read_bytes()
-                    else:
-                        file = _entry_bytes(archive, entry, where)
+                    file = _entry_bytes(archive, entry, where) if place is None else \
+                        place.read_bytes()
                 except SourceError as error:
                     was_copied = _copy_damaged(archive, entry, kept, out)
                     what_next = "stays as it is" if was_copied else "was left out"
@@ -159,6 +190,7 @@ class PdfBook:
             raise SourceError(path, "has no page", "give a PDF of pages")
         digits = max(3, len(str(count)))
         self.names = [f"page{number:0{digits}}.png" for number in range(1, count + 1)]
+        self.notes: list[str] = []
 
     def pages(self) -> Iterator[tuple[str, Read]]:
         """Gives each page in order: its name, and what draws it as a PNG file."""
@@ -201,34 +233,38 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         if beginning in _BEGINNINGS:
             raise SourceError(path, *_REFUSED[_BEGINNINGS[beginning]]) from error
+        if tarfile.is_tarfile(path):
+            raise SourceError(path, *_REFUSED[".cbt"]) from error
         what = "is damaged or cut short" if beginning == _ZIP else "is no ZIP archive"
         raise SourceError(path, what, "is it a whole CBZ? copy it again") from error
     with archive:
         yield archive
 
 
-def _page_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Finds the entries that are pictures, in reading order."""
-    return sorted(filter(_is_page, archive.infolist()),
-                  key=lambda entry: natural_order(entry.filename))
+def _pages(archive: zipfile.ZipFile) -> list[tuple[str, zipfile.ZipInfo]]:
+    """Finds the entries that are pictures, in reading order, with their names."""
+    entries = archive.infolist()
+    return sorted((item for item in zip(entry_names.names_of(entries), entries, strict=True)
+                   if _is_page(archive, *item)), key=lambda item: natural_order(item[0]))
 
 
-def _is_page(entry: zipfile.ZipInfo) -> bool:
-    steps = _steps(entry.filename)
+def _is_page(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> bool:
+    """Tells whether an entry is a picture by its suffix, or with a suffix of none by its bytes."""
+    steps = _steps(name)
     hidden = any(step.startswith(".") or step == "__MACOSX" for step in steps)
-    return not entry.is_dir() and not hidden and \
-        Path(steps[-1]).suffix.lower() in PICTURE_SUFFIXES
+    if entry.is_dir() or hidden:
+        return False
+    if is_picture_suffix(Path(steps[-1]).suffix):
+        return True
+    try:
+        with archive.open(entry) as file:
+            return kind_by(file.read(BEGINNING)) is not None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
+        return False  # damaged or encrypted: whoever reads or copies it says so
 
 
-def _check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.ZipInfo]) -> None:
-    """Raises SourceError where an archive must not be read.
-
-    That is where any name points outside of it, or an entry of `used` is encrypted or too large.
-    """
-    for entry in archive.infolist():
-        if re.match(r"[/\\]|[a-zA-Z]:", entry.filename) or ".." in _steps(entry.filename):
-            raise SourceError(path, f"holds {entry.filename!r}, which points outside of it",
-                              "do not trust it; get it elsewhere")
+def _check_harmless(path: Path, used: list[zipfile.ZipInfo]) -> None:
+    """Raises SourceError where an entry of `used` is encrypted or would fill the memory."""
     for entry in used:
         if entry.flag_bits & 1:
             raise SourceError(path, "is encrypted", "save it again without a password")
@@ -243,7 +279,10 @@ def _check_harmless(archive: zipfile.ZipFile, path: Path, used: list[zipfile.Zip
 
 
 def _entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: object) -> bytes:
-    """Reads an entry; raises SourceError where it is damaged."""
+    """Reads an entry; raises SourceError where it is damaged, or its name is hostile."""
+    if entry_names.points_outside(entry):
+        raise SourceError(where, f"is named {entry.filename!r}, which points outside of its "
+                                 "archive", "do not trust it; get it elsewhere")
     try:
         return archive.read(entry)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,

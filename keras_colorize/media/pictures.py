@@ -13,14 +13,20 @@ from PIL import ExifTags, Image
 from keras_colorize.errors import SourceError
 from keras_colorize.files import read_bytes, whole_file
 from keras_colorize.image.pixels import eight_bits
-
-PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
-ANIMATED_SUFFIXES = frozenset((".gif", ".webp"))
+from keras_colorize.media import color_profile
+from keras_colorize.media.picture_kinds import (
+    ANIMATED,
+    ANIMATED_SUFFIXES,
+    BEGINNING,
+    FORMATS,
+    UNREAD,
+    is_picture_suffix,
+    kind_by,
+    kind_of,
+)
 
 MOST_PIXELS = 200_000_000
 """The most pixels that a picture may declare: 250,000 lines of a strip 800 wide."""
-
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # none that starts a program, as EPS does
 
 Image.MAX_IMAGE_PIXELS = None  # MOST_PIXELS is our limit; Pillow's would warn on stderr first
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd EXIF and the like
@@ -30,8 +36,11 @@ _UPRIGHT = {2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a
 
 
 def is_animated(path: Path) -> bool:
-    """Whether a file is a GIF or WebP of more than one frame; False where it is unreadable."""
-    if path.suffix.lower() not in ANIMATED_SUFFIXES:
+    """Whether a file is a GIF, WebP or AVIF of several frames; False where it is unreadable."""
+    if is_picture_suffix(path.suffix):
+        if path.suffix.lower() not in ANIMATED_SUFFIXES:
+            return False
+    elif kind_of(path) not in ANIMATED:
         return False
     try:
         with open_picture(path, path) as image:
@@ -41,15 +50,21 @@ def is_animated(path: Path) -> bool:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a picture by its suffix, and no animation."""
-    return path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
+    """Whether a file is a picture, and no animation.
+
+    That is where its suffix says so, or with a suffix of none its first bytes. It may be of a kind
+    that is not read; `open_picture` then says which.
+    """
+    is_one = is_picture_suffix(path.suffix) or kind_of(path) is not None
+    return is_one and not is_animated(path)
 
 
 def read_picture(path: Path) -> np.ndarray:
     """Reads a picture as a viewer shows it, uint8 RGB [height, width, 3].
 
-    It is turned upright as its EXIF says. 16 bits are scaled to 8, transparency is laid on white,
-    and CMYK, palettes and gray become RGB. Of an animation the first frame is read.
+    It is turned upright as its EXIF says, and brought to sRGB as its profile says. 16 bits are
+    scaled to 8, transparency is laid on white, and CMYK, palettes and gray become RGB. Of an
+    animation the first frame is read.
 
     Raises:
         SourceError: the file cannot be read, is no picture, is damaged or cut short, or declares
@@ -77,7 +92,7 @@ def turn_of(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
 def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image]:
     """Opens a picture with Pillow; whatever fails while it is open becomes a SourceError."""
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(file, formats=tuple(FORMATS)) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise SourceError(where, f"declares {image.height}x{image.width} pixels, more than "
                                          f"{MOST_PIXELS:,}", "scale it down, or cut it into pages")
@@ -88,20 +103,42 @@ def open_picture(file: Path | io.BytesIO, where: object) -> Iterator[Image.Image
         raise SourceError(where, "is too large for this machine's memory",
                           "scale it down") from error
     except Exception as error:  # Pillow's parsers raise whatever the damage leads them to
+        unread = _unread_kind(file, where)
+        if unread is not None:
+            raise SourceError(where, f"is a {unread} picture, which is not read",
+                              "convert it to PNG or JPEG") from error
         raise SourceError(where, "cannot be read as a picture",
                           "is it whole? export it as PNG") from error
 
 
+def _unread_kind(file: Path | io.BytesIO, where: object) -> str | None:
+    """Names the kind of a picture that is not read; None where it should have been."""
+    if isinstance(file, Path):
+        kind = kind_of(file)
+    else:
+        file.seek(0)
+        kind = kind_by(file.read(BEGINNING))
+    if kind in FORMATS:
+        return None
+    return kind or UNREAD.get(Path(str(where)).suffix.lower())
+
+
 def rgb_of(image: Image.Image) -> np.ndarray:
-    """Converts Pillow's current frame to uint8 RGB [height, width, 3], transparency on white."""
+    """Converts Pillow's current frame to uint8 RGB [height, width, 3], transparency on white.
+
+    Its colours are brought to sRGB by its profile.
+    """
     if image.mode.startswith("I;16"):
-        gray = eight_bits(np.asarray(image).astype(np.uint16))
+        deep, curve = np.asarray(image).astype(np.uint16), color_profile.gray_curve(image)
+        gray = eight_bits(deep if curve is None else color_profile.through(curve, deep))
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
     if image.mode in ("I", "F"):
         raise ValueError("32 bits a channel have no agreed white")
     if image.has_transparency_data:
-        return on_white(np.asarray(image.convert("RGBA")))
-    return np.array(image.convert("RGB"))
+        alpha = image.convert("RGBA").getchannel("A")
+        opaque = image.convert("L" if image.mode in ("L", "LA") else "RGB")
+        return on_white(np.dstack([color_profile.in_srgb(opaque), alpha]))
+    return np.array(color_profile.in_srgb(image))
 
 
 def on_white(rgba: np.ndarray) -> np.ndarray:

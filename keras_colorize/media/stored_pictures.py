@@ -12,12 +12,10 @@ from PIL import Image
 
 from keras_colorize.errors import SourceError
 from keras_colorize.image.pixels import eight_bits, gray
-from keras_colorize.media import png
-from keras_colorize.media.pictures import open_picture, rgb_of, turn_of
+from keras_colorize.media import color_profile, png
+from keras_colorize.media.pictures import on_white, open_picture, rgb_of, turn_of
 
-FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp",
-           "GIF": ".gif"}
-TRANSPARENT = ("PNG", "WEBP", "TIFF")
+TRANSPARENT = ("PNG", "WEBP", "TIFF", "AVIF", "JPEG2000")
 QUALITY = 92  # of JPEG and WebP where none is given and the original's cannot be kept
 
 _BLUE_FIRST = {3: [2, 1, 0], 4: [2, 1, 0, 3]}  # OpenCV's order of channels
@@ -28,7 +26,7 @@ class Style:
     """How a picture is stored."""
 
     format: str
-    """One of `FORMATS`."""
+    """One of `picture_kinds.FORMATS`."""
     options: dict = field(default_factory=dict)
     """What Pillow saves it with."""
     lossless: bool = True
@@ -51,6 +49,17 @@ class Style:
             return cls("PNG")
         options = {"quality": quality or QUALITY} | ({"subsampling": 0} if name == "jpeg" else {})
         return cls(name.upper(), options, lossless=False)
+
+    def with_profile_of(self, original: "Style") -> "Style":
+        """Returns the style with the colour profile of another, in whose colours pixels stay."""
+        profile = original.options.get("icc_profile")
+        return self if profile is None else \
+            replace(self, options={**self.options, "icc_profile": profile})
+
+    def without_profile(self) -> "Style":
+        """Returns the style for pixels in sRGB."""
+        return replace(self, options={name: value for name, value in self.options.items()
+                                      if name != "icc_profile"})
 
     def encode(self, picture: np.ndarray, alpha: np.ndarray | None, where: object) -> bytes:
         """Encodes a coloured picture as a file.
@@ -87,7 +96,8 @@ class StoredPicture:
     """A picture that is to be coloured, upright."""
 
     luminance: np.ndarray
-    """uint8 or uint16 [h, w], of its colours as stored, before any transparency."""
+    """uint8 or uint16 [h, w], of its colours as they are stored again, before any transparency:
+    in the profile of its style, or in sRGB where that has none."""
     shown: np.ndarray
     """What a viewer shows: uint8 RGB [h, w, 3], transparency on white; [h, w] of a file of
     grays."""
@@ -96,8 +106,11 @@ class StoredPicture:
     style: Style
 
     def laid_on_white(self) -> "StoredPicture":
-        """Returns the picture as it is shown, without transparency, in 8 bits."""
-        return replace(self, luminance=gray(self.shown), alpha=None)
+        """Returns the picture on white, without transparency, in 8 bits."""
+        levels = eight_bits(self.luminance)
+        alpha = eight_bits(self.alpha)
+        rgba = np.dstack([levels, levels, levels, alpha])
+        return replace(self, luminance=np.ascontiguousarray(on_white(rgba)[..., 0]), alpha=None)
 
 
 def read_stored_picture(file: bytes, where: object) -> StoredPicture:
@@ -113,19 +126,30 @@ def read_stored_picture(file: bytes, where: object) -> StoredPicture:
         image.load()  # EXIF is found by loading too, which hides damage from whoever loads next
         upright = turn_of(image)
         plain = image.mode == "L" and not image.has_transparency_data
+        curve = color_profile.gray_curve(image)
         shown = np.ascontiguousarray(upright(np.asarray(image) if plain else rgb_of(image)))
-        stored = _sixteen_bits(file, image)
-        if stored is None and image.has_transparency_data and image.format in TRANSPARENT:
-            stored = np.asarray(image.convert("RGBA"))
-        stored = shown if stored is None else np.ascontiguousarray(upright(stored))
-        luminance = gray(np.ascontiguousarray(stored[..., :3])) if stored.ndim == 3 else stored
-        alpha = stored[..., 3] if stored.shape[2:] == (4,) else None
+        if plain and curve is not None:
+            shown = color_profile.through(curve, shown)
+        deep = _sixteen_bits(file, image)
+        alpha = None
+        if deep is not None:
+            deep = np.ascontiguousarray(upright(deep))
+            luminance = gray(deep[..., :3]) if deep.ndim == 3 else deep
+            if curve is not None:
+                luminance = color_profile.through(curve, luminance)
+            alpha = deep[..., 3] if deep.ndim == 3 and deep.shape[2] == 4 else None
+        elif image.has_transparency_data and image.format in TRANSPARENT:
+            alpha = np.ascontiguousarray(upright(np.asarray(image.convert("RGBA"))))[..., 3]
+            luminance = gray(np.ascontiguousarray(upright(_colors(image))))
+        else:
+            kept = color_profile.kept(image) is not None
+            luminance = gray(np.ascontiguousarray(upright(_colors(image)))) if kept else gray(shown)
         return StoredPicture(luminance, shown, alpha, _style(file, image))
 
 
 def _count(image: Image.Image) -> int:
     """Counts the pictures of a file, without thumbnails and masks."""
-    if image.format not in ("PNG", "WEBP", "TIFF", "GIF"):
+    if image.format not in ("PNG", "WEBP", "TIFF", "GIF", "AVIF"):
         return 1
     if image.format != "TIFF" or image.n_frames == 1:
         return getattr(image, "n_frames", 1)
@@ -153,8 +177,8 @@ def _sixteen_bits(file: bytes, image: Image.Image) -> np.ndarray | None:
 
 def _style(file: bytes, image: Image.Image) -> Style:
     options: dict = {}
-    if image.mode in ("RGB", "RGBA") and "icc_profile" in image.info:  # one of grays fits no RGB
-        options["icc_profile"] = image.info["icc_profile"]
+    if (profile := color_profile.kept(image)) is not None:
+        options["icc_profile"] = profile
     if "dpi" in image.info and image.format != "WEBP":
         options["dpi"] = tuple(map(float, image.info["dpi"]))
     lossless = image.format in ("PNG", "BMP", "TIFF", "GIF")  # of GIF all but the colours
@@ -164,10 +188,25 @@ def _style(file: bytes, image: Image.Image) -> Style:
     elif image.format == "WEBP":
         lossless = _is_lossless_webp(file)
         options |= {"lossless": True, "exact": True} if lossless else {"quality": QUALITY}
+    elif image.format == "AVIF":
+        options |= {"quality": QUALITY, "subsampling": "4:4:4"}
+    elif image.format == "JPEG2000":  # always without loss, for no file says how lossy it is
+        lossless = True
+        options |= {"irreversible": False, "no_jp2": file.startswith(b"\xff\x4f")}
     elif image.format == "TIFF":
         lossless = image.info.get("compression") != "jpeg"
         options["compression"] = "tiff_lzw"
     return Style(image.format, options, lossless)
+
+
+def _colors(image: Image.Image) -> np.ndarray:
+    """Converts to uint8 RGB [h, w, 3] before transparency: by its profile if that is not kept."""
+    opaque = image.convert("RGBA").convert("RGB") if image.mode == "P" else \
+        image.convert("L") if image.mode == "LA" else image
+    if opaque.mode == "RGBA":
+        opaque = opaque.convert("RGB")
+    kept = color_profile.kept(image) is not None
+    return np.asarray(opaque.convert("RGB") if kept else color_profile.in_srgb(opaque))
 
 
 def _is_lossless_webp(file: bytes) -> bool:
@@ -188,6 +227,5 @@ def stored_colors(file: bytes, where: object) -> np.ndarray:
     """
     with open_picture(io.BytesIO(file), where) as image:
         upright, deep = turn_of(image), _sixteen_bits(file, image)
-        colors = deep[..., :3] if deep is not None else np.asarray(
-            image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB"))
+        colors = deep[..., :3] if deep is not None else _colors(image)
         return np.ascontiguousarray(upright(colors))

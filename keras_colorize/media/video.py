@@ -16,8 +16,8 @@ from PIL import ImageSequence
 from keras_colorize.errors import SourceError
 from keras_colorize.media import color_spaces, planes
 from keras_colorize.media.comics import ARCHIVE_SUFFIXES
+from keras_colorize.media.picture_kinds import PICTURE_SUFFIXES
 from keras_colorize.media.pictures import (
-    PICTURE_SUFFIXES,
     is_animated,
     on_white,
     open_picture,
@@ -27,7 +27,7 @@ from keras_colorize.media.turns import Turn
 from keras_colorize.media.wholeness import Wholeness, declared_seconds
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".ts",
-                            ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"))
+                            ".m2ts", ".mts", ".vob", ".wmv", ".flv", ".ogv", ".3gp"))
 _WITH_ALPHA = {"vp9": "libvpx-vp9", "vp8": "libvpx"}  # FFmpeg's own decoders overlook it
 SET_BACK = 1.0  # seconds; less is disorder of the file, not another clock
 SET_FORWARD = 36000.0  # as FFmpeg shows clocks of 33 bits that were set back
@@ -205,7 +205,7 @@ def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video by its suffix, or an animated GIF or WebP."""
+    """Whether a file is a video by its suffix, or an animated GIF, WebP or AVIF."""
     return path.suffix.lower() in VIDEO_SUFFIXES or is_animated(path)
 
 

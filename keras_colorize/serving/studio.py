@@ -170,7 +170,7 @@ class Studio:
     async def _view(self, book: Book, page: Page, place: Path) -> Response:
         """Sends a picture in a format that browsers show."""
         form = await self._read(book, page.name, uploads.check, place, page.name)
-        if form != "TIFF":
+        if form not in ("TIFF", "JPEG2000"):
             return await self._send(book, place, uploads.TYPES[form])
 
         def write_png(target: Path) -> None:

@@ -10,6 +10,7 @@ from keras_colorize import media
 from keras_colorize.colorize import LOCKS, TONES, Settings
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.image import page_kind
+from keras_colorize.media import picture_kinds
 from keras_colorize.serving.limits import Busy, Refused
 
 ARCHIVES = media.ARCHIVE_SUFFIXES | media.BOOK_SUFFIXES  # read, or refused with a remedy
@@ -22,10 +23,9 @@ LONGEST_NAME = 150  # characters
 FULL_SECONDS = 60  # after which there may be room again
 SCANS = 100  # the most of a progressive JPEG: each costs as much as the whole picture, and is small
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
-         "BMP": "image/bmp", "TIFF": "image/tiff"}
-"""Media types of the pictures that are read; browsers show all but the last."""
+         "BMP": "image/bmp", "AVIF": "image/avif", "TIFF": "image/tiff", "JPEG2000": "image/jp2"}
+"""Media types of the pictures that are read; browsers show all but the last two."""
 
-BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 OPTIONS = {"lock": LOCKS, "tones": TONES, "treat_as": page_kind.KINDS,
            "format": ("png", "jpeg", "webp")}
 
@@ -89,7 +89,7 @@ def largest(name: str) -> int:
 
 def begins_as_picture(file: bytes) -> bool:
     """Whether the first bytes of a file are those of a picture that is read."""
-    return file.startswith(BEGINNINGS) or (file[:4] == b"RIFF" and file[8:12] == b"WEBP")
+    return picture_kinds.kind_by(file[:picture_kinds.BEGINNING]) in TYPES
 
 
 def check(file: Path | bytes, name: str, most_pixels: int = MOST_PIXELS) -> str:

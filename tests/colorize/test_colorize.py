@@ -256,8 +256,10 @@ def test_what_cannot_be_coloured_is_named(gray, pictures, tmp_path):
         with pytest.raises(SourceError, match=message):
             colorize.colorize(gray, [place], tmp_path / "out")
     media.write_picture(tmp_path / "one.png", episode.draw_frame(9))
+    (tmp_path / "two").mkdir()
+    media.write_picture(tmp_path / "two" / "one.png", episode.draw_frame(9))
     with pytest.raises(UsageError, match="are both to be"):
-        colorize.colorize(gray, [tmp_path / "one.png", pictures], tmp_path / "out")
+        colorize.colorize(gray, [tmp_path / "one.png", tmp_path / "two"], tmp_path / "out")
     with pytest.raises(UsageError, match="there is more than one input"):
         colorize.colorize(gray, [pictures], tmp_path / "out.cbz")
     with pytest.raises(RunError, match="is neither a SavedModel nor a run directory"):

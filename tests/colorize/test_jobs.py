@@ -1,7 +1,6 @@
 """Claims about what a job may write over, what it refuses first, and what it holds to be done."""
 
 import json
-import os
 import zipfile
 
 import numpy as np
@@ -11,7 +10,7 @@ from serving_process import write_model
 
 from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.errors import UsageError
 from keras_colorize.image import pixels
 
 
@@ -56,13 +55,6 @@ def test_a_file_that_is_none_of_ours_is_not_written_over(models, pages, tmp_path
     with pytest.raises(UsageError, match=r"b\.png: exists and was not coloured by this"):
         colorize.colorize(models, [pages], tmp_path / "out")
     assert (tmp_path / "out" / "b.png").read_bytes() == b"precious"
-
-
-def test_a_name_that_is_not_utf8_is_refused_before_anything_is_coloured(models, pages, tmp_path):
-    (pages / os.fsdecode(b"\xff.png")).write_bytes((pages / "a.png").read_bytes())
-    with pytest.raises(SourceError, match="has a name that is not UTF-8; rename it"):
-        colorize.colorize(models, [pages], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 def test_a_film_that_cannot_be_opened_is_reported_and_the_rest_goes_on(models, pages, tmp_path):

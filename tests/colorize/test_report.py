@@ -1,9 +1,13 @@
 """Claims about the page that shows what became of every page and film."""
 
+import base64
+import io
 import json
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from web_pages import WebPage
 
 from keras_colorize.cartoon import episode
@@ -52,3 +56,14 @@ def test_pages_stand_in_reading_order_and_what_needs_a_look_is_marked(folder):
 
 def test_a_browser_shows_the_page_on_a_phone(folder, tmp_path):
     WebPage((folder / "report.html").read_text()).check_in_browser(tmp_path)
+
+
+def test_the_thumbnails_of_a_page_are_few_bytes():
+    """So that the report on 1,500 pages is some 15 MB at most, and not larger than their book."""
+    fine = np.random.default_rng(0).integers(0, 256, (1400, 990, 3), np.uint8)
+    fine = cv2.GaussianBlur(fine, (0, 0), 2) * 3  # of detail as a drawn page has
+    for picture in (fine, fine[..., 0].copy(), fine.astype(np.uint16) * 257):
+        shown = report.thumbnails(picture, picture)
+        assert all(len(each) < 5000 for each in shown)
+        with Image.open(io.BytesIO(base64.b64decode(shown[0]))) as image:
+            assert image.format == "JPEG" and image.height == 160

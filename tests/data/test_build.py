@@ -1,5 +1,6 @@
 import json
 import shutil
+import zipfile
 
 import cv2
 import numpy as np
@@ -151,6 +152,33 @@ def test_bad_sources_are_left_out_only_when_asked(film, tmp_path):
     (sources / "worse.mp4").touch()
     with pytest.raises(SourceError, match=r"no source could be read; the first: .*worse\.mp4"):
         build.build([sources], tmp_path / "other", SETTINGS, skip_bad=True)
+
+
+def test_unreadable_pictures_are_named_all_at_once_and_left_out_alone(pages, tmp_path):
+    folder = tmp_path / "comics"
+    shutil.copytree(pages, folder)
+    whole = (folder / "panels" / "0.png").read_bytes()
+    (folder / "panels" / "a.png").write_bytes(whole[:300])
+    (folder / "panels" / "b.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (folder / "panels" / "c.png").symlink_to("nowhere.png")
+    (folder / "pages" / "d.jpg").write_text("I am a poem.")
+    with zipfile.ZipFile(folder / "book.cbz", "w") as archive:
+        for name, content in (("0.png", whole), ("1.png", whole[:300]), ("2.png", b"poem")):
+            archive.writestr(name, content)
+    bad = ["book.cbz/1.png", "book.cbz/2.png", "pages/d.jpg", "panels/a.png", "panels/b.heic",
+           "panels/c.png"]
+    with pytest.raises(SourceError, match="that cannot be read") as raised:
+        build.build([folder], tmp_path / "out", SETTINGS)
+    assert all(str(folder / name) in str(raised.value) for name in bad[2:])
+    manifest, failed = build.build([folder], tmp_path / "out", SETTINGS, skip_bad=True)
+    assert sorted(failed) == bad and "is a HEIC picture" in failed["panels/b.heic"]
+    assert not manifest.values["failed"]
+    kept = {source["name"]: source["kept"] for source in manifest.values["sources"]}
+    assert kept["panels"] == 5 and kept["book.cbz"] == 1 and kept["pages"] >= 12
+    assert "2 unreadable left out" in build.summary(manifest)
+    assert sorted(build.build([folder], tmp_path / "out", SETTINGS, skip_bad=True)[1]) == bad
+    with pytest.raises(SourceError, match="was built without"):
+        build.build([folder], tmp_path / "out", SETTINGS)
 
 
 def test_a_finished_dataset_is_found_and_other_settings_are_refused(film, data_dir, tmp_path):

@@ -1,5 +1,6 @@
 import os
 
+import numpy as np
 import pytest
 from media_files import scene
 
@@ -93,3 +94,39 @@ def test_a_folder_that_cannot_be_read_is_told_or_left_out(series, monkeypatch):
     assert names == ["s1", "s1/film.mp4"] and list(failed) == ["s2"]
     assert names_in(series / "s2", skip_bad=True) == ([], {"s2": failed["s2"]})
     (series / "s2").chmod(0o755)
+
+
+def test_every_picture_is_taken_and_all_else_is_named(series):
+    folder = series / "s1"
+    cover = (folder / "cover.png").read_bytes()
+    for name in ("page", "page.001", "b.jfif"):
+        (folder / name).write_bytes(cover)
+    (folder / "c.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (folder / "notes.txt").write_text("hello")
+    (folder / "disc.VOB").write_text("not read")
+    (folder / "old.rar").write_bytes(b"Rar!")
+    found, failed = sources.find([folder], skip_bad=True)
+    assert [source.name for source in found] == ["disc.VOB", "film.mp4", "s1"]
+    assert [path.name for path in found[2].pictures] == ["b.jfif", "c.heic", "cover.png", "page",
+                                                         "page.001"]
+    assert list(failed) == ["old.rar"] and "is a RAR archive" in failed["old.rar"]
+    assert sources.passed_over([folder]) == ["notes.txt"]
+    assert sources.left_out(["notes.txt"]) == \
+        "1 file is no picture, comic or film, and left out: notes.txt"
+
+
+@pytest.mark.parametrize(("shape", "kept", "skipped"), [
+    ((1600, 20), 0, {"narrow strip": 1}), ((20, 1600), 0, {"narrow strip": 1}),
+    ((9000, 79), 0, {"narrow strip": 1}), ((44, 800), 0, {"narrow strip": 1}),
+    ((20, 30), 1, {}), ((44, 79), 1, {}), ((1401, 992), 5, {}),
+    ((9000, 160), 100, {"windows beyond 100 of a page": 99})])
+def test_no_ornament_and_no_page_makes_up_a_dataset(shape, kept, skipped, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    media.write_picture(tmp_path / "1.png", picture)
+    counts = sources.Counts()
+    found = list(sources.FolderSource("folder", tmp_path, (tmp_path / "1.png",)).samples(
+        sources.Sampling(), counts))
+    assert len(found) == counts.kept == kept and counts.skipped == skipped
+    if kept == 100:
+        assert (found[0].picture[0] == picture[0]).all()
+        assert (found[-1].picture[-1] == picture[-1]).all()

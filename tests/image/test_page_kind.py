@@ -8,7 +8,7 @@ from conftest import data_for, tiny
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
-from keras_colorize.image import page_kind, pixels, screentone
+from keras_colorize.image import hues, page_kind, pixels, screentone
 from keras_colorize.training import train
 
 PITCHES = (3, 4, 5, 6.5, 8, 10)
@@ -75,6 +75,83 @@ def test_tinted_paper_is_no_colour():
     assert page_kind.route(sepia).kind != "color"
     sepia[40:80, 60:120] = (200, 30, 40)
     assert page_kind.route(sepia).kind == "color"
+
+
+def gray_page(width=600):
+    """A gray page with white margins, large enough to be judged on a smaller copy."""
+    page = np.full((width * 4 // 3, width), 255, np.uint8)
+    for number in range(3):
+        panel = cv2.resize(pixels.gray(episode.draw_frame(40 * number)), (width - 80, 220))
+        page[30 + 250 * number:250 + 250 * number, 40:-40] = panel
+    return page
+
+
+def moved(gray, right, down):
+    return cv2.warpAffine(gray, np.float32([[1, 0, right], [0, 1, down]]), gray.shape[::-1],
+                          borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("by", [(1, 0), (0, -1), (1, 1), (0.5, 0.3)])
+@pytest.mark.parametrize("paper", [(255, 255, 255), (250, 240, 205)])
+def test_channels_that_are_shifted_are_no_colour(by, paper):
+    gray = gray_page()
+    page = np.dstack([moved(gray, *by), gray, moved(gray, -by[0] / 2, by[1])])
+    page = (page * (np.float32(paper) / 255)).astype(np.uint8)
+    assert page_kind.route(page).kind != "color"
+
+
+@pytest.mark.parametrize("soft", [0.005, 0.01, 0.03])
+@pytest.mark.parametrize("tint", [(0.04, 0.1, 0.3), (0.1, 0.2, 0.4), (0.02, 0.05, 0.2)])
+def test_soft_stains_are_no_colour(soft, tint):
+    gray = gray_page()
+    y, x = (each / gray.shape[1] for each in np.mgrid[:gray.shape[0], :gray.shape[1]])
+    stain = np.zeros(gray.shape)
+    for across, down, radius in ((0.3, 0.3, 0.12), (0.8, 1, 0.2), (0.1, 1.2, 0.1)):
+        from_middle = np.hypot(x - across, y - down) - radius
+        stain = np.maximum(stain, 1 / (1 + np.exp(np.clip(from_middle / soft, -50, 50))))
+    page = (gray[..., None] * (1 - stain[..., None] * tint)).astype(np.uint8)
+    assert page_kind.route(page).kind != "color"
+
+
+@pytest.mark.parametrize("strength", [5, 9])
+def test_noise_of_chroma_is_no_colour(strength):
+    noise = np.random.default_rng(0).normal(0, strength, (72, 32, 3)).astype(np.float32)
+    frame = cv2.resize(pixels.gray(episode.draw_frame(40)), (768, 576))
+    noise = cv2.resize(noise, frame.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    noise -= noise.mean(axis=2, keepdims=True)
+    page = np.clip(frame[..., None] + noise, 0, 255).astype(np.uint8)
+    assert np.ptp(page.astype(int), axis=2).max() > 3 * strength
+    assert page_kind.route(page).kind != "color" and page_kind.colored_share(page) == 0
+
+
+@pytest.mark.parametrize("hue", [(200, 30, 40), (30, 60, 200), (20, 140, 60), (230, 120, 20)])
+@pytest.mark.parametrize("side", [14, 30, 60])
+def test_a_stamp_makes_no_page_coloured_and_keeps_its_hue(hue, side):
+    page = np.dstack([gray_page()] * 3)
+    page[-70:-70 + side, -90:-90 + side] = hue
+    page[-64:-60, -84:-80] = 255
+    route = page_kind.route(page)
+    assert route.kind != "color" and route.has_stamp
+    gray = pixels.gray(page)
+    green = np.dstack([gray // 2, gray, gray // 2])
+    stamped = hues.with_stamp(green, gray, page)
+    assert (stamped[-70 + side - 3, -88] == hue).all()
+    assert (stamped[:-120] == green[:-120]).all()
+    deep = hues.with_stamp(green.astype(np.uint16) * 257, gray.astype(np.uint16) * 257, page)
+    assert (deep[-70 + side - 3, -88] == np.multiply(hue, 257)).all()
+
+
+def test_little_colour_is_colour_on_a_page_that_has_a_hue_of_its_own():
+    """Of a night that is painted, or spread all over the page, it is no stamp."""
+    gray = gray_page()
+    night = (gray[..., None] * np.float32([0.25, 0.3, 0.5])).astype(np.uint8)
+    night[300:340, 200:240] = (230, 120, 20)
+    assert page_kind.route(night).kind == "color"
+    spread = np.dstack([gray] * 3)
+    for down in range(60, 760, 120):
+        for across in range(60, 560, 120):
+            spread[down:down + 12, across:across + 12] = (200, 30, 40)
+    assert page_kind.route(spread).kind == "color"
 
 
 @pytest.mark.parametrize("pitch", PITCHES)

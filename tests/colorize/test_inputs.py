@@ -1,0 +1,123 @@
+"""Claims about a job's inputs: each file is coloured, or named with the reason why not."""
+
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from serving_process import write_model
+
+from keras_colorize import cli, colorize, media
+from keras_colorize.cartoon import episode
+from keras_colorize.errors import SourceError
+from keras_colorize.image import pixels
+
+MODERN = {"1.avif": "AVIF", "2.jp2": "JPEG2000", "3.jfif": "JPEG", "4.jpe": "JPEG", "5": "PNG"}
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.fixture(scope="module")
+def models(saved):
+    return colorize.Models(colorize.Model.load(saved))
+
+
+def file_of(form, number=0):
+    """A small gray page as a file."""
+    file = io.BytesIO()
+    page = np.ascontiguousarray(pixels.gray(episode.draw_frame(20 * number))[:75, :110])
+    Image.fromarray(page).save(file, form)
+    return file.getvalue()
+
+
+def write_modern(folder):
+    folder.mkdir()
+    for name, form in MODERN.items():
+        (folder / name).write_bytes(file_of(form))
+    return folder
+
+
+def has_color(file):
+    return np.ptp(media.picture_of(file, "page"), axis=2).max() > 5
+
+
+def test_every_picture_is_coloured_and_all_else_is_named(saved, tmp_path, capfd):
+    pages, out = write_modern(tmp_path / "pages"), tmp_path / "out"
+    (pages / "6.heic").write_bytes(HEIC)
+    (pages / "notes.txt").write_text("hello")
+    (pages / "old.rar").write_bytes(b"Rar!")
+    with zipfile.ZipFile(pages / "more.zip", "w") as archive:
+        archive.writestr("1.png", file_of("PNG"))
+    with zipfile.ZipFile(pages / "code.zip", "w") as archive:
+        archive.writestr("1.py", "pass")
+    assert cli.main(["colorize", str(saved), str(pages), "--out", str(out)]) == 1
+    said = capfd.readouterr()
+    assert "6.heic: is a HEIC picture, which is not read; convert it to PNG or JPEG" in said.err
+    assert "more.zip: is a ZIP archive, read only as a comic; rename it .cbz" in said.err
+    assert "old.rar: is a RAR archive" in said.err
+    assert "2 files are no picture, comic or film, and left out: code.zip, notes.txt" in said.out
+    for name, form in MODERN.items():
+        assert has_color((out / name).read_bytes()), name
+        assert Image.open(out / name).format == form
+    report = json.loads((out / "report.json").read_text())
+    assert report["counts"]["failed"] == 3 and report["passed_over"] == ["code.zip", "notes.txt"]
+    assert cli.main(["colorize", str(saved), str(pages), "--out", str(out)]) == 1
+
+
+def test_every_page_of_a_modern_book_is_coloured(models, tmp_path):
+    with zipfile.ZipFile(tmp_path / "b.cbz", "w") as archive:
+        for name, form in MODERN.items():
+            archive.writestr(name, file_of(form))
+        archive.writestr("6.heic", HEIC)
+    report = colorize.colorize(models, [tmp_path / "b.cbz"], tmp_path / "out.cbz")
+    assert len(report.failed) == 1 and "6.heic: is a HEIC picture" in report.failed[0]
+    with zipfile.ZipFile(tmp_path / "out.cbz") as archive:
+        assert archive.namelist() == [*MODERN, "6.heic"] and archive.read("6.heic") == HEIC
+        assert all(has_color(archive.read(name)) for name in MODERN)
+
+
+def test_two_inputs_of_one_output_fail_and_the_rest_goes_on(models, tmp_path):
+    pages = write_modern(tmp_path / "pages")
+    for name in ("Vol 1.cbz", "Vol 1.pdf", "Vol 1.CBT"):
+        (pages / name).write_bytes(b"not read")
+    report = colorize.colorize(models, [pages], tmp_path / "out")
+    assert len(report.colored) == len(MODERN) and len(report.failed) == 3
+    assert all("are both to be" in each for each in report.failed)
+    assert not list((tmp_path / "out").glob("Vol*"))
+
+
+@pytest.mark.parametrize("name", [b"\xff.png", b"caf\xe9/1.png", b"\x83\x5c.cbz", b"\xe9.mp4"])
+def test_a_name_that_is_not_utf8_fails_alone(name, models, tmp_path):
+    pages = write_modern(tmp_path / "pages")
+    place = os.path.join(os.fsencode(pages), name)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with open(place, "wb") as file:
+        file.write(file_of("PNG"))
+    report = colorize.colorize(models, [pages], tmp_path / "out")
+    assert len(report.colored) == len(MODERN) and len(report.failed) == 1
+    assert "has a name that is not UTF-8; rename it" in report.failed[0]
+    with pytest.raises(SourceError, match="has a name that is not UTF-8"):
+        colorize.colorize(models, [os.fsdecode(place) and type(pages)(os.fsdecode(place))],
+                          tmp_path / "alone")
+    assert not (tmp_path / "alone").exists()
+
+
+def test_a_name_that_is_too_long_fails_alone(models, tmp_path):
+    pages = write_modern(tmp_path / "pages")
+    long = "x" * 251 + ".png"
+    (pages / long).write_bytes(file_of("PNG"))
+    for name in ("y" * 251 + ".cbz", "z.cbz"):
+        with zipfile.ZipFile(pages / name, "w") as archive:
+            archive.writestr("1.png", file_of("PNG"))
+    report = colorize.colorize(models, [pages], tmp_path / "out")
+    assert not report.failed and len(report.colored) == len(MODERN) + 3
+    report = colorize.colorize(models, [pages], tmp_path / "webp", colorize.Settings(format="webp"))
+    assert len(report.failed) == 1 and f"{long[:-4]}.webp: cannot be written" in report.failed[0]
+    assert len(report.colored) == len(MODERN) + 2 and (tmp_path / "webp" / "z.cbz").exists()

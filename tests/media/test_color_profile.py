@@ -1,0 +1,122 @@
+"""Claims about colour profiles: learned is what is shown, and coloured pages look as before."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_colorize import media
+
+D50 = (0.9642, 1.0, 0.8249)
+ADOBE = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
+SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7141))
+GRAYS = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
+
+
+def dot_gain(levels):
+    """Reflectance of gray levels that are printed with 20 % of dot gain at half coverage."""
+    ink = 1 - levels / 255
+    return 1 - np.minimum(1, ink + 0.8 * ink * (1 - ink))
+
+
+def gamma(levels):
+    return (levels / 255) ** 1.8
+
+
+def encoded(linear):
+    """sRGB levels of linear light."""
+    return 255 * np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def profile_of(space, curve=None, primaries=()):
+    """An ICC profile of version 2, written byte by byte; gamma 2.2 without a curve."""
+    def fixed(values):
+        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(each * 65536) for each in values))
+
+    table = struct.pack(">IH", 1, round(2.19921875 * 256)) if curve is None else \
+        struct.pack(">I256H", 256, *np.rint(65535 * curve(np.arange(256.0))).astype(int))
+    trc = b"curv\0\0\0\0" + table
+    tags = [(b"desc", b"desc\0\0\0\0\0\0\0\2x\0" + bytes(78)), (b"cprt", b"text\0\0\0\0x\0"),
+            (b"wtpt", fixed(D50))]
+    if primaries:
+        tags += [(b"rXYZ", fixed(primaries[0])), (b"gXYZ", fixed(primaries[1])),
+                 (b"bXYZ", fixed(primaries[2])), (b"rTRC", trc), (b"gTRC", trc), (b"bTRC", trc)]
+    else:
+        tags.append((b"kTRC", trc))
+    at, listed, body = 132 + 12 * len(tags), b"", b""
+    for name, data in tags:
+        data += bytes(-len(data) % 4)
+        listed += name + struct.pack(">II", at + len(body), len(data))
+        body += data
+    head = struct.pack(">II4s4s4s4s12s4s", at + len(body), 0, b"\x02\x10\0\0", b"mntr", space,
+                       b"XYZ ", bytes(12), b"acsp")
+    head += bytes(28) + struct.pack(">3i", *(round(each * 65536) for each in D50)) + bytes(48)
+    return head + struct.pack(">I", len(tags)) + listed + body
+
+
+def stored(picture, form, profile, mode=None):
+    file = io.BytesIO()
+    image = Image.fromarray(picture)
+    (image.convert(mode) if mode else image).save(file, form, icc_profile=profile)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("curve", [dot_gain, gamma])
+@pytest.mark.parametrize(("form", "mode"), [("PNG", None), ("TIFF", None), ("PNG", "LA"),
+                                            ("JPEG", None)])
+def test_grays_are_what_their_profile_says(curve, form, mode):
+    file, right = stored(GRAYS, form, profile_of(b"GRAY", curve), mode), encoded(curve(GRAYS))
+    least = 4 if form == "JPEG" else 1.5
+    assert np.abs(right - GRAYS).max() > 15
+    assert np.abs(media.picture_of(file, "a")[..., 0] - right).max() < least
+    picture = media.read_stored_picture(file, "a")
+    assert np.abs(picture.luminance - right).max() < least
+    assert "icc_profile" not in picture.style.options
+    colored = picture.style.encode(np.dstack([picture.luminance] * 3), picture.alpha, "a")
+    assert np.abs(media.picture_of(colored, "a")[..., 0] - right).max() < least + 3 * (
+        form == "JPEG")
+
+
+def test_sixteen_bits_of_gray_are_too():
+    file = stored(GRAYS.astype(np.uint16) * 257, "PNG", profile_of(b"GRAY", dot_gain))
+    picture = media.read_stored_picture(file, "a")
+    assert picture.luminance.dtype == np.uint16
+    assert np.abs(picture.luminance / 257 - encoded(dot_gain(GRAYS))).max() < 1.5
+    assert np.abs(media.picture_of(file, "a")[..., 0] - encoded(dot_gain(GRAYS))).max() < 1.5
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP", "AVIF", "JPEG"])
+def test_adobe_rgb_is_learned_as_what_it_is_and_kept_where_it_is_coloured(form):
+    red = np.full((16, 16, 3), (219, 0, 0), np.uint8)
+    profile = profile_of(b"RGB ", primaries=ADOBE)
+    shown = media.picture_of(stored(red, form, profile), "a")
+    assert np.abs(shown.astype(int) - (255, 0, 0)).max() <= (1 if form in ("PNG", "TIFF") else 5)
+    picture = media.read_stored_picture(stored(np.dstack([GRAYS] * 3), form, profile), "a")
+    assert picture.style.options["icc_profile"] == profile
+    assert np.abs(picture.luminance.astype(int) - GRAYS).max() <= 3
+    png = media.Style.chosen("png").with_profile_of(picture.style)
+    with Image.open(io.BytesIO(png.encode(np.dstack([GRAYS] * 3), None, "a"))) as image:
+        assert image.info["icc_profile"] == profile
+
+
+def test_a_palette_and_transparency_go_through_the_profile_too():
+    profile = profile_of(b"RGB ", primaries=ADOBE)
+    red = np.full((16, 16, 4), (219, 0, 0, 255), np.uint8)
+    red[:8, :, 3] = 0
+    shown = media.picture_of(stored(red, "PNG", profile), "a")
+    assert (shown[:8] == 255).all() and np.abs(shown[8:].astype(int) - (255, 0, 0)).max() <= 1
+    file = io.BytesIO()
+    Image.fromarray(red[..., :3].copy()).quantize(4).save(file, "PNG", icc_profile=profile)
+    shown = media.picture_of(file.getvalue(), "a")
+    assert np.abs(shown.astype(int) - (255, 0, 0)).max() <= 1
+
+
+@pytest.mark.parametrize("profile", [
+    b"no profile at all", profile_of(b"GRAY", gamma), profile_of(b"RGB ", primaries=ADOBE)[:200],
+    profile_of(b"RGB ", lambda level: np.where(level < 10.3, level / 255 / 12.92, (
+        (level / 255 + 0.055) / 1.055) ** 2.4), SRGB)])
+def test_a_profile_that_says_nothing_changes_nothing(profile):
+    picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    assert (media.picture_of(stored(picture, "PNG", profile), "a") == picture).all()
