@@ -13,6 +13,7 @@ KINDS = ("color", "gray", "screentone", "line_art")
 COLORED = 0.0008  # share of a colour page's pixels that have a colour
 TONED = 0.04  # share of a screentone page's inked tiles that carry dots
 GRAYS = 0.1  # share of pixels between ink and paper that line art stays below
+SMALLEST = 32  # pixels of a side: what is smaller holds no lines, and is gray
 FEWEST = 4  # tiles of dots: one or two are a fence, or a shirt of checks
 LEAST_CONTRAST = 12  # levels: the noise of compression is below it
 
@@ -45,7 +46,7 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
     if colored >= 0.5:
         return Route("color", {"color": colored})
     dots, pitch = find_dots(luminance)
-    lines = _score(GRAYS, gray_share(luminance))
+    lines = _score(GRAYS, gray_share(luminance)) if min(luminance.shape) >= SMALLEST else 0.0
     inked = max(1, int(_contrasts(luminance).sum()))
     toned = _score(float(dots.sum() / inked), TONED) if dots.sum() >= FEWEST else 0.0
     scores = {"color": colored, "screentone": toned, "line_art": lines}
