@@ -177,14 +177,14 @@ def models(data_dir, tmp_path_factory):
 
 @pytest.mark.parametrize(("pitch", "treat_as"), [(6, "screentone"), (4, None), (6, None),
                                                  (10, None)])
-def test_a_screentone_page_keeps_its_dots_and_its_chroma_has_none(pitch, treat_as, models,
-                                                                  tmp_path):
+def test_under_the_luminance_lock_screentone_keeps_its_dots_and_its_chroma_has_none(
+        pitch, treat_as, models, tmp_path):
     """Dots of two grays, so that there is room for chroma: it is as smooth as under plain tones."""
     scene = cv2.resize(pixels.gray(episode.draw_frame(0)), (960, 540))
     page = (60 + halftone(scene, pitch, 45) * (120 / 255)).astype(np.uint8)
     media.write_picture(tmp_path / "dots.png", page)
     colorize.colorize(models, [tmp_path / "dots.png"], tmp_path / "out",
-                       colorize.Settings(treat_as=treat_as))
+                      colorize.Settings(treat_as=treat_as, lock="luminance"))
     said, = json.loads((tmp_path / "out" / "report.json").read_text())["pages"]
     assert said["kind"] == "screentone"
     colored = media.read_picture(tmp_path / "out" / "dots.png")
