@@ -14,7 +14,7 @@ NOISE = 30  # CIELAB distance: the noise of chroma on old tapes stays below it
 FAINT = 8  # CIELAB distance from gray that half of a noisy picture's pixels stay below
 ONE_SIDED = 0.3  # mean of the directions of hue, of length 0..1, below which they are noise
 STEADY = 0.3  # share of chroma that a field has on average; of noise, little is left
-STAINED = 40  # CIELAB distance that no stain of yellow or brown exceeds
+STAINED = 40  # CIELAB distance that no tint of paper, and no stain of yellow or brown, exceeds
 SOFT = 8.0  # CIELAB distance from pixel to pixel; stains stay below it, drawn colours do not
 SMALL = 0.03  # share of a page's pixels that a stamp or logo stays below
 COMPACT = 0.1  # share of a page's fields that it stays below
@@ -96,6 +96,7 @@ def _off_tint(lab: np.ndarray) -> np.ndarray:
     counts = np.bincount(level.ravel(), minlength=10)
     common = [step for step in range(10) if counts[step] >= FREQUENT * level.size]
     medians = np.array([np.median(chroma[level == step], axis=0) for step in common])
+    medians[np.linalg.norm(medians, axis=1) > STAINED] = 0  # a flat colour, and no paper's tint
     places = [-0.5, *common]  # black has no tint
     tint = [np.interp(range(10), places, [0, *medians[:, axis]]) for axis in (0, 1)]
     return chroma - np.float32(tint).T[level]

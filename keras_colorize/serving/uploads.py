@@ -26,6 +26,8 @@ TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": 
          "BMP": "image/bmp", "AVIF": "image/avif", "TIFF": "image/tiff", "JPEG2000": "image/jp2"}
 """Media types of the pictures that are read; browsers show all but the last two."""
 
+BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+"""Of pictures, however damaged; `picture_kinds` wants more of a file to know its kind."""
 OPTIONS = {"lock": LOCKS, "tones": TONES, "treat_as": page_kind.KINDS,
            "format": ("png", "jpeg", "webp")}
 
@@ -89,7 +91,8 @@ def largest(name: str) -> int:
 
 def begins_as_picture(file: bytes) -> bool:
     """Whether the first bytes of a file are those of a picture that is read."""
-    return picture_kinds.kind_by(file[:picture_kinds.BEGINNING]) in TYPES
+    return file.startswith(BEGINNINGS) or \
+        picture_kinds.kind_by(file[:picture_kinds.BEGINNING]) in TYPES
 
 
 def check(file: Path | bytes, name: str, most_pixels: int = MOST_PIXELS) -> str:

@@ -167,7 +167,8 @@ def test_a_picture_of_endless_scans_is_refused(server):
     b"%!PS-Adobe-3.0 EPSF-3.0\n", b"PK\x03\x04" + bytes(50), b"../../etc/passwd", b"%PDF-1.7\n",
     b"RIFF\0\0\0\0WAVE", b"file:///etc/passwd"])
 def test_what_is_no_picture_is_refused(server, file):
-    assert_refused(server.colored(file), 415, "is none of PNG, JPEG, WEBP, GIF, BMP, TIFF")
+    assert_refused(server.colored(file), 415, "is none of PNG, JPEG, WEBP, GIF, BMP, AVIF, "
+                                              "TIFF, JPEG2000")
 
 
 @pytest.mark.parametrize("file", [
