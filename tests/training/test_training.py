@@ -311,7 +311,7 @@ def test_a_run_draws_its_losses_and_names_the_next_command(runs, data_dir, capsy
 def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
     wanted = tiny("cpu/gan_gray", "optimizer.learning_rate=1e-30", "train.epochs=1")
     train.train(wanted, data_for(wanted, data_dir), tmp_path / "tuned",
-                   init_from=runs["gan_gray"])
+                init_from=runs["gan_gray"])
     for load in (run_directory.load_generator, run_directory.load_discriminator):
         for one, other in zip(load(runs["gan_gray"]).trainable_weights,
                               load(tmp_path / "tuned").trainable_weights, strict=True):
@@ -325,6 +325,6 @@ def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
     assert run_directory.describe(tmp_path / "tuned")["init_from"]["run"] == "gan_gray"
     with pytest.raises(SettingsMismatch, match="takes edge input, the new run gray; give a run on"):
         train.train(wanted, data_for(wanted, data_dir), tmp_path / "y", runs["gan_edge"])
-    wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8,8,8,8]")
+    wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8]")
     with pytest.raises(SettingsMismatch, match="its generator has another shape"):
         train.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
