@@ -31,6 +31,7 @@ class Description(TypedDict):
     starts: Annotated[list[dict], Meta(min_length=1)]
     dataset: NotRequired[dict]
     versions: NotRequired[dict[str, str]]
+    device: NotRequired[str]
     init_from: NotRequired[dict | None]
 
 
