@@ -262,4 +262,4 @@ def test_averaged_weights_are_those_that_are_exported(runs, data_dir, tmp_path):
         pixels.to_signed(gray.astype(np.float32)), training=False)))
         for run in (tmp_path / "run", runs["gan_gray"]))  # raw: the same training, not averaged
     assert np.abs(served - averaged).max() <= 1
-    assert np.abs(served - raw).max() > 8
+    assert np.mean(np.abs(served - raw) > 1) > 0.1  # farther than from the averaged ones
