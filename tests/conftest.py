@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 
-from keras_colorize import cli, config
+from keras_colorize import cli, colorize, config
 from keras_colorize.cartoon import episode
 from keras_colorize.data import build, dataset, records
 from keras_colorize.data.sources import Sampling
@@ -26,20 +28,39 @@ TINY = ("model.encoder=[4,4,4]", "model.decoder=[4,4,4]", "model.discriminator=[
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory) -> Path:
-    """Twelve shots of the drawn episode, 624 frames or so."""
-    path = tmp_path_factory.mktemp("film") / "episode.mp4"
-    end = next(index for index in range(episode.length()) if episode.shot_of(index) == 12)
-    episode.write_video(path, slice(0, end))
-    return path
+def shared(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A function that gives a path which is made once, for all tests side by side, by `make`."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+
+    def share(name: str, make: Callable[[Path], object]) -> Path:
+        path, made = folder / name, folder / f"{name}.made"
+        with filelock.FileLock(folder / f"{name}.lock"):
+            if not made.exists():
+                make(path)
+                made.touch()
+        return path
+
+    return share
 
 
 @pytest.fixture(scope="session")
-def data_dir(film, tmp_path_factory) -> Path:
+def film(shared) -> Path:
+    """Twelve shots of the drawn episode, 624 frames or so."""
+    def draw(folder: Path) -> None:
+        folder.mkdir()
+        end = next(index for index in range(episode.length()) if episode.shot_of(index) == 12)
+        episode.write_video(folder / "episode.mp4", slice(0, end))
+
+    return shared("film", draw) / "episode.mp4"
+
+
+@pytest.fixture(scope="session")
+def data_dir(film, shared) -> Path:
     """A dataset of that film, one frame in twenty, 64x96."""
-    out = tmp_path_factory.mktemp("data") / "dataset"
-    build.build([film], out, build.Settings(Sampling(every=20, size=SIZE)))
-    return out
+    settings = build.Settings(Sampling(every=20, size=SIZE))
+    return shared("dataset", lambda out: build.build([film], out, settings))
 
 
 def tiny(name: str, *overrides: str) -> config.Config:
@@ -57,13 +78,20 @@ def data_for(wanted: config.Config, data_dir: Path) -> dataset.Dataset:
 
 
 @pytest.fixture(scope="session")
-def runs(data_dir, tmp_path_factory) -> dict[str, Path]:
+def runs(data_dir, shared) -> dict[str, Path]:
     """A trained tiny run of each of the four shipped configurations, by name."""
-    folder = tmp_path_factory.mktemp("runs")
-    for name in ("convnet_gray", "convnet_edge", "gan_gray", "gan_edge"):
-        wanted = tiny(f"cpu/{name}")
-        train.train(wanted, data_for(wanted, data_dir), folder / name)
-    return {path.name: path for path in folder.iterdir()}
+    def run(path: Path) -> None:
+        wanted = tiny(f"cpu/{path.name}")
+        train.train(wanted, data_for(wanted, data_dir), path)
+
+    return {name: shared(name, run)
+            for name in ("convnet_gray", "convnet_edge", "gan_gray", "gan_edge")}
+
+
+@pytest.fixture(scope="session")
+def models(runs) -> colorize.Models:
+    """The tiny gray GAN, to colour with."""
+    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
 
 
 def heed_ctrl_c() -> None:

@@ -97,9 +97,9 @@ def serving(model: Path, folder: Path, *flags: object):
 
 
 @pytest.fixture(scope="session")
-def served_model(tmp_path_factory) -> Path:
+def served_model(shared) -> Path:
     """A SavedModel of an untrained generator, for pictures of 64x96."""
-    return write_model(tmp_path_factory.mktemp("served") / "model")
+    return shared("model", write_model)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import command
+from conftest import command, examples
 
 from keras_colorize import media
 from keras_colorize.cli import demo
@@ -13,7 +13,6 @@ def test_the_chosen_frame_is_the_test_frame_that_gray_misses_most(data_dir):
     gray, truth = demo.most_colourful_test_frame(data_dir)
     assert gray.shape == (64, 96) and truth.shape == (64, 96, 3)
     chosen = np.abs(truth.astype(float) - gray[..., np.newaxis]).mean()
-    from test_builder import examples
     for each in examples(data_dir, "test"):
         other = [media.decode_picture(each[name].numpy()).astype(float) for name in ("color",
                                                                                      "gray")]

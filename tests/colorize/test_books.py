@@ -19,12 +19,6 @@ from keras_colorize.image import line_lock, pixels
 INFO = b"<ComicInfo><Series>Pepper</Series></ComicInfo>"
 
 
-@pytest.fixture(scope="module")
-def models(runs):
-    """The tiny gray GAN."""
-    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
-
-
 def page(number, size=(150, 110)):
     """A gray page."""
     return np.ascontiguousarray(pixels.gray(episode.draw_frame(20 * number))[:size[0], :size[1]])

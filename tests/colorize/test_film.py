@@ -25,12 +25,6 @@ SOUND = {".mp4": "aac", ".mkv": "flac", ".mov": "pcm_s16le", ".webm": "libopus",
          ".ts": "aac"}
 
 
-@pytest.fixture(scope="module")
-def models(runs):
-    """The tiny gray GAN."""
-    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
-
-
 def drawings(count, size=SIZE, each=1):
     """Gray frames of the drawn episode, each shown some times."""
     return [cv2.resize(pixels.gray(episode.draw_frame(2 * (number // each))), size[::-1],

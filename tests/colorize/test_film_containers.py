@@ -18,12 +18,6 @@ from keras_colorize.media import film_writer
 FAST = {"preset": "ultrafast"}
 
 
-@pytest.fixture(scope="module")
-def models(runs):
-    """The tiny gray GAN."""
-    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
-
-
 @pytest.mark.parametrize(("codec", "crf", "suffix", "sound", "said"), [
     ("prores_ks", None, ".mov", None, "in.mov: cannot be encoded by prores_ks ("),
     ("mpeg4", None, ".ts", None, "in.ts: cannot be encoded by mpeg4 (Invalid argument); choose"),

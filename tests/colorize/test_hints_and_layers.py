@@ -15,12 +15,6 @@ from keras_colorize.errors import SourceError
 from keras_colorize.image import line_lock, pixels
 
 
-@pytest.fixture(scope="module")
-def models(runs):
-    """The tiny gray GAN."""
-    return colorize.Models(colorize.Model.load(runs["gan_gray"]))
-
-
 @pytest.fixture
 def page(tmp_path):
     """Two gray discs on a light ground, each outlined in black; and a stroke of red on one."""

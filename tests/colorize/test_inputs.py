@@ -8,7 +8,6 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from serving_process import write_model
 
 from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
@@ -17,16 +16,6 @@ from keras_colorize.image import pixels
 
 MODERN = {"1.avif": "AVIF", "2.jp2": "JPEG2000", "3.jfif": "JPEG", "4.jpe": "JPEG", "5": "PNG"}
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("saved") / "model")
-
-
-@pytest.fixture(scope="module")
-def models(saved):
-    return colorize.Models(colorize.Model.load(saved))
 
 
 def file_of(form, number=0):
@@ -48,7 +37,7 @@ def has_color(file):
     return np.ptp(media.picture_of(file, "page"), axis=2).max() > 5
 
 
-def test_every_picture_is_coloured_and_all_else_is_named(saved, tmp_path, capfd):
+def test_every_picture_is_coloured_and_all_else_is_named(served_model, tmp_path, capfd):
     pages, out = write_modern(tmp_path / "pages"), tmp_path / "out"
     (pages / "6.heic").write_bytes(HEIC)
     (pages / "notes.txt").write_text("hello")
@@ -57,7 +46,7 @@ def test_every_picture_is_coloured_and_all_else_is_named(saved, tmp_path, capfd)
         archive.writestr("1.png", file_of("PNG"))
     with zipfile.ZipFile(pages / "code.zip", "w") as archive:
         archive.writestr("1.py", "pass")
-    assert cli.main(["colorize", str(saved), str(pages), "--out", str(out)]) == 1
+    assert cli.main(["colorize", str(served_model), str(pages), "--out", str(out)]) == 1
     said = capfd.readouterr()
     assert "6.heic: is a HEIC picture, which is not read; convert it to PNG or JPEG" in said.err
     assert "more.zip: is a ZIP archive, read only as a comic; rename it .cbz" in said.err
@@ -68,7 +57,7 @@ def test_every_picture_is_coloured_and_all_else_is_named(saved, tmp_path, capfd)
         assert Image.open(out / name).format == form
     report = json.loads((out / "report.json").read_text())
     assert report["counts"]["failed"] == 3 and report["passed_over"] == ["code.zip", "notes.txt"]
-    assert cli.main(["colorize", str(saved), str(pages), "--out", str(out)]) == 1
+    assert cli.main(["colorize", str(served_model), str(pages), "--out", str(out)]) == 1
 
 
 def test_every_page_of_a_modern_book_is_coloured(models, tmp_path):

@@ -6,22 +6,11 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from serving_process import write_model
 
 from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.errors import UsageError
 from keras_colorize.image import pixels
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("saved") / "model")
-
-
-@pytest.fixture(scope="module")
-def models(saved):
-    return colorize.Models(colorize.Model.load(saved))
 
 
 def page(number=0):
@@ -67,8 +56,8 @@ def test_a_film_that_cannot_be_opened_is_reported_and_the_rest_goes_on(models, p
 
 @pytest.mark.parametrize("wrong", [("--codec", "paint"), ("--codec", "aac"), ("--crf", "64"),
                                    ("--crf", "-1"), ("--crf", "good")])
-def test_a_mistyped_flag_claims_nothing(wrong, saved, pages, tmp_path, error_of):
-    code, _ = error_of("colorize", saved, pages, "--out", tmp_path / "out", *wrong)
+def test_a_mistyped_flag_claims_nothing(wrong, served_model, pages, tmp_path, error_of):
+    code, _ = error_of("colorize", served_model, pages, "--out", tmp_path / "out", *wrong)
     assert code == 2 and not (tmp_path / "out").exists()
 
 
@@ -183,7 +172,7 @@ def test_layers_of_a_book_lie_in_the_jobs_folder(models, tmp_path):
     assert (layers / "2.ora").exists()
 
 
-def test_one_bad_flag_is_one_line(saved, pages, tmp_path, capfd):
-    assert cli.main(["colorize", str(saved), str(pages), "--out", str(tmp_path / "out"),
+def test_one_bad_flag_is_one_line(served_model, pages, tmp_path, capfd):
+    assert cli.main(["colorize", str(served_model), str(pages), "--out", str(tmp_path / "out"),
                      "--codec", "paint"]) == 2
     assert "paint: is no encoder that is known here; check --codec" in capfd.readouterr().err

@@ -7,17 +7,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from serving_process import write_model
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, pixels
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    saved = write_model(tmp_path_factory.mktemp("saved") / "model")
-    return colorize.Models(colorize.Model.load(saved))
 
 
 def page(number=0):

@@ -85,15 +85,6 @@ def test_both_backends_give_the_same_losses_and_networks_over_ten_steps(tmp_path
         np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
-EVALUATE_AND_EXPORT = """
-import sys
-from keras_colorize.cli import main
-run, data = sys.argv[1:]
-sys.exit(main(["evaluate", run, "--data", data, "--out", f"{run}/report"])
-         or main(["export", run, "--out", f"{run}/saved"]))
-"""
-
-
 def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
     for epochs, backend in ((1, "tensorflow"), (2, "jax"), (3, "tensorflow")):
         finish(train(data_dir, tmp_path, f"train.epochs={epochs}", "train.batch_size=8",
@@ -109,7 +100,9 @@ def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
         (0, "tensorflow"), (2, "jax"), (4, "tensorflow")]
     assert tensorboard.read_scalars(tmp_path / "tensorboard" / "train")["batch/d_loss"][0] == [
         1, 2, 3, 4, 5, 6]
-    finish(python("-c", EVALUATE_AND_EXPORT, tmp_path, data_dir, KERAS_BACKEND="jax"))
+    for line in (["evaluate", tmp_path, "--data", data_dir, "--out", tmp_path / "report"],
+                 ["export", tmp_path, "--out", tmp_path / "saved"]):
+        finish(python("-m", "keras_colorize.cli", *line, KERAS_BACKEND="jax"))
     assert (tmp_path / "report" / "table1.md").exists()
     assert (tmp_path / "saved" / "saved_model.pb").exists()
 
