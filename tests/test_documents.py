@@ -1,5 +1,6 @@
 """Claims about the documents: their commands, links and settings are those of this version."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -72,3 +73,21 @@ def test_every_setting_of_the_training_document_is_one():
 
 def test_a_newcomer_reads_at_most_150_lines_before_the_documents():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_every_stop_on_the_ways_through_the_rooms_is_a_function_of_that_file():
+    ways = re.findall(r"^    [ ^] ([a-z_/]+):([\w.]+(?:, [\w.]+)*)",
+                      (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+    assert len(ways) > 30
+    for file, functions in ways:
+        known = definitions_of(ROOT / "keras_colorize" / f"{file}.py")
+        assert set(functions.split(", ")) <= known, (file, functions)
+
+
+def definitions_of(path):
+    """The names of a file's functions and classes, and of their methods as `Class.method`."""
+    defined = ast.parse(path.read_text()).body
+    classes = [each for each in defined if isinstance(each, ast.ClassDef)]
+    return {each.name for each in defined if hasattr(each, "name")} | {
+        f"{each.name}.{method.name}" for each in classes for method in each.body
+        if hasattr(method, "name")}
