@@ -30,6 +30,14 @@ def pages(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """The first shots of the drawn episode, 120 frames."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    episode.write_video(path, slice(0, 120))
+    return path
+
+
 def test_one_frame_in_every_n_is_kept_from_frame_0_with_its_shot_and_time(film, data_dir):
     all_examples = [each for split in records.SPLITS for each in examples(data_dir, split)]
     frames = sorted(int(each["frame"]) for each in all_examples)
@@ -82,9 +90,9 @@ def test_no_shot_is_on_two_sides(data_dir):
     assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
 
 
-def test_a_build_is_the_same_bytes_with_one_worker_and_with_two(film, tmp_path):
-    build.build([film], tmp_path / "one", SETTINGS, workers=1)
-    build.build([film], tmp_path / "two", SETTINGS, workers=2)
+def test_a_build_is_the_same_bytes_with_one_worker_and_with_two(clip, pages, tmp_path):
+    build.build([clip, pages], tmp_path / "one", SETTINGS, workers=1)
+    build.build([clip, pages], tmp_path / "two", SETTINGS, workers=2)
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 
 
@@ -97,16 +105,16 @@ def test_windows_of_a_page_share_its_shot_and_stay_together(pages, tmp_path):
         assert all(shots.count(shot) == 6 for shot in shots)
 
 
-def test_each_folder_and_each_video_is_a_source(pages, film, tmp_path):
-    manifest, _ = build.build([pages, film], tmp_path / "out", SETTINGS)
-    assert [source["name"] for source in manifest.values["sources"]] == ["episode.mp4", "pages",
+def test_each_folder_and_each_video_is_a_source(pages, clip, tmp_path):
+    manifest, _ = build.build([pages, clip], tmp_path / "out", SETTINGS)
+    assert [source["name"] for source in manifest.values["sources"]] == ["clip.mp4", "pages",
                                                                          "panels"]
 
 
-def test_a_source_is_held_out_by_name_or_path(pages, film, tmp_path):
+def test_a_source_is_held_out_by_name_or_path(pages, tmp_path):
     for number, name in enumerate(("panels", str(pages / "panels"))):
         settings = build.Settings(Sampling(every=40, size=(64, 96)), test=(name,))
-        build.build([pages, film], tmp_path / str(number), settings)
+        build.build([pages], tmp_path / str(number), settings)
         held_out = examples(tmp_path / str(number), "test")
         assert {each["source"].numpy() for each in held_out} == {b"panels"}
         assert len(held_out) == 5
@@ -114,17 +122,17 @@ def test_a_source_is_held_out_by_name_or_path(pages, film, tmp_path):
         build.build([pages], tmp_path / "x", build.Settings(test=("pannels",)))
 
 
-def test_finished_sources_of_a_build_that_broke_off_are_kept(film, pages, tmp_path, capfd):
+def test_finished_sources_of_a_build_that_broke_off_are_kept(clip, pages, tmp_path, capfd):
     broken = pages / "panels" / "0.png"
     whole = broken.read_bytes()
     broken.write_bytes(b"not a picture")
     with pytest.raises(SourceError, match=r"0\.png: cannot be read as a picture"):
-        build.build([film, pages], tmp_path / "out", SETTINGS)
+        build.build([clip, pages], tmp_path / "out", SETTINGS)
     assert not (tmp_path / "out").exists()
     broken.write_bytes(whole)
-    build.build([film, pages], tmp_path / "out", SETTINGS)
+    build.build([clip, pages], tmp_path / "out", SETTINGS)
     assert "continuing: 2 of 3 sources were finished" in capfd.readouterr().out
-    build.build([film, pages], tmp_path / "fresh", SETTINGS)
+    build.build([clip, pages], tmp_path / "fresh", SETTINGS)
     assert files_of(tmp_path / "out") == files_of(tmp_path / "fresh")
     assert {path.name for path in tmp_path.iterdir()} == {"out", "fresh"}
 
@@ -214,9 +222,9 @@ def test_dataset_json_has_the_keys_that_others_read(data_dir):
                                          "crop"}
 
 
-def test_the_manifests_leak_is_that_of_the_records(film, tmp_path):
+def test_the_manifests_leak_is_that_of_the_records(clip, tmp_path):
     settings = build.Settings(Sampling(every=2, size=(64, 96)), split_by="frame")
-    manifest, _ = build.build([film], tmp_path / "out", settings)
+    manifest, _ = build.build([clip], tmp_path / "out", settings)
     inspected = inspect.inspect(tmp_path / "out", tmp_path / "seen")
     assert manifest.values["leak"] == inspected["leak"]
     assert manifest.values["leak"]["share"] > 0.5

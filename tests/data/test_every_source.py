@@ -20,7 +20,7 @@ from media_files import (
     write_resized_ts,
 )
 
-from keras_colorize import media
+from keras_colorize import cli, media
 from keras_colorize.cartoon import episode
 from keras_colorize.data import build, records
 from keras_colorize.data.sources import Counts, Sampling, VideoSource
@@ -124,24 +124,23 @@ def test_what_is_not_read_is_told_what_to_become(name, beginning, line, tmp_path
     assert code == 1 and f"{name}: {line}" in error
 
 
-def test_a_full_disk_loses_nothing(good, film, tmp_path):
+def test_a_full_disk_loses_nothing(good, film, tmp_path, capfd):
     folder, out = tmp_path / "sources", tmp_path / "out"
     shutil.copytree(good, folder)
     (folder / "film.mp4").symlink_to(film)
-    options = ("build-tfrecords", folder, "--out", out, "--size", "64x96", "--every", 20)
+    options = ["build-tfrecords", str(folder), "--size", "64x96", "--every", "20", "--out"]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
-        answer = command(*options)
+        answer = command(*options, out)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     error, = (line for line in answer.stderr.splitlines() if "error: " in line)
     assert answer.returncode == 1 and "Traceback" not in answer.stderr
     assert ".out.partial" in error and "File too large" in error and not out.exists()
-    again = command(*options)
-    assert again.returncode == 0, again.stderr
-    assert "continuing: 3 of 4 sources were finished" in again.stdout
-    command(*options[:2], "--out", tmp_path / "fresh", *options[4:])
+    assert cli.main([*options, str(out)]) == 0
+    assert "continuing: 3 of 4 sources were finished" in capfd.readouterr().out
+    cli.main([*options, str(tmp_path / "fresh")])
     assert files_of(out) == files_of(tmp_path / "fresh")
 
 

@@ -108,12 +108,12 @@ def test_one_adam_over_both_networks_moves_them_as_two_adams_would():
 @pytest.mark.parametrize("name", ["convnet_gray", "gan_gray"])
 def test_one_batch_can_be_overfitted(name):
     keras.utils.set_random_seed(0)
-    rows, columns = np.mgrid[-1:1:64j, -1:1:96j].astype(np.float32)
+    rows, columns = np.mgrid[-1:1:32j, -1:1:48j].astype(np.float32)
     condition = np.stack([rows * columns, rows - columns])[..., None] / 2
     color = np.stack([np.stack([rows, columns, -rows], -1), np.stack([-columns, rows, rows], -1)])
-    wide = "[16,16,16,16,16,16]"
+    wide = "[16,16,16,16]"
     model = models.build(tiny(name, f"model.encoder={wide}", f"model.decoder={wide}",
-                              "optimizer.learning_rate=5e-3"), (64, 96))
+                              "optimizer.learning_rate=5e-3"), (32, 48))
     for _ in range(150):
         model.train_on_batch(condition, color)
     fake = model.generator(condition, training=True)

@@ -93,7 +93,7 @@ def fuzz(server, count: int) -> None:
 
 
 def test_damaged_pictures_are_coloured_or_refused(server):
-    fuzz(server, 160)
+    fuzz(server, 80)
 
 
 @pytest.mark.slow
