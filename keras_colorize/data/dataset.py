@@ -22,6 +22,8 @@ from keras_colorize.errors import DatasetError
 from keras_colorize.image import pixels
 
 SHARDS_AT_ONCE = 4
+# Otherwise AutoGraph rewrites what is mapped, which needs none of it, for seconds at each start.
+without_rewriting = tf.autograph.experimental.do_not_convert
 LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums
 
 
@@ -113,6 +115,7 @@ class Dataset:
                                f"batch has {self.batch_size}", "set a smaller train.batch_size")
         return examples // self.batch_size
 
+    @without_rewriting
     def training(self, epoch: int, skip: int = 0, devices: Sharing = ONE) -> tf.data.Dataset:
         """Gives the training batches of an epoch, in an order that `seed` and `epoch` decide.
 
@@ -138,6 +141,7 @@ class Dataset:
         return self._finished(stored.enumerate(skip).map(
             lambda number, stored: self._vary(stored, epoch, number, first), tf.data.AUTOTUNE))
 
+    @without_rewriting
     def validation(self, devices: Sharing = ONE) -> tf.data.Dataset:
         """Gives all validation examples in their order, in batches as those of `training`.
 
@@ -155,6 +159,7 @@ class Dataset:
                 each[devices.part(tf.shape(each)[0])] for each in stored))
         return self._finished(batches.map(self._signed, tf.data.AUTOTUNE))
 
+    @without_rewriting
     def pictures(self, split: str) -> tf.data.Dataset:
         """Gives all examples of a split in their order, as uint8 (condition, colour) batches."""
         def pair(*stored):
@@ -163,6 +168,7 @@ class Dataset:
         stored = self._stored(split).batch(self.batch_size)
         return self._finished(stored.map(pair, tf.data.AUTOTUNE))
 
+    @without_rewriting
     def places(self, split: str) -> list[Place]:
         """Lists where the examples of a split come from, in the order of `pictures`."""
         paths = [str(path) for path in self.manifest.shards(split)]
@@ -212,7 +218,7 @@ class Dataset:
         if devices.processes > 1:
             def ours(number, example):
                 row = number % self.batch_size
-                return part.start <= row and row < part.stop
+                return (part.start <= row) & (row < part.stop)
 
             examples = examples.enumerate().filter(ours).map(lambda number, example: example)
             examples = examples.apply(tf.data.experimental.assert_cardinality(

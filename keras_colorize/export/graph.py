@@ -1,6 +1,7 @@
 """The graph of an exported model: files decoded, coloured in tiles at a scale, luminance locked.
 
-It is made of TensorFlow operations, so that it needs none of this code when it is served. The line
+It is made of TensorFlow operations, so that it needs none of this code when it is served. AutoGraph
+is off: rewriting the Keras network's code would take most of the time that an export takes. The line
 lock and the tiles exist in NumPy too (`image.line_lock`, `colorize.predictor`), with the same
 constants; `tests/export/test_parity.py` holds both equal.
 """
@@ -76,7 +77,7 @@ class Colorizer(tf.Module):
             served |= {"guided": self.guided, "network_guided": self.network_guided}
         return served
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
     def network(self, pixels):
         """Gives the generator's own picture, uint8 [batch, h, w, 3]."""
         condition = to_signed(tf.cast(pixels, tf.float32))
@@ -84,7 +85,7 @@ class Colorizer(tf.Module):
             condition = tf.concat([condition, *[tf.zeros_like(condition)] * 3], axis=-1)
         return self._picture(condition)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 5], tf.uint8)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, 5], tf.uint8)])
     def network_guided(self, pixels):
         """Gives the generator's picture of a luminance and hints, RGBA, opaque where one is."""
         told = tf.cast(pixels[..., 4:] >= OPAQUE, tf.float32)
@@ -98,7 +99,7 @@ class Colorizer(tf.Module):
         within = tf.minimum(255.0, tf.maximum(0.0, tf.round(color)))
         return {"pixels": tf.cast(within, tf.uint8)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, None], tf.uint8)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, None], tf.uint8)])
     def pixels(self, pixels):
         """Colours pictures of 1 or 3 channels as `network`, with their own luminance."""
         rgb = tf.broadcast_to(pixels[..., :tf.where(tf.shape(pixels)[-1] >= 3, 3, 1)],
@@ -109,17 +110,17 @@ class Colorizer(tf.Module):
             color = tf.cast(join(luminance, chroma_of(color), 255), tf.uint8)
         return {"pixels": color}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string)])
     def serving_default(self, image_bytes):
         """Colours picture files of any sizes, seen by the network at their own, as PNG files."""
         return self._files(image_bytes, tf.identity)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string)])
     def page(self, image_bytes):
         """Colours as `serving_default`, seen as large as what was learned, never larger."""
         return self._files(image_bytes, self._working_size)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2)
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string)] * 2)
     def guided(self, image_bytes, hint_bytes):
         """Colours as `page`, told colours by hint pictures.
 
@@ -133,8 +134,8 @@ class Colorizer(tf.Module):
             (image_bytes, hint_bytes), fn_output_signature=tf.string, parallel_iterations=1)}
 
     def _files(self, files, seen_as):
-        colorize = lambda file: self._file(file, seen_as)  # noqa: E731 - AutoGraph reads it so
-        return {"colored_bytes": tf.map_fn(colorize, files, fn_output_signature=tf.string,
+        return {"colored_bytes": tf.map_fn(lambda file: self._file(file, seen_as), files,
+                                           fn_output_signature=tf.string,
                                            parallel_iterations=1)}  # memory is of one picture
 
     def _file(self, file, seen_as, hint_file=None):
@@ -212,17 +213,19 @@ def in_tiles(network, condition):
 def _tiled(network, condition):
     height, width = tf.unstack(tf.shape(condition)[:2])
     tops, lefts = tf.meshgrid(tile_starts(height), tile_starts(width), indexing="ij")
-    total, weight = tf.zeros([height, width, 3]), tf.zeros([height, width, 1])
-    for place in tf.stack([tf.reshape(tops, [-1]), tf.reshape(lefts, [-1])], axis=-1):
-        tf.autograph.experimental.set_loop_options(shape_invariants=[
-            (total, tf.TensorShape([None, None, 3])), (weight, tf.TensorShape([None, None, 1]))])
+
+    def add(sums, place):
         tile = condition[place[0]:place[0] + TILE, place[1]:place[1] + TILE]
         picture = tf.cast(network(tile[tf.newaxis])[0], tf.float32)
         share = tile_share(tf.shape(tile))
         beyond = tf.stack([height, width]) - place - tf.shape(tile)[:2]
         around = tf.concat([tf.stack([place, beyond], axis=-1), [[0, 0]]], axis=0)  # [3, 2]
-        total += tf.ensure_shape(tf.pad(share * picture, around), [None, None, 3])
-        weight += tf.ensure_shape(tf.pad(share, around), [None, None, 1])
+        return [tf.ensure_shape(total + tf.pad(values, around), total.shape)
+                for total, values in zip(sums, (share * picture, share), strict=True)]
+
+    places = tf.stack([tf.reshape(tops, [-1]), tf.reshape(lefts, [-1])], axis=-1)
+    total, weight = tf.foldl(add, places, [tf.zeros([height, width, 3]),
+                                           tf.zeros([height, width, 1])], parallel_iterations=1)
     return tf.cast(tf.round(total / weight), tf.uint8)
 
 
