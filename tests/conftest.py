@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 import pytest
+from warm_process import Command
 
 from keras_colorize import cli, colorize, config
 from keras_colorize.cartoon import episode
@@ -113,8 +113,9 @@ def wait_for(condition, process=None, seconds: float = 120) -> None:
 
 def command(*arguments: object) -> subprocess.CompletedProcess:
     """Runs `keras-colorize` in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "keras_colorize.cli", *map(str, arguments)],
-                          capture_output=True, text=True)
+    process = Command(*arguments)
+    output, errors = process.communicate()
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import command
 
-from keras_colorize import media
+from keras_colorize import cli, media
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "made_by_0.1.tar.xz"
 
@@ -23,8 +22,7 @@ def earlier(tmp_path_factory) -> Path:
 
 
 def succeed(*arguments: object) -> None:
-    done = command(*arguments)
-    assert done.returncode == 0, done.stderr
+    assert cli.main(list(map(str, arguments))) == 0
 
 
 def test_its_dataset_is_whole(earlier):

@@ -1,9 +1,9 @@
 """The graph of an exported model: files decoded, coloured in tiles at a scale, luminance locked.
 
 It is made of TensorFlow operations, so that it needs none of this code when it is served. AutoGraph
-is off: rewriting the Keras network's code would take most of the time that an export takes. The line
-lock and the tiles exist in NumPy too (`image.line_lock`, `colorize.predictor`), with the same
-constants; `tests/export/test_parity.py` holds both equal.
+is off, since to rewrite the code of Keras would take most of an export. The line lock and the tiles
+exist in NumPy too (`image.line_lock`, `colorize.predictor`), with the same constants;
+`tests/export/test_parity.py` holds both equal.
 """
 
 from typing import NamedTuple
@@ -99,7 +99,7 @@ class Colorizer(tf.Module):
         within = tf.minimum(255.0, tf.maximum(0.0, tf.round(color)))
         return {"pixels": tf.cast(within, tf.uint8)}
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, None], tf.uint8)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None] * 4, tf.uint8)])
     def pixels(self, pixels):
         """Colours pictures of 1 or 3 channels as `network`, with their own luminance."""
         rgb = tf.broadcast_to(pixels[..., :tf.where(tf.shape(pixels)[-1] >= 3, 3, 1)],

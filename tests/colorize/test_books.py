@@ -1,8 +1,5 @@
 import io
 import json
-import signal
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -10,6 +7,7 @@ import pytest
 from conftest import wait_for
 from media_files import BAD_COMICS, write_pdf
 from PIL import Image
+from warm_process import Command
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
@@ -91,12 +89,10 @@ def test_a_killed_book_goes_on_and_ends_with_the_same_bytes(models, runs, tmp_pa
     source, out = tmp_path / "book.cbz", tmp_path / "colored.cbz"
     write_book(source, 40)
     colorize.colorize(models, [source], tmp_path / "whole.cbz")
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
-                                str(runs["gan_gray"]), str(source), "--out", str(out)],
-                               stderr=subprocess.DEVNULL)
+    process = Command("colorize", runs["gan_gray"], source, "--out", out)
     parts, journal = (tmp_path / "colored.cbz.job" / name for name in (".parts", "colorize.jsonl"))
     wait_for(lambda: journal.exists() and journal.read_text().count('"page"') >= 4, process)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert not out.exists()
     report = colorize.colorize(models, [source], out)

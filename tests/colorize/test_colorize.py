@@ -1,14 +1,12 @@
 import json
 import os
-import signal
-import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
 from conftest import wait_for
 from PIL import Image
+from warm_process import Command
 
 from keras_colorize import colorize, export, media
 from keras_colorize.cartoon import episode
@@ -129,11 +127,10 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(gray, models, tmp_
         media.write_picture(pages / f"{number}.png", pixels.gray(episode.draw_frame(9 * number)))
     colorize.colorize(gray, [pages], tmp_path / "whole")
     out = tmp_path / "out"
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
-                                models["gray"].name, str(pages), "--out", str(out)])
+    process = Command("colorize", models["gray"].name, pages, "--out", out)
     journal = out / "colorize.jsonl"
     wait_for(lambda: journal.exists() and journal.read_text().count('"page"') >= 3, process)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert len(list(out.glob("[0-9]*.png"))) < 12, "killed too late"
     with open(journal, "a") as lines:

@@ -2,6 +2,8 @@
 
 import resource
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -132,7 +134,8 @@ def test_a_full_disk_loses_nothing(good, film, tmp_path, capfd):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
-        answer = command(*options, out)
+        answer = subprocess.run([sys.executable, "-m", "keras_colorize.cli", *options, str(out)],
+                                capture_output=True, text=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     error, = (line for line in answer.stderr.splitlines() if "error: " in line)

@@ -4,8 +4,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import files_of, heed_ctrl_c, wait_for
+from conftest import files_of, wait_for
+from warm_process import Command
 
 from keras_colorize import media
 from keras_colorize.data import build, build_workers
@@ -44,10 +43,7 @@ def undisturbed(series, tmp_path_factory):
 
 def start(series, out):
     """The build as a process of its own."""
-    return subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "build-tfrecords", series,
-                             "--out", out, *OPTIONS, "--workers", "2"],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            preexec_fn=heed_ctrl_c)
+    return Command("build-tfrecords", series, "--out", out, *OPTIONS, "--workers", "2")
 
 
 def finished_in(partial):

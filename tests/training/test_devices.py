@@ -24,7 +24,9 @@ LOSSES = {"loss", "d_loss", "g_loss", "g_adversarial", "l1"}
 def python(*arguments, **environment):
     """Starts Python with more environment variables."""
     return subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+                            stderr=subprocess.PIPE, text=True, env={
+                                **os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
+                                **environment})  # compiling takes most of a short run on JAX
 
 
 def train(data_dir, run_dir, *overrides, launcher=("-m", "keras_colorize.cli"), **environment):

@@ -3,14 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
-from conftest import TINY, data_for, heed_ctrl_c, tiny
+from conftest import TINY, data_for, tiny, wait_for
+from warm_process import Command
 
 from keras_colorize import models
 from keras_colorize.errors import RunError, UsageError
@@ -25,12 +24,8 @@ def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(d
         arguments += ["--set", override]
     stopped_at = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        process = subprocess.Popen([sys.executable, "-u", "-m", "keras_colorize.cli", "train",
-                                    *map(str, arguments)], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
-        for line in process.stdout:
-            if line.startswith("Epoch"):
-                break
+        process = Command("train", *arguments)
+        wait_for(lambda: "Epoch" in process.output(), process)  # noqa: B023
         time.sleep(1)
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=120)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from conftest import TINY, command, data_for, tiny, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from warm_process import Command
 
 from keras_colorize import cli, config, media, models
 from keras_colorize.errors import NotFiniteError, RunError, SettingsMismatch, UsageError
@@ -112,10 +113,9 @@ def test_a_run_killed_twice_within_an_epoch_ends_as_one_that_never_was_bit_for_b
 
 def _kill_after_another_checkpoint(arguments, run_dir):
     before = checkpoints.latest(run_dir)
-    process = subprocess.Popen([sys.executable, "-m", "keras_colorize.cli", "train",
-                                *map(str, arguments)], stdout=subprocess.DEVNULL)
+    process = Command("train", *arguments)
     wait_for(lambda: checkpoints.latest(run_dir) != before, process)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
 
 
