@@ -47,11 +47,11 @@ def studied(run_dirs, data_dir, other_series, tmp_path_factory):
     """The report directory of a study, and what study.json says."""
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hint_curve, "PICTURES", 5)  # these take most of a study's time
-        patch.setattr(hint_curve, "COUNTS", (1, 10, 100, 1000))
+        patch.setattr(hint_curve, "PICTURES", 2)  # these take most of a study's time
+        patch.setattr(hint_curve, "COUNTS", (1, 30, 1000))
         patch.setattr(hint_curve, "PLACEMENTS", 2)
         patch.setattr(statistics, "RESAMPLES", 200)
-        patch.setattr(failures, "FRAMES", 16)
+        patch.setattr(failures, "FRAMES", 8)
         result = study(run_dirs, data_dir, out, "all", [other_series])
     assert result == json.loads((out / "study.json").read_text())
     return out, result
