@@ -57,7 +57,8 @@ class Model:
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
         try:
-            loaded = tf.saved_model.load(str(path))
+            with export.plain_path(path) as place:
+                loaded = tf.saved_model.load(place)
             network = loaded.signatures["network"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError,
                 tf.errors.OpError) as error:

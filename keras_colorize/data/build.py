@@ -17,7 +17,15 @@ from keras_colorize import media
 from keras_colorize.data import build_workers, records, splits
 from keras_colorize.data.build_workers import Stage, Staged, StagedExample
 from keras_colorize.data.sources import DROPPABLE, FolderSource, Sampling, Source, all_of, find
-from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError, one_line
+from keras_colorize.errors import (
+    DatasetError,
+    SettingsMismatch,
+    SourceError,
+    UsageError,
+    changes,
+    one_line,
+    shell_line,
+)
 from keras_colorize.files import check_apart, is_within, locked, reading, sha256_of, write_json
 from keras_colorize.image import figures, pixels
 
@@ -151,17 +159,28 @@ def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None]
     try:
         manifest = records.Manifest.read(out)
         made = manifest.values
-        same = (all(made.get(key) == value for key, value in settings.manifest().items())
-                and fingerprints == {each["name"]: each["sha256"] for each in made["sources"]}
-                | {name: each["sha256"] for name, each in made["failed"].items()})
-        if not same:
+        wanted = settings.manifest()
+        others = changes({key: made.get(key) for key in wanted}, wanted)
+        if not others:
+            others = _other_sources(fingerprints, {
+                each["name"]: each["sha256"] for each in made["sources"]} | {
+                name: each["sha256"] for name, each in made["failed"].items()})
+        if others:
             raise SettingsMismatch(out, "is a dataset made from other sources or with other "
-                                   "settings", "name another --out, or remove it first")
+                                   f"settings ({others})", "name another --out, or remove it first")
         manifest.verify()
     except DatasetError as error:
         raise DatasetError(error.where, error.what,
                            f"remove {out}, then run the same command") from error
     return manifest
+
+
+def _other_sources(fingerprints: dict[str, str | None], made: dict[str, str | None]) -> str:
+    """Says which sources are not those that a dataset was made from; nothing where all are."""
+    parts = {"new": sorted(fingerprints.keys() - made), "gone": sorted(made.keys() - fingerprints),
+             "changed": [name for name in sorted(made.keys() & fingerprints)
+                         if made[name] != fingerprints[name]]}
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
 
 
 def _left_out_before(manifest: records.Manifest, skip_bad: bool) -> dict[str, str]:
@@ -324,4 +343,5 @@ def summary(manifest: records.Manifest) -> str:
         f"({counts}), split by {values['split_by']}", *lines,
         f"  {values['leak']['share']:.1%} of the test pictures have a near-duplicate in training",
         f"look at {manifest.directory / 'samples.png'}, then train:",
-        f"  keras-colorize train gan_gray --data {manifest.directory} --out runs/gan_gray"])
+        "  " + shell_line("keras-colorize", "train", "gan_gray", "--data", manifest.directory,
+                          "--out", "runs/gan_gray")])
