@@ -22,6 +22,8 @@ class ColorizeError(Exception):
     def __init__(self, where: object, what: str, remedy: str):
         super().__init__(one_line(f"{where}: {what}; {remedy}"))
         self.where, self.what, self.remedy = str(where), what, remedy
+        self.left_out: dict[str, str] = {}
+        """By name why files were left out before it, which are to be named all the same."""
 
     def __reduce__(self):
         return type(self), (self.where, self.what, self.remedy)  # so that workers can raise it

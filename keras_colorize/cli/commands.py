@@ -56,19 +56,31 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
 def _run_build_tfrecords(options: argparse.Namespace) -> int:
     import_tensorflow("tensorflow")
     from keras_colorize.data import build
-    from keras_colorize.data.sources import Sampling, left_out, passed_over
+    from keras_colorize.data.sources import Sampling
 
     sampling = Sampling(options.every, options.size, options.zoom,
                         tuple(sorted(set(options.drop))), options.uncompressed)
     settings = build.Settings(sampling, options.split_by, tuple(options.test), options.seed)
-    manifest, failed = build.build(options.sources, options.out, settings, options.workers,
-                                     options.scheduler, options.skip_bad)
+    try:
+        manifest, failed = build.build(options.sources, options.out, settings, options.workers,
+                                       options.scheduler, options.skip_bad)
+    except ColorizeError as error:
+        if error.exit_code == 1:
+            _name_left_out(options, error.left_out)
+        raise
     print(build.summary(manifest))
+    _name_left_out(options, failed)
+    return 1 if failed else 0
+
+
+def _name_left_out(options: argparse.Namespace, failed: dict[str, str]) -> None:
+    """Prints which files are no source, and why others could not be read."""
+    from keras_colorize.data.sources import left_out, passed_over
+
     if names := passed_over(options.sources):
         print(f"{options.out}: {left_out(names)}")
     for reason in failed.values():
         print(f"error: {reason}", file=sys.stderr)
-    return 1 if failed else 0
 
 
 def _declare_inspect(command: argparse.ArgumentParser) -> None:

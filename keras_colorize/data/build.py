@@ -5,7 +5,9 @@ import os
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from keras_colorize.data import build_workers, records, splits
 from keras_colorize.data.build_workers import Stage, Staged, StagedExample
 from keras_colorize.data.sources import DROPPABLE, FolderSource, Sampling, Source, all_of, find
 from keras_colorize.errors import (
+    ColorizeError,
     DatasetError,
     SettingsMismatch,
     SourceError,
@@ -68,7 +71,8 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
         skip_bad: whether to leave out unreadable sources, and unreadable pictures of the others.
 
     Returns:
-        The manifest, and for each source and picture that was left out the reason.
+        The manifest, and for each source and picture that was left out the reason. An error that
+        comes later has these in `left_out`.
 
     Raises:
         SourceError: a source is unreadable (without `skip_bad`), or no source is left.
@@ -80,29 +84,39 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
     if scheduler is not None:  # whose workers have working directories of their own
         out, places = out.absolute(), [place.absolute() for place in places]
     out, partial = _outputs(out, places)
-    sources, left_out = find(places, skip_bad)
-    settings = dataclasses.replace(settings, test=_names_of(settings.test, sources))
-    fingerprints, failed = _fingerprints(sources, workers, skip_bad)
-    fingerprints, failed = dict.fromkeys(left_out) | fingerprints, left_out | failed
-    finished = _finished(out, settings, fingerprints)
-    if finished:
-        shutil.rmtree(partial, ignore_errors=True)
-        return finished, _left_out_before(finished, skip_bad)
-    partial.mkdir(parents=True, exist_ok=True)
-    with locked(partial / "lock", out):
-        stages = [Stage(source, fingerprints[source.name], settings.sampling, partial, skip_bad)
-                  for source in sources if source.name not in failed]
-        staged = _continue(stages, failed, workers, scheduler, skip_bad)
-        if not staged:
-            raise SourceError(", ".join(map(str, places)), "no source could be read",
-                              f"the first: {next(iter(failed.values()))}")
-        left_out = {name: {"sha256": fingerprints[name], "reason": reason}
-                    for name, reason in sorted(failed.items())}
-        _assemble(staged, partial / "whole", settings, left_out)
-        (partial / "whole").rename(out)  # which is absent or empty, as _finished has seen
-        shutil.rmtree(partial)
-    manifest = records.Manifest.read(out)
-    return manifest, failed | _bad_pictures(manifest)
+    sources, failed = find(places, skip_bad)
+    with _naming(failed):
+        settings = dataclasses.replace(settings, test=_names_of(settings.test, sources))
+        fingerprints = dict.fromkeys(failed) | _fingerprints(sources, failed, workers, skip_bad)
+        finished = _finished(out, settings, fingerprints)
+        if finished:
+            shutil.rmtree(partial, ignore_errors=True)
+            return finished, _left_out_before(finished, skip_bad)
+        partial.mkdir(parents=True, exist_ok=True)
+        with locked(partial / "lock", out):
+            stages = [Stage(source, fingerprints[source.name], settings.sampling, partial, skip_bad)
+                      for source in sources if source.name not in failed]
+            staged = _continue(stages, failed, workers, scheduler, skip_bad)
+            if not staged:
+                raise SourceError(", ".join(map(str, places)), "no source could be read",
+                                  f"the first: {next(iter(failed.values()))}")
+            left_out = {name: {"sha256": fingerprints[name], "reason": reason}
+                        for name, reason in sorted(failed.items())}
+            failed |= _bad_pictures(each.report for each in staged)
+            _assemble(staged, partial / "whole", settings, left_out)
+            (partial / "whole").rename(out)  # which is absent or empty, as _finished has seen
+            shutil.rmtree(partial)
+    return records.Manifest.read(out), failed
+
+
+@contextmanager
+def _naming(left_out: dict[str, str]) -> Iterator[None]:
+    """Gives to an error what was left out before it."""
+    try:
+        yield
+    except ColorizeError as error:
+        error.left_out = left_out
+        raise
 
 
 def _outputs(out: Path, places: list[Path]) -> tuple[Path, Path]:
@@ -132,10 +146,10 @@ def _names_of(tests: tuple[str, ...], sources: list[Source]) -> tuple[str, ...]:
     return tuple(sorted(chosen))
 
 
-def _fingerprints(sources: list[Source], workers: int, skip_bad: bool,
-                  ) -> tuple[dict[str, str | None], dict[str, str]]:
-    """Returns the fingerprint of each source by name, and why some have none."""
-    fingerprints, failed = {}, {}
+def _fingerprints(sources: list[Source], failed: dict[str, str], workers: int, skip_bad: bool,
+                  ) -> dict[str, str | None]:
+    """Returns the fingerprint of each source by name; notes in `failed` why some have none."""
+    fingerprints = {}
     with ThreadPoolExecutor(workers) as pool:
         futures = {source.name: pool.submit(source.fingerprint) for source in sources}
         for name, future in tqdm(futures.items(), "checksums", unit="source", delay=2):
@@ -146,7 +160,7 @@ def _fingerprints(sources: list[Source], workers: int, skip_bad: bool,
                 if not skip_bad:
                     raise
                 fingerprints[name], failed[name] = None, str(error)
-    return fingerprints, failed
+    return fingerprints
 
 
 def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None],
@@ -186,7 +200,7 @@ def _other_sources(fingerprints: dict[str, str | None], made: dict[str, str | No
 def _left_out_before(manifest: records.Manifest, skip_bad: bool) -> dict[str, str]:
     """Returns why a finished dataset lacks some sources; raises SourceError if it must not."""
     left_out = {name: each["reason"] for name, each in manifest.values["failed"].items()}
-    left_out |= _bad_pictures(manifest)
+    left_out |= _bad_pictures(manifest.values["sources"])
     if left_out and not skip_bad:
         raise SourceError(manifest.directory, f"was built without {', '.join(left_out)}",
                           f"the first: {next(iter(left_out.values()))}")
@@ -194,10 +208,10 @@ def _left_out_before(manifest: records.Manifest, skip_bad: bool) -> dict[str, st
     return left_out
 
 
-def _bad_pictures(manifest: records.Manifest) -> dict[str, str]:
+def _bad_pictures(reports: Iterable[dict]) -> dict[str, str]:
     """Returns by name why pictures of sources that were not left out could not be read."""
     return {f"{source['name']}/{name}": str(SourceError(*each))
-            for source in manifest.values["sources"]
+            for source in reports
             for name, each in source.get("bad", {}).items()}
 
 
@@ -335,6 +349,7 @@ def summary(manifest: records.Manifest) -> str:
         remarks += [f"black bars cropped to {crop[2]}x{crop[3]}"] if crop else []
         lines.append(f"  {source['name']}: {source['kept']} kept of {source['decoded']} decoded"
                      + (f" ({', '.join(remarks)})" if remarks else ""))
+        lines += [f"  {source['name']}/{note}" for note in source.get("notes", ())]
     lines += [f"  left out: {each['reason']}" for each in values["failed"].values()]
     counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
     height, width = manifest.size

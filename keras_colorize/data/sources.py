@@ -62,6 +62,8 @@ class Counts:
     """How many samples were held, black or gray, whether kept or not."""
     bad: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """By name why pictures and pages could not be read: where, what, and what to do."""
+    notes: list[str] = field(default_factory=list)
+    """A line on each page that is seen under another name than its archive gives it."""
     crop: tuple[int, int, int, int] | None = None
     """Top, left, height and width of the picture within a video's black bars, if it has bars."""
 
@@ -175,6 +177,7 @@ class BookSource(FileSource):
             SourceError: as `media.open_book`.
         """
         book = media.open_book(self.path, only_pages=True)
+        counts.notes += [line.removeprefix(f"{self.path}/") for line in book.notes]
         return _windows((counts.read(name, partial(_page, read, self.path / name))
                          for name, read in book.pages()), sampling, counts)
 

@@ -109,7 +109,7 @@ class Book:
     """Of the pages in reading order: pictures in any folder, without hidden files. They are as
     `entry_names.names_of` gives them, so no two are alike."""
     notes: list[str]
-    """A line on each page that is seen under another name than it has in the archive."""
+    """A line on each file, or page, that is seen under another name than it has in the archive."""
 
     def __init__(self, path: Path, only_pages: bool = False):
         self.path = path
@@ -122,7 +122,9 @@ class Book:
                 raise SourceError(path, f"holds {outside[0].filename!r}, which points outside of "
                                         "it", "do not trust it; get it elsewhere")
             names = entry_names.names_of(entries)
-            self.notes = [f"{path}/{line}" for line in entry_names.notes_on(entries, names)]
+            of = {id(entry) for entry in used}
+            self.notes = [f"{path}/{line}" for entry, line in entry_names.notes_on(entries, names)
+                          if id(entry) in of]
         self.names = [name for name, _ in pages]
         if not pages:
             raise SourceError(path, "holds no picture", "give a CBZ of pictures")
