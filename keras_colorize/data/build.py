@@ -33,6 +33,7 @@ from keras_colorize.files import check_apart, is_within, locked, reading, sha256
 from keras_colorize.image import figures, pixels
 
 RECORDS_PER_SHARD = 512
+MOST_NAMED = 20  # pictures of a source of which nothing was kept; `dataset.json` names them all
 
 
 @dataclass(frozen=True)
@@ -350,6 +351,10 @@ def summary(manifest: records.Manifest) -> str:
         lines.append(f"  {source['name']}: {source['kept']} kept of {source['decoded']} decoded"
                      + (f" ({', '.join(remarks)})" if remarks else ""))
         lines += [f"  {source['name']}/{note}" for note in source.get("notes", ())]
+        if empty := source.get("empty"):
+            names = one_line(", ".join(empty[:MOST_NAMED]))
+            more = f" and {len(empty) - MOST_NAMED} more" * (len(empty) > MOST_NAMED)
+            lines.append(f"  {source['name']}: nothing kept of {names}{more}")
     lines += [f"  left out: {each['reason']}" for each in values["failed"].values()]
     counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
     height, width = manifest.size

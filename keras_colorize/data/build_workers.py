@@ -162,7 +162,7 @@ class Stage:
             self._check(counts.bad, counts.decoded)
         report = {"name": self.source.name, "sha256": self.fingerprint,
                   **dataclasses.asdict(counts)}
-        for name in ("bad", "notes"):
+        for name in ("bad", "notes", "empty"):
             if not report[name]:  # so that a dataset without any is as it always was
                 del report[name]
         write_json(self._path.with_suffix(".json"), {

@@ -64,6 +64,8 @@ class Counts:
     """By name why pictures and pages could not be read: where, what, and what to do."""
     notes: list[str] = field(default_factory=list)
     """A line on each page that is seen under another name than its archive gives it."""
+    empty: list[str] = field(default_factory=list)
+    """The names of the pictures and pages of which nothing was kept, though they could be read."""
     crop: tuple[int, int, int, int] | None = None
     """Top, left, height and width of the picture within a video's black bars, if it has bars."""
 
@@ -156,7 +158,7 @@ class FolderSource:
 
         What cannot be read is noted in `counts.bad`.
         """
-        return _windows((counts.read(path.name, partial(media.read_picture, path))
+        return _windows(((path.name, counts.read(path.name, partial(media.read_picture, path)))
                          for path in self.pictures), sampling, counts)
 
 
@@ -178,7 +180,7 @@ class BookSource(FileSource):
         """
         book = media.open_book(self.path, only_pages=True)
         counts.notes += [line.removeprefix(f"{self.path}/") for line in book.notes]
-        return _windows((counts.read(name, partial(_page, read, self.path / name))
+        return _windows(((name, counts.read(name, partial(_page, read, self.path / name)))
                          for name, read in book.pages()), sampling, counts)
 
 
@@ -196,26 +198,20 @@ def _sha256_if_there(path: Path) -> str:
 Source = VideoSource | FolderSource | BookSource
 
 
-def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: Counts,
-             ) -> Iterator[Sample]:
+def _windows(pictures: Iterable[tuple[str, np.ndarray | None]], sampling: Sampling,
+             counts: Counts) -> Iterator[Sample]:
     """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be.
 
-    Ornaments that are strips far narrower than an example are passed over, and of a very long page
-    `MOST_WINDOWS` windows are taken from all over it.
+    The pictures come with their names, and are None where they cannot be read. Ornaments that are
+    strips far narrower than an example are passed over, and of a very long page `MOST_WINDOWS`
+    windows are taken from all over it.
     """
-    for shot, picture in enumerate(pictures):
+    for shot, (name, picture) in enumerate(pictures):
         counts.decoded += 1
         if picture is None:
             continue
-        if _is_strip(picture, sampling.size):
-            counts.skip("narrow strip")
-            continue
-        windows = page_windows.windows(picture, sampling.size)
-        if len(windows) > MOST_WINDOWS:
-            chosen = np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)
-            for _ in range(len(windows) - MOST_WINDOWS):
-                counts.skip(f"windows beyond {MOST_WINDOWS} of a page")
-            windows = [windows[number] for number in chosen]
+        before = counts.kept
+        windows = _windows_of(picture, sampling.size, counts)
         for window in windows:
             if len(windows) > 1 and screening.is_near_blank(window):
                 counts.skip("blank window")
@@ -223,6 +219,22 @@ def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: 
                 counts.skip("colourless window")
             elif counts.keeps(_traits(window), sampling.drop):
                 yield Sample(window, counts.kept - 1, 0.0, shot)
+        if counts.kept == before:
+            counts.empty.append(name)
+
+
+def _windows_of(picture: np.ndarray, size: tuple[int, int], counts: Counts) -> list[np.ndarray]:
+    """Cuts a picture into the windows that are looked at; counts those that are passed over."""
+    if _is_strip(picture, size):
+        counts.skip("narrow strip")
+        return []
+    windows = page_windows.windows(picture, size)
+    if len(windows) > MOST_WINDOWS:
+        chosen = np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)
+        for _ in range(len(windows) - MOST_WINDOWS):
+            counts.skip(f"windows beyond {MOST_WINDOWS} of a page")
+        windows = [windows[number] for number in chosen]
+    return windows
 
 
 def _is_strip(picture: np.ndarray, size: tuple[int, int]) -> bool:
