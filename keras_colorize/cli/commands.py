@@ -238,6 +238,8 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add("--tones", choices=("keep", "smooth"), default="keep",
         help="keep the dots of a printed page over its colours, or smooth them to the shade that "
              "they mean (%(default)s)")
+    add("--paper", choices=("keep", "white"), default="keep",
+        help="keep the tint of old paper as it is, or take it off (%(default)s)")
     add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
         help="treat all pages as this kind, instead of judging each")
     add("--scale", type=above_0(1), metavar="FACTOR",
@@ -276,8 +278,8 @@ def _run_colorize(options: argparse.Namespace) -> int:
     models = colorize.Models(colorize.Model.load(options.model), options.edge_model
                               and colorize.Model.load(options.edge_model))
     settings = colorize.Settings(**{name: getattr(options, name) for name in (
-        "lock", "tones", "treat_as", "scale", "hints", "format", "quality", "layers", "codec",
-        "crf")})
+        "lock", "tones", "paper", "treat_as", "scale", "hints", "format", "quality", "layers",
+        "codec", "crf")})
     report = colorize.colorize(models, options.inputs, options.out, settings)
     for reason in report.failed:
         print(f"error: {reason}", file=sys.stderr)

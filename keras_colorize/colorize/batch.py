@@ -88,9 +88,10 @@ def _check(settings: Settings, todo: list[Work]) -> None:
     if settings.codec:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
-    if only_films and settings.tones != "keep":
-        raise UsageError(todo[0].source, "is a film, and --tones is for printed pages",
-                         "colour it without --tones")
+    for name, what in (("tones", "printed pages"), ("paper", "pages")):
+        if only_films and getattr(settings, name) != "keep":
+            raise UsageError(todo[0].source, f"is a film, and --{name} is for {what}",
+                             f"colour it without --{name}")
     if settings.hints is None:
         return
     if only_films:
