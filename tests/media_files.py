@@ -476,12 +476,15 @@ BAD_PICTURES = {
 """Pictures that are to be refused, with the beginning of the line."""
 
 def write_pdf(path, pictures, dots_an_inch=300):
-    """A PDF with a picture a page."""
+    """A PDF with a picture a page; JPEG files among them are stored as they are."""
     document = pdfium.PdfDocument.new()
     for picture in pictures:
         image = pdfium.PdfImage.new(document)
-        image.set_bitmap(pdfium.PdfBitmap.from_pil(Image.fromarray(picture)))
-        height, width = (length * 72 / dots_an_inch for length in picture.shape[:2])
+        if isinstance(picture, bytes):
+            image.load_jpeg(io.BytesIO(picture), inline=True)
+        else:
+            image.set_bitmap(pdfium.PdfBitmap.from_pil(Image.fromarray(picture)))
+        width, height = (length * 72 / dots_an_inch for length in image.get_px_size())
         image.set_matrix(pdfium.PdfMatrix().scale(width, height))
         sheet = document.new_page(width, height)
         sheet.insert_obj(image)

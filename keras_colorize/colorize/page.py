@@ -156,7 +156,9 @@ def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
     model = models.choose(route.kind)
     surface = screentone.descreen(pixels.gray(original.shown), route.dots, route.pitch)
     height, width = surface.shape
-    scale = settings.scale or model.scale_for(height, width)
+    # Of a double spread, each page is seen as large as a page alone.
+    scale = settings.scale or model.scale_for(
+        height, width // 2 if page_kind.is_spread(surface) else width)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
     given = hints.scale(strokes, guide.shape) if strokes is not None and model.network_guided \
         else None

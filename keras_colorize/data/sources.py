@@ -17,7 +17,7 @@ from keras_colorize import media
 from keras_colorize.data import screening
 from keras_colorize.errors import SourceError, UsageError, one_line
 from keras_colorize.files import is_unicode, sha256_of
-from keras_colorize.image import page_windows, pixels
+from keras_colorize.image import page_kind, page_windows, pixels
 
 DROPPABLE = ("held", "black", "gray")
 NARROW = 0.25  # share of an example's width or height that a strip stays below
@@ -228,7 +228,9 @@ def _windows_of(picture: np.ndarray, size: tuple[int, int], counts: Counts) -> l
     if _is_strip(picture, size):
         counts.skip("narrow strip")
         return []
-    windows = page_windows.windows(picture, size)
+    pages = np.array_split(picture, 2, axis=1) if page_kind.is_spread(pixels.gray(picture)) \
+        else [picture]
+    windows = [window for page in pages for window in page_windows.windows(page, size)]
     if len(windows) > MOST_WINDOWS:
         chosen = np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)
         for _ in range(len(windows) - MOST_WINDOWS):

@@ -7,8 +7,8 @@ import numpy as np
 
 from keras_colorize.image import line_lock, pixels
 
-LIGHT = 75  # percentile of a page's luminance, from which on pixels may be paper
-PAPER = 97  # percentile, which is the paper's
+LIGHT = 75  # percentile of lightness, from which on pixels may be paper
+PAPER = 97  # percentile of the luminance, which is the paper's
 DIMMEST = 128  # luminance, below which nothing is paper
 FAINT = 0.03  # of the luminance: channels that differ less are gray
 PALEST = 0.5  # of the luminance: channels that differ more are no paper's tint
@@ -26,12 +26,12 @@ def find_tint(colors: np.ndarray) -> np.ndarray | None:
     if colors.ndim == 2:
         return None
     small = np.ascontiguousarray(pixels.narrowed(colors))
-    level = pixels.gray(small)
+    level, total = pixels.gray(small), small.sum(axis=2)
     paper = float(np.percentile(level, PAPER))
     if paper < DIMMEST:
         return None
-    light = level >= max(1, np.percentile(level, LIGHT))
-    shares = np.median(small[light] / level[light][:, None].astype(np.float32), axis=0)
+    light = total >= np.percentile(total, LIGHT)  # luminance would choose the green of noise
+    shares = np.median(small[light] / np.maximum(level[light], 1)[:, None], axis=0)
     span = float(np.ptp(shares))
     return np.float32(np.minimum(shares * paper, 255)) if FAINT <= span <= PALEST else None
 

@@ -8,7 +8,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -23,7 +22,7 @@ NAMES = ("two words", "[Group] *?", "-x", "--out", "漫画", "a\nb", "b" * 255, 
          "x.cbz", "x.png", "x.toml", "e\u0301", "\u202egnp.exe", "x" * 5000, "/proc/self/mem",
          "/dev/null", "https://example.org/x.mp4", "file:///x", "a,b")
 VALUES = ("", "0", "-1", "1", "1.5", "1e999", "nan", "inf", "9" * 5000, "٣", "²", "0x10", "1_0",
-          " 7 ", "None", "true", "64x64", "64x", "x64", "64x64x64", "9999999x64", "64×64", "é",
+          " 7 ", "None", "true", "64x64", "64x", "x64", "64x64x64", "9999999x64", "64\u00d764", "é",
           "\x1b[31m", "all", "png", "jpeg", "shot", "frame", "ink", "line_art", "libx264", "smooth",
           "localhost", "::1", "a.b=c", "train.epochs=0", "train.seed=-1", "model=1", "=", ".",
           "train.epochs=99999999999999999999999", "model.encoder=[]", "optimizer.learning_rate=nan",
@@ -74,7 +73,8 @@ def places(tmp_path, monkeypatch):
     for target in ("nowhere", "loop", "empty"):
         Path("loop" if target == "loop" else f"link to {target}").symlink_to(target)
     made = [str(path.relative_to(tmp_path)) for path in tmp_path.iterdir()]
-    return [*NAMES, *made, *(f"{name}/below" for name in made[:6]), "model", "model", "pages", "pages", "pages/1.png"]
+    return [*NAMES, *made, *(f"{name}/below" for name in made[:6]), "model", "model", "pages",
+            "pages", "pages/1.png"]
 
 
 def drawn_case(chance, taken, places):
