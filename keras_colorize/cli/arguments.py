@@ -1,5 +1,6 @@
 """What flags of the commands are read as, each with its error in one line."""
 
+import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,11 @@ def named(text: str) -> Path:
 def place(text: str) -> Path:
     """Reads a file or folder to write."""
     path = named(text)
-    return path if path.name else path.resolve()  # "." has no name to write beside
+    if path.name in ("", ".."):  # without a name to write beside
+        path = Path(os.path.realpath(path))
+    if not path.name:
+        raise ArgumentTypeError(f"{text} is a whole disk; name a file or folder on it")
+    return path
 
 
 def size(text: str) -> tuple[int, int]:

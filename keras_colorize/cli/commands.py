@@ -327,7 +327,7 @@ def _run_serve(options: argparse.Namespace) -> None:
 
     limits = Limits(options.queue, options.timeout, options.max_bytes, options.body_timeout,
                     options.max_pixels)
-    service = Service(options.model, options.name or options.model.resolve().name, limits)
+    service = Service(options.model, options.name or os.path.basename(os.path.realpath(options.model)), limits)
     serve(service, options.host, options.port, _token(options), options.public_host)
 
 

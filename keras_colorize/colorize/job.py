@@ -71,7 +71,7 @@ class Job:
         with locked(self.folder / ".lock", self.folder):
             clear_partial(self.folder)
             known = self._manifest()["sources"] if self._is_begun() else {}
-            self.sources = known | {work.name: str(work.source.resolve()) for work in works}
+            self.sources = known | {work.name: os.path.realpath(work.source) for work in works}
             write_json(self.folder / MANIFEST, {**made_by, "sources": self.sources})
             self._read_journal()
             self._forget_failures({work.name for work in works})
@@ -133,7 +133,7 @@ class Job:
             known = before["sources"].get(work.name)
             if known is None and os.path.lexists(work.target):
                 raise UsageError(work.target, *NOT_OURS)
-            if known not in (None, str(work.source.resolve())):
+            if known not in (None, os.path.realpath(work.source)):
                 raise SettingsMismatch(self.folder / work.name, f"was coloured from {known}",
                                        "name another --out")
 

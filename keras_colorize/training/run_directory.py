@@ -1,5 +1,6 @@
 """A run directory: its configuration, its notes on data and code, and its networks."""
 
+import os
 import platform
 import subprocess
 import tomllib
@@ -111,7 +112,7 @@ def of(path: Path) -> Path:
     Wherever a run is read, its `best/` can stand for it: with the networks there, and all else of
     the run.
     """
-    parent = Path(path).resolve().parent
+    parent = Path(os.path.realpath(path)).parent  # Path.resolve raises on a link to itself
     is_best = (Path(path) / checkpoints.BEST_FILE).is_file() and (parent / CONFIG).is_file()
     return parent if is_best else Path(path)
 
@@ -119,7 +120,7 @@ def of(path: Path) -> Path:
 def name_of(path: Path) -> str:
     """Names a run directory, or its `best/`."""
     run_dir = of(path)
-    return run_dir.resolve().name + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
+    return os.path.basename(os.path.realpath(run_dir)) + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
 
 
 def read_config(run_dir: Path) -> Config:

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from color_profiles import ADOBE, SRGB, profile_of
-from PIL import Image
+from PIL import ExifTags, Image
 
 from keras_colorize import media
 
@@ -91,3 +91,41 @@ def test_a_palette_and_transparency_go_through_the_profile_too():
 def test_a_profile_that_says_nothing_changes_nothing(profile):
     picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     assert (media.picture_of(stored(picture, "PNG", profile), "a") == picture).all()
+
+
+def exif_of(space, index, in_interop=True):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 1
+    own = exif.get_ifd(ExifTags.IFD.Exif)
+    own[ExifTags.Base.ColorSpace] = space
+    if in_interop:
+        own[ExifTags.IFD.Interop] = {1: index}
+    return exif
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(("space", "index", "is_adobe"), [
+    (65535, "R03", True), (65535, "R98", False), (1, "R03", False), (65535, None, False)])
+def test_adobe_rgb_that_only_the_exif_tells_of_is_followed(form, space, index, is_adobe):
+    adobe_red = np.full((16, 16, 3), (219, 0, 0), np.uint8)
+    file = io.BytesIO()
+    options = {"quality": 100} if form == "JPEG" else {"lossless": True}
+    Image.fromarray(adobe_red).save(file, form, exif=exif_of(space, index, index is not None),
+                                    **options)
+    right = (255, 0, 0) if is_adobe else (219, 0, 0)
+    assert np.abs(media.picture_of(file.getvalue(), "a").astype(int) - right).max() <= 4
+    style = media.read_stored_picture(file.getvalue(), "a").style
+    again = style.encode(adobe_red, None, "a")  # its EXIF is gone, and its profile says the same
+    assert np.abs(media.picture_of(again, "a").astype(int) - right).max() <= 6
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_in_tiff_keep_their_profile_and_resolution(channels):
+    profile = profile_of(b"RGB ", primaries=ADOBE)
+    picture = np.random.default_rng(0).integers(0, 65536, (20, 30, channels)).astype(np.uint16)
+    style = media.Style("TIFF", {"icc_profile": profile, "dpi": (300.0, 150.0)})
+    alpha = picture[..., 3] if channels == 4 else None
+    file = style.encode(picture[..., :3], alpha, "a")
+    assert (media.stored_colors(file, "a") == picture[..., :3]).all()
+    again = media.read_stored_picture(file, "a").style.options
+    assert again["icc_profile"] == profile and again["dpi"] == (300.0, 150.0)
