@@ -248,7 +248,9 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with dots and strokes of colour, which fill what they lie "
              "on; or a folder of such pictures, with the names and folders of the pages")
-    add("--format", choices=("png", "jpeg", "webp"), help="the format of all pages (each its own)")
+    add("--format", choices=("png", "jpeg", "webp"),
+        help="the format of all pages (each its own; a page of a PDF is JPEG if it is so there, "
+             "else PNG)")
     add("--quality", type=whole(1, 100), metavar="N",
         help="the quality of JPEG and WebP with --format, 1 to 100")
     add("--layers", action="store_true",
@@ -327,7 +329,8 @@ def _run_serve(options: argparse.Namespace) -> None:
 
     limits = Limits(options.queue, options.timeout, options.max_bytes, options.body_timeout,
                     options.max_pixels)
-    service = Service(options.model, options.name or os.path.basename(os.path.realpath(options.model)), limits)
+    name = options.name or os.path.basename(os.path.realpath(options.model))
+    service = Service(options.model, name, limits)
     serve(service, options.host, options.port, _token(options), options.public_host)
 
 

@@ -30,6 +30,7 @@ from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
+SWOLLEN = 10  # times the bytes of a PDF, from which on a smaller format is worth a word
 HINTED = ("told", "reached", "carried")
 OF_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 """Faults of the disk or the machine, which the next file would meet as well."""
@@ -209,6 +210,10 @@ class Batch:
             except FAILURES as error:
                 self._note_failure(page.key, error)  # and the book keeps the page as it was
         damaged = book.notes + book.write(work.target, replaced)
+        size, before = work.target.stat().st_size, work.source.stat().st_size
+        if size > SWOLLEN * before and not suffix and isinstance(book, media.PdfBook):
+            damaged.append(f"{work.target}: has {size / before:.0f} times the bytes of its PDF; "
+                           "--format webp, with another --out, makes a smaller one")
         self.report.damaged += damaged
         if len(replaced) == len(book.names):  # else the same command tries the bad pages again
             self.job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size,

@@ -120,7 +120,8 @@ def of(path: Path) -> Path:
 def name_of(path: Path) -> str:
     """Names a run directory, or its `best/`."""
     run_dir = of(path)
-    return os.path.basename(os.path.realpath(run_dir)) + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
+    name = os.path.basename(os.path.realpath(run_dir))
+    return name + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
 
 
 def read_config(run_dir: Path) -> Config:
