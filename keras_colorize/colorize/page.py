@@ -66,6 +66,8 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         else:
             result = _color_locked(original, route, models, settings, drawn)
         _annotate(result, models, drawn is not None)
+        if tint is not None:
+            result.record["paper"] = settings.paper
         if tint is not None and settings.paper == "keep":
             result, original = _on_paper(result, tint, tinted.luminance), tinted
         if route.has_stamp and settings.treat_as is None:
@@ -73,7 +75,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             result = replace(result, picture=stamped)
         if settings.layers:
             layers.write(layers_at, result)
-        return _encoded(original, result, style, where)
+        return _encoded(replace(original, shown=tinted.shown), result, style, where)
 
 
 def _copied(file: bytes, original: media.StoredPicture, route: page_kind.Route,
@@ -126,7 +128,7 @@ def _on_paper(result: Colored, tint: np.ndarray, luminance: np.ndarray) -> Color
     keeps = result.record["rule"] == "luminance"
     picture = paper_tint.on(result.picture, tint, luminance if keeps else None)
     paper = np.full((*luminance.shape, 3), np.rint(tint), np.uint8)
-    return replace(result, picture=picture, record={**result.record, "paper": "tinted"},
+    return replace(result, picture=picture,
                    layers=lambda: [("paper", "svg:multiply", paper), *result.layers()])
 
 

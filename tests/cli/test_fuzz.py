@@ -16,7 +16,7 @@ from keras_colorize.cartoon import episode
 from keras_colorize.cli import commands
 from keras_colorize.data import build_workers
 
-CASES = int(os.environ.get("FUZZ", 250))
+CASES, SEED = int(os.environ.get("FUZZ", 250)), int(os.environ.get("FUZZ_SEED", 20))
 NAMES = ("two words", "[Group] *?", "-x", "--out", "漫画", "a\nb", "b" * 255, "c" * 300, "~", ".",
          "..", "", "/", "$HOME", "back\\slash", "a'b\"c", os.fsdecode(b"caf\xe9"), "CON", "x.mp4",
          "x.cbz", "x.png", "x.toml", "e\u0301", "\u202egnp.exe", "x" * 5000, "/proc/self/mem",
@@ -30,7 +30,8 @@ VALUES = ("", "0", "-1", "1", "1.5", "1e999", "nan", "inf", "9" * 5000, "٣", "�
 RIGHT = {"size": ["64x96"], "every": ["1"], "seed": ["1", "-1"], "set": ["train.epochs=1"],
          "scale": ["0.5", "1"], "quality": ["50"], "crf": ["20"], "codec": ["libx264", "libvpx"],
          "points": ["1", "3"], "config": ["cpu/gan_gray", "cpu/convnet_edge"], "workers": ["1"],
-         "test": ["pages"], "model": ["model"]}
+         "test": ["pages"], "model": ["model"], "inputs": ["pages", "pages/1.png", "book.cbz"],
+         "sources": ["pages", "book.cbz"], "out": ["new", "newer", "new.cbz", "new folder/new"]}
 UNTRIED = ("scheduler",)  # an address that nobody answers at costs ten seconds
 ENVIRONMENTS = (("KERAS_BACKEND", "torch"), ("KERAS_BACKEND", "é"), ("KERAS_HOME", "/dev/null/x"),
                 ("KERAS_MAX_EPOCHS", "x"), ("HOME", "/nowhere"), ("TMPDIR", "/nowhere"),
@@ -110,7 +111,7 @@ def answer_to(words):
 
 
 def test_whatever_is_typed_is_answered_without_a_traceback(places, monkeypatch, capfd):
-    chance, taken, answers = random.Random(20), {}, Counter()
+    chance, taken, answers = random.Random(SEED), {}, Counter()
     for name, _, declare, _ in commands.COMMANDS:
         if name not in ("demo", "serve"):  # which would go on for long where all is right
             declare(parser := ArgumentParser(add_help=False))
@@ -126,4 +127,4 @@ def test_whatever_is_typed_is_answered_without_a_traceback(places, monkeypatch, 
         assert code in (0, 1, 2) and bool(errors) == (code != 0), (words, code, printed)
         assert "Traceback" not in printed.err + printed.out, (words, printed)
         answers[code] += 1
-    assert min(answers[code] for code in (0, 1, 2)) > CASES // 100  # all kinds were tried
+    assert min(answers[code] for code in (0, 1, 2)) > 1, answers  # all kinds were tried

@@ -105,6 +105,22 @@ def test_a_path_that_is_not_utf8_is_one_line(arguments, error_of, tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("arguments", "line"), [
+    (["build-tfrecords", "x.mp4", "--out", "/"], "/ is a whole disk; name a file or folder on it"),
+    (["colorize", "m", "p.png", "--out", "a/../.."], "m: is neither a SavedModel nor a run"),
+    (["evaluate", "loop", "--data", "d", "--out", "o"], "d: holds no dataset.json"),
+    (["export", "loop", "--out", "o"], "loop: has no generator.keras"),
+    (["inspect", "loop"], "loop: holds no dataset.json"),
+    (["build-tfrecords", "loop", "--out", "o"], "loop: is neither a file nor a folder"),
+    (["colorize", "loop", "loop", "--out", "loop"], "loop: is neither a SavedModel nor a run")])
+def test_roots_and_links_to_themselves_are_one_line(
+        arguments, line, error_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    code, error = error_of(*arguments)
+    assert code in (1, 2) and line in error
+
+
 def test_what_a_terminal_cannot_show_is_escaped(tmp_path, monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), "ascii")
     monkeypatch.setattr(sys, "stdout", stream)
