@@ -154,7 +154,7 @@ def test_a_finished_run_is_left_alone_and_may_grow_and_keep_fewer_checkpoints(
             (["data.shuffle=9"], "data.shuffle was 4096, now 9"),
             (["model.decoder=[4,4,8]"], "model.decoder was [4, 4, 4], now [4, 4, 8]"),
             (["optimizer.ema=0.5", "train.checkpoints_kept=3", "augment.crop=0.9"],
-             "augment.crop was 1.0, now 0.9, optimizer.ema was 0.0, now 0.5")):
+             "augment.crop was 0.7, now 0.9, optimizer.ema was 0.0, now 0.5")):
         other = tiny("cpu/convnet_gray", "train.epochs=3", *forbidden)
         with pytest.raises(SettingsMismatch) as refused:  # it does not name what may change
             train.train(other, data_for(other, data_dir), run_dir)
