@@ -1,5 +1,6 @@
 """Learns the colours of one animated series from its own episodes, then colours what has none."""
 
+import importlib.util
 import logging
 import os
 import tempfile
@@ -16,19 +17,24 @@ def import_tensorflow(backend: str | None = None) -> None:
 
     Under the JAX backend it reads data alone, and leaves the GPUs.
 
+    Keras's own settings, in `~/.keras/keras.json` and in variables, do not count: a run is what its
+    configuration says.
+
     Args:
         backend: what Keras is to run on, whatever `KERAS_BACKEND` says: a SavedModel, for example,
             is TensorFlow's. Comes too late once Keras is imported.
+
+    Raises:
+        UsageError: `KERAS_BACKEND` is neither tensorflow nor jax, or JAX is not installed.
     """
-    if backend:
-        os.environ["KERAS_BACKEND"] = backend
+    _settle_keras(backend or os.environ.get("KERAS_BACKEND") or "tensorflow")
     standard_error = os.dup(2)
     with tempfile.TemporaryFile() as chatter:
         os.dup2(chatter.fileno(), 2)
         try:
             import tensorflow
 
-            if os.environ.get("KERAS_BACKEND") == "jax":
+            if os.environ["KERAS_BACKEND"] == "jax":
                 tensorflow.config.set_visible_devices([], "GPU")  # or it would take their memory
             tensorflow.config.list_physical_devices()
             tensorflow.constant(0)
@@ -40,6 +46,21 @@ def import_tensorflow(backend: str | None = None) -> None:
             os.dup2(standard_error, 2)
             os.close(standard_error)
     logging.getLogger("tensorflow").addFilter(_is_no_false_alarm)
+
+
+def _settle_keras(backend: str) -> None:
+    """Sets the variables that Keras reads when it is imported; raises as `import_tensorflow`."""
+    from keras_colorize.errors import UsageError
+
+    if backend not in ("tensorflow", "jax"):
+        raise UsageError("KERAS_BACKEND", f"is {backend!r}", "set it to tensorflow or jax")
+    if backend == "jax" and importlib.util.find_spec("jax") is None:
+        raise UsageError("KERAS_BACKEND", "is 'jax', which is not installed",
+                         "run pip install 'keras_colorize[jax]', or set it to tensorflow")
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ["KERAS_HOME"] = os.devnull  # which holds no keras.json, and takes none
+    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED"):
+        os.environ.pop(name, None)
 
 
 def _is_no_false_alarm(record: logging.LogRecord) -> bool:

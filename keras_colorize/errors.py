@@ -1,6 +1,9 @@
 """The exceptions that a user can meet: each says where, what, and what to do next."""
 
 import re
+import shlex
+import textwrap
+from pathlib import Path
 
 
 class ColorizeError(Exception):
@@ -19,6 +22,8 @@ class ColorizeError(Exception):
     def __init__(self, where: object, what: str, remedy: str):
         super().__init__(one_line(f"{where}: {what}; {remedy}"))
         self.where, self.what, self.remedy = str(where), what, remedy
+        self.left_out: dict[str, str] = {}
+        """By name why files were left out before it, which are to be named all the same."""
 
     def __reduce__(self):
         return type(self), (self.where, self.what, self.remedy)  # so that workers can raise it
@@ -28,6 +33,23 @@ def one_line(text: str) -> str:
     """Escapes the characters of a text, as of file names, that break a line or are no Unicode."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]",
                   lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def shell_line(*arguments: object) -> str:
+    """Joins a command and its arguments to a line that a user can paste into a shell."""
+    words = (f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
+             for word in arguments)
+    return shlex.join(words)
+
+
+def changes(before: dict, now: dict) -> str:
+    """Says which values are not the same before and now, in one clause."""
+    return ", ".join(f"{key} was {_short(before.get(key))}, now {_short(now.get(key))}"
+                     for key in {**before, **now} if now.get(key) != before.get(key))
+
+
+def _short(value: object) -> str:
+    return textwrap.shorten(repr(value), 60, placeholder="...")
 
 
 def first_line(error: Exception) -> str:

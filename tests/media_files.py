@@ -317,6 +317,19 @@ def _zip(path: Path, entries: dict[str, bytes]) -> bytearray:
     return bytearray(path.read_bytes())
 
 
+def archive_of(files, extra=b""):
+    """A ZIP of (raw name, whether flagged, content), written byte by byte."""
+    local, central = b"", b""
+    for name, is_utf8, content in files:
+        fields = struct.pack("<HHHHHIIIHH", 20, 0x800 * is_utf8, 0, 0, 33, zlib.crc32(content),
+                             len(content), len(content), len(name), len(extra))
+        central += b"PK\1\2\x14\0" + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(local))
+        central += name + extra
+        local += b"PK\3\4" + fields + name + extra + content
+    end = struct.pack("<HHHHIIH", 0, 0, len(files), len(files), len(central), len(local), 0)
+    return local + central + b"PK\5\6" + end
+
+
 def write_comic_cbz(path: Path) -> list[np.ndarray]:
     """`PAGES` out of order, with entries between them that are no pages."""
     pages = dict(zip(PAGES, scenes(len(PAGES)), strict=True))
@@ -463,12 +476,15 @@ BAD_PICTURES = {
 """Pictures that are to be refused, with the beginning of the line."""
 
 def write_pdf(path, pictures, dots_an_inch=300):
-    """A PDF with a picture a page."""
+    """A PDF with a picture a page; JPEG files among them are stored as they are."""
     document = pdfium.PdfDocument.new()
     for picture in pictures:
         image = pdfium.PdfImage.new(document)
-        image.set_bitmap(pdfium.PdfBitmap.from_pil(Image.fromarray(picture)))
-        height, width = (length * 72 / dots_an_inch for length in picture.shape[:2])
+        if isinstance(picture, bytes):
+            image.load_jpeg(io.BytesIO(picture), inline=True)
+        else:
+            image.set_bitmap(pdfium.PdfBitmap.from_pil(Image.fromarray(picture)))
+        width, height = (length * 72 / dots_an_inch for length in image.get_px_size())
         image.set_matrix(pdfium.PdfMatrix().scale(width, height))
         sheet = document.new_page(width, height)
         sheet.insert_obj(image)

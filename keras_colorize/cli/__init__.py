@@ -1,6 +1,7 @@
 """The command `keras-colorize`: arguments in, exit codes and one-line errors out."""
 
 import argparse
+import io
 import sys
 
 from keras_colorize import __version__
@@ -10,6 +11,9 @@ from keras_colorize.errors import ColorizeError
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 work failed, 2 wrong use."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # it may be of ASCII, and names are not
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         return options.perform(options) or 0

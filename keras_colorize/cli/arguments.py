@@ -1,17 +1,33 @@
 """What flags of the commands are read as, each with its error in one line."""
 
+import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
+
+from keras_colorize.errors import one_line
+from keras_colorize.files import is_unicode
 
 SMALLEST = 64  # the six halvings of the U-Net end at one pixel
 LARGEST = 4096  # no film has more lines to learn from, and memory goes with the square
 
 
+def named(text: str) -> Path:
+    """Reads a file or folder whose name has to be Unicode, as TensorFlow and JSON want it."""
+    if not is_unicode(Path(text)):
+        raise ArgumentTypeError(f"{one_line(text)} is a name that is not UTF-8; rename it, or name "
+                                "another")
+    return Path(text)
+
+
 def place(text: str) -> Path:
     """Reads a file or folder to write."""
-    path = Path(text)
-    return path if path.name else path.resolve()  # "." has no name to write beside
+    path = named(text)
+    if path.name in ("", ".."):  # without a name to write beside
+        path = Path(os.path.realpath(path))
+    if not path.name:
+        raise ArgumentTypeError(f"{text} is a whole disk; name a file or folder on it")
+    return path
 
 
 def size(text: str) -> tuple[int, int]:

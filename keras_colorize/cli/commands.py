@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from keras_colorize import import_tensorflow
-from keras_colorize.cli.arguments import above_0, place, public_host, size, whole
-from keras_colorize.errors import ColorizeError, RunError, UsageError
+from keras_colorize.cli.arguments import above_0, named, place, public_host, size, whole
+from keras_colorize.errors import ColorizeError, RunError, UsageError, shell_line
 
 TOKEN = "KERAS_COLORIZE_TOKEN"
 NEEDED = {"starlette": "starlette", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
@@ -54,32 +54,44 @@ def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
 
 
 def _run_build_tfrecords(options: argparse.Namespace) -> int:
-    import_tensorflow()
+    import_tensorflow("tensorflow")
     from keras_colorize.data import build
-    from keras_colorize.data.sources import Sampling, left_out, passed_over
+    from keras_colorize.data.sources import Sampling
 
     sampling = Sampling(options.every, options.size, options.zoom,
                         tuple(sorted(set(options.drop))), options.uncompressed)
     settings = build.Settings(sampling, options.split_by, tuple(options.test), options.seed)
-    manifest, failed = build.build(options.sources, options.out, settings, options.workers,
-                                     options.scheduler, options.skip_bad)
+    try:
+        manifest, failed = build.build(options.sources, options.out, settings, options.workers,
+                                       options.scheduler, options.skip_bad)
+    except ColorizeError as error:
+        if error.exit_code == 1:
+            _name_left_out(options, error.left_out)
+        raise
     print(build.summary(manifest))
+    _name_left_out(options, failed)
+    return 1 if failed else 0
+
+
+def _name_left_out(options: argparse.Namespace, failed: dict[str, str]) -> None:
+    """Prints which files are no source, and why others could not be read."""
+    from keras_colorize.data.sources import left_out, passed_over
+
     if names := passed_over(options.sources):
         print(f"{options.out}: {left_out(names)}")
     for reason in failed.values():
         print(f"error: {reason}", file=sys.stderr)
-    return 1 if failed else 0
 
 
 def _declare_inspect(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("data", metavar="DIR", type=Path, help="a dataset directory")
+    add("data", metavar="DIR", type=named, help="a dataset directory")
     add("--out", type=place, metavar="REPORT_DIR",
         help="the folder for contact sheets and inspection.json (DIR/inspection)")
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
-    import_tensorflow()
+    import_tensorflow("tensorflow")
     from keras_colorize.data import inspect
 
     out = options.out or options.data / "inspection"
@@ -102,18 +114,19 @@ def _run_draw_episode(options: argparse.Namespace) -> None:
         return
     episode.write_video(options.out)
     print(f"{options.out}: {episode.length()} frames; now build a dataset from it:\n"
-          f"  keras-colorize build-tfrecords {options.out} --every 6 --size 90x160 --out DIR")
+          "  " + shell_line("keras-colorize", "build-tfrecords", options.out, "--every", 6,
+                            "--size", "90x160", "--out", "DIR"))
 
 
 def _declare_train(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("config", metavar="CONFIG",
         help="a TOML file, or a shipped configuration by name (cpu/gan_gray)")
-    add("--data", required=True, type=Path, help="a dataset directory")
+    add("--data", required=True, type=named, help="a dataset directory")
     add("--out", required=True, type=place, help="the run directory")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
         help="change a value of the configuration; may be given several times")
-    add("--init-from", type=Path, metavar="RUN_DIR",
+    add("--init-from", type=named, metavar="RUN_DIR",
         help="start a new run from the networks of another")
 
 
@@ -132,14 +145,15 @@ def _run_train(options: argparse.Namespace) -> None:
         return
     print(f"{options.out}: " + ("trained" if trained else "was trained already")
           + f", {wanted.train.epochs} epochs; look at the losses and measure the pictures:\n"
-          f"  tensorboard --logdir {options.out / 'tensorboard'}\n"
-          f"  keras-colorize evaluate {options.out} --data {options.data} --out REPORT_DIR")
+          "  " + shell_line("tensorboard", "--logdir", options.out / "tensorboard") + "\n"
+          "  " + shell_line("keras-colorize", "evaluate", options.out, "--data", options.data,
+                            "--out", "REPORT_DIR"))
 
 
 def _declare_evaluate(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("runs", metavar="RUN_DIR", nargs="+", type=Path, help="trained runs")
-    add("--data", required=True, type=Path, help="a dataset directory")
+    add("runs", metavar="RUN_DIR", nargs="+", type=named, help="trained runs")
+    add("--data", required=True, type=named, help="a dataset directory")
     add("--out", required=True, type=place, help="the report directory")
     add("--split", choices=("test", "validation", "train", "all"), default="test",
         help="the examples to measure on (%(default)s)")
@@ -177,7 +191,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
 
 def _declare_export(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("run", metavar="RUN_DIR", type=Path, help="a trained run")
+    add("run", metavar="RUN_DIR", type=named, help="a trained run")
     add("--out", required=True, type=place, help="the folder of the model")
     add("--format", choices=("saved_model", "onnx", "litert"), default="saved_model",
         help="%(default)s is for TensorFlow, TensorFlow Serving and colorize; onnx and litert hold "
@@ -185,7 +199,7 @@ def _declare_export(command: argparse.ArgumentParser) -> None:
     add("--size", type=size, metavar="HEIGHTxWIDTH",
         help="the only size of picture that onnx and litert take, one at a time, as many "
              "accelerators want it; LiteRT is faster so (any size and batch)")
-    add("--report", type=Path, metavar="REPORT_DIR",
+    add("--report", type=named, metavar="REPORT_DIR",
         help="what evaluate wrote about this run, for the model's card")
 
 
@@ -195,19 +209,25 @@ def _run_export(options: argparse.Namespace) -> None:
 
     written = export.export(options.run, options.out, options.format, options.report,
                             options.size)
-    then = f"now colour pictures:\n  keras-colorize colorize {options.out} PICTURE... --out DIR" \
-        if options.format == "saved_model" else f"{options.out / 'README.md'} says how to call it"
+    then = f"{options.out / 'README.md'} says how to call it"
+    if options.format == "saved_model":
+        then = "now colour pictures:\n  " + shell_line(
+            "keras-colorize", "colorize", options.out, "PICTURE...", "--out", "DIR")
+        if odd := sorted(export.PATTERNS & set(str(options.out.absolute()))):
+            print(f"{options.out}: TensorFlow and TensorFlow Serving may take {' '.join(odd)} in "
+                  "its path for a pattern and find no model there; rename it for them, or name "
+                  "another --out (this program finds it)")
     print(f"{options.out}: {'exported' if written else 'was exported already'}; {then}")
 
 
 def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("model", metavar="MODEL", type=Path, help="a SavedModel, or a run directory")
+    add("model", metavar="MODEL", type=named, help="a SavedModel, or a run directory")
     add("inputs", metavar="INPUT", nargs="+", type=Path,
         help="pictures, comics (CBZ, PDF), videos, and folders of them")
     add("--out", required=True, type=place,
         help="the folder for coloured files; for one comic or video also a file (.cbz, .mkv...)")
-    add("--edge-model", type=Path, metavar="MODEL",
+    add("--edge-model", type=named, metavar="MODEL",
         help="colours the pages that are pure line art, without gray tones")
     add("--lock", choices=("luminance", "ink", "none"),
         help="what every page keeps, in place of what suits its kind (printed pages get flat "
@@ -218,6 +238,8 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add("--tones", choices=("keep", "smooth"), default="keep",
         help="keep the dots of a printed page over its colours, or smooth them to the shade that "
              "they mean (%(default)s)")
+    add("--paper", choices=("keep", "white"), default="keep",
+        help="keep the tint of old paper as it is, or take it off (%(default)s)")
     add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
         help="treat all pages as this kind, instead of judging each")
     add("--scale", type=above_0(1), metavar="FACTOR",
@@ -226,7 +248,9 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with dots and strokes of colour, which fill what they lie "
              "on; or a folder of such pictures, with the names and folders of the pages")
-    add("--format", choices=("png", "jpeg", "webp"), help="the format of all pages (each its own)")
+    add("--format", choices=("png", "jpeg", "webp"),
+        help="the format of all pages (each its own; a page of a PDF is JPEG if it is so there, "
+             "else PNG)")
     add("--quality", type=whole(1, 100), metavar="N",
         help="the quality of JPEG and WebP with --format, 1 to 100")
     add("--layers", action="store_true",
@@ -256,8 +280,8 @@ def _run_colorize(options: argparse.Namespace) -> int:
     models = colorize.Models(colorize.Model.load(options.model), options.edge_model
                               and colorize.Model.load(options.edge_model))
     settings = colorize.Settings(**{name: getattr(options, name) for name in (
-        "lock", "tones", "treat_as", "scale", "hints", "format", "quality", "layers", "codec",
-        "crf")})
+        "lock", "tones", "paper", "treat_as", "scale", "hints", "format", "quality", "layers",
+        "codec", "crf")})
     report = colorize.colorize(models, options.inputs, options.out, settings)
     for reason in report.failed:
         print(f"error: {reason}", file=sys.stderr)
@@ -268,7 +292,7 @@ def _run_colorize(options: argparse.Namespace) -> int:
 
 def _declare_serve(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("model", metavar="MODEL", type=Path, help="a SavedModel, or a run directory")
+    add("model", metavar="MODEL", type=named, help="a SavedModel, or a run directory")
     add("--name", help="what the studio and the log call the model (its directory's name)")
     add("--host", default="127.0.0.1",
         help="the address to listen on (%(default)s); 0.0.0.0 is every address of this machine")
@@ -305,7 +329,8 @@ def _run_serve(options: argparse.Namespace) -> None:
 
     limits = Limits(options.queue, options.timeout, options.max_bytes, options.body_timeout,
                     options.max_pixels)
-    service = Service(options.model, options.name or options.model.resolve().name, limits)
+    name = options.name or os.path.basename(os.path.realpath(options.model))
+    service = Service(options.model, name, limits)
     serve(service, options.host, options.port, _token(options), options.public_host)
 
 
@@ -319,7 +344,7 @@ def _token(options: argparse.Namespace) -> str | None:
 
 
 def _declare_demo(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR",
+    command.add_argument("--out", type=place, default=Path("demo"), metavar="DIR",
                          help="the folder for all that it makes (%(default)s)")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_colorize import media
 from keras_colorize.data.dataset import Dataset
-from keras_colorize.errors import ColorizeError
+from keras_colorize.errors import ColorizeError, shell_line
 from keras_colorize.image import figures
 
 MODELS = ("convnet_gray", "gan_gray")
@@ -27,7 +27,7 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
     """
     def run(*arguments: object) -> None:
         line = [str(argument) for argument in arguments]
-        print(f"\n$ keras-colorize {' '.join(line)}", flush=True)
+        print("\n$ " + shell_line("keras-colorize", *arguments), flush=True)
         if command(line):
             raise ColorizeError(f"keras-colorize {line[0]}", "failed",
                                 "mend what the line above says, then run the demo again")
@@ -53,7 +53,7 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
     print(f"\n{(report / 'table1.md').read_text(encoding='utf-8')}")
     print(f"before and after: {folder / 'before_after.png'}\n"
           f"more test frames: {report / 'pictures_gray.png'}\n"
-          f"the losses: tensorboard --logdir {folder / 'runs'}")
+          f"the losses: {shell_line('tensorboard', '--logdir', folder / 'runs')}")
     sys.stdout.flush()
     check_learned(report)
 

@@ -30,6 +30,7 @@ from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
 
 FAILURES = (SourceError, tf.errors.ResourceExhaustedError, MemoryError)
+SWOLLEN = 10  # times the bytes of a PDF, from which on a smaller format is worth a word
 HINTED = ("told", "reached", "carried")
 OF_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 """Faults of the disk or the machine, which the next file would meet as well."""
@@ -88,9 +89,10 @@ def _check(settings: Settings, todo: list[Work]) -> None:
     if settings.codec:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
-    if only_films and settings.tones != "keep":
-        raise UsageError(todo[0].source, "is a film, and --tones is for printed pages",
-                         "colour it without --tones")
+    for name, what in (("tones", "printed pages"), ("paper", "pages")):
+        if only_films and getattr(settings, name) != "keep":
+            raise UsageError(todo[0].source, f"is a film, and --{name} is for {what}",
+                             f"colour it without --{name}")
     if settings.hints is None:
         return
     if only_films:
@@ -208,6 +210,10 @@ class Batch:
             except FAILURES as error:
                 self._note_failure(page.key, error)  # and the book keeps the page as it was
         damaged = book.notes + book.write(work.target, replaced)
+        size, before = work.target.stat().st_size, work.source.stat().st_size
+        if size > SWOLLEN * before and not suffix and isinstance(book, media.PdfBook):
+            damaged.append(f"{work.target}: has {size / before:.0f} times the bytes of its PDF; "
+                           "--format webp, with another --out, makes a smaller one")
         self.report.damaged += damaged
         if len(replaced) == len(book.names):  # else the same command tries the bad pages again
             self.job.record(work.name, {"sha256": sha256, "bytes": work.target.stat().st_size,

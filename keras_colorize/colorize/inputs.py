@@ -1,5 +1,6 @@
 """Inputs of a job: the files that are coloured, what each becomes, and those that are left out."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,7 @@ def plan(inputs: list[Path], out: Path, suffix: str | None) -> Plan:
     for place in inputs:
         for source, relative in _files(place, made):
             target = out / _renamed(source, relative, suffix)
-            if target.resolve() == source.resolve():
+            if os.path.realpath(target) == os.path.realpath(source):
                 raise UsageError(out, f"would overwrite the input {source}", "name another --out")
             work = Work(source, target, target.relative_to(out).as_posix())
             found.setdefault(target, {}).setdefault(source, work)

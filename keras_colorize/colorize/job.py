@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypedDict
 
 from keras_colorize.colorize.inputs import Work
-from keras_colorize.errors import SettingsMismatch, UsageError
+from keras_colorize.errors import SettingsMismatch, UsageError, changes
 from keras_colorize.files import clear_partial, locked, read_json, write_json
 
 MANIFEST = "colorize.json"
@@ -71,7 +71,7 @@ class Job:
         with locked(self.folder / ".lock", self.folder):
             clear_partial(self.folder)
             known = self._manifest()["sources"] if self._is_begun() else {}
-            self.sources = known | {work.name: str(work.source.resolve()) for work in works}
+            self.sources = known | {work.name: os.path.realpath(work.source) for work in works}
             write_json(self.folder / MANIFEST, {**made_by, "sources": self.sources})
             self._read_journal()
             self._forget_failures({work.name for work in works})
@@ -123,15 +123,17 @@ class Job:
                 raise UsageError(place, *NOT_OURS)
             return
         before = self._manifest()
-        for part, what in (("model", "by another model"), ("edge_model", "by another edge model"),
-                           ("settings", "with other settings")):
+        for part, what in (("model", "by another model"), ("edge_model", "by another edge model")):
             if before.get(part) != made_by[part]:
                 raise SettingsMismatch(self.folder, f"was coloured {what}", "name another --out")
+        if other := changes(before["settings"], made_by["settings"]):
+            raise SettingsMismatch(self.folder, f"was coloured with other settings ({other})",
+                                   "name another --out, or give what it was")
         for work in works:
             known = before["sources"].get(work.name)
             if known is None and os.path.lexists(work.target):
                 raise UsageError(work.target, *NOT_OURS)
-            if known not in (None, str(work.source.resolve())):
+            if known not in (None, os.path.realpath(work.source)):
                 raise SettingsMismatch(self.folder / work.name, f"was coloured from {known}",
                                        "name another --out")
 

@@ -15,7 +15,7 @@ from keras_colorize.colorize import hints, layers, printed_page, report
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.colorize.printed_page import PrintedPage
-from keras_colorize.image import hues, line_lock, page_kind, pixels, screentone
+from keras_colorize.image import hues, line_lock, page_kind, paper_tint, pixels, screentone
 from keras_colorize.image.regions import find_regions
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
@@ -57,6 +57,8 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         if route.kind == "color":
             return _copied(file, original, route, style, where, strokes is not None)
         drawn = None if strokes is None else hints.read(strokes)
+        tint = _tint_of(file, original, route, where)
+        tinted, original = original, _without_tint(original, tint)
         if rule_of(route.kind, settings) == printed_page.RULE:
             page = known or _read_printed(original, route, models, settings)
             models.memory.keep(key, page)
@@ -64,12 +66,16 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         else:
             result = _color_locked(original, route, models, settings, drawn)
         _annotate(result, models, drawn is not None)
+        if tint is not None:
+            result.record["paper"] = settings.paper
+        if tint is not None and settings.paper == "keep":
+            result, original = _on_paper(result, tint, tinted.luminance), tinted
         if route.has_stamp and settings.treat_as is None:
             stamped = hues.with_stamp(result.picture, original.luminance, original.shown)
             result = replace(result, picture=stamped)
         if settings.layers:
             layers.write(layers_at, result)
-        return _encoded(original, result, style, where)
+        return _encoded(replace(original, shown=tinted.shown), result, style, where)
 
 
 def _copied(file: bytes, original: media.StoredPicture, route: page_kind.Route,
@@ -101,6 +107,31 @@ def judge(original: media.StoredPicture, treat_as: str | None = None) -> page_ki
                    dots=dots if dots.any() else np.ones_like(dots))
 
 
+def _tint_of(file: bytes, original: media.StoredPicture, route: page_kind.Route, where: object,
+             ) -> np.ndarray | None:
+    """Finds the tint of the paper of a page without colour, in the colours that it is stored in."""
+    if route.scores["color"] >= 0.5 or original.shown.ndim == 2:
+        return None
+    keeps_profile = "icc_profile" in original.style.options
+    return paper_tint.find_tint(pixels.eight_bits(media.stored_colors(file, where))
+                                if keeps_profile else original.shown)
+
+
+def _without_tint(original: media.StoredPicture, tint: np.ndarray | None) -> media.StoredPicture:
+    return original if tint is None else replace(
+        original, luminance=paper_tint.off(original.luminance, tint),
+        shown=paper_tint.off(original.shown, tint))
+
+
+def _on_paper(result: Colored, tint: np.ndarray, luminance: np.ndarray) -> Colored:
+    """Lays a coloured page on its tinted paper again, whose luminance stays under that lock."""
+    keeps = result.record["rule"] == "luminance"
+    picture = paper_tint.on(result.picture, tint, luminance if keeps else None)
+    paper = np.full((*luminance.shape, 3), np.rint(tint), np.uint8)
+    return replace(result, picture=picture,
+                   layers=lambda: [("paper", "svg:multiply", paper), *result.layers()])
+
+
 def rule_of(kind: str, settings: Settings) -> str:
     """Chooses what a page keeps: the lock that a user chose, or what suits its kind."""
     return settings.lock or (printed_page.RULE if kind in printed_page.KINDS else "luminance")
@@ -127,7 +158,9 @@ def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
     model = models.choose(route.kind)
     surface = screentone.descreen(pixels.gray(original.shown), route.dots, route.pitch)
     height, width = surface.shape
-    scale = settings.scale or model.scale_for(height, width)
+    # Of a double spread, each page is seen as large as a page alone.
+    scale = settings.scale or model.scale_for(
+        height, width // 2 if page_kind.is_spread(surface) else width)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
     given = hints.scale(strokes, guide.shape) if strokes is not None and model.network_guided \
         else None

@@ -17,6 +17,7 @@ from keras_colorize.training import run_directory
 
 LOCKS = ("luminance", "ink", "none")
 TONES = ("keep", "smooth")
+PAPERS = ("keep", "white")
 TOGETHER = 2  # pages or frames at once, as the network alone leaves a core idle now and then
 
 
@@ -57,7 +58,8 @@ class Model:
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
         try:
-            loaded = tf.saved_model.load(str(path))
+            with export.plain_path(path) as place:
+                loaded = tf.saved_model.load(place)
             network = loaded.signatures["network"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError,
                 tf.errors.OpError) as error:
@@ -136,6 +138,9 @@ class Settings:
     tones: str = "keep"
     """Whether a printed page's dots are printed over its colours (`keep`), or the shade that they
     mean is (`smooth`)."""
+    paper: str = "keep"
+    """Whether the tint of a gray or printed page's paper stays as it is (`keep`), or is taken off
+    (`white`)."""
     treat_as: str | None = None
     """One of `page_kind.KINDS` in place of what the page is judged to be."""
     scale: float | None = None

@@ -5,7 +5,9 @@ import os
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +19,21 @@ from keras_colorize import media
 from keras_colorize.data import build_workers, records, splits
 from keras_colorize.data.build_workers import Stage, Staged, StagedExample
 from keras_colorize.data.sources import DROPPABLE, FolderSource, Sampling, Source, all_of, find
-from keras_colorize.errors import DatasetError, SettingsMismatch, SourceError, UsageError, one_line
+from keras_colorize.errors import (
+    ColorizeError,
+    DatasetError,
+    SettingsMismatch,
+    SourceError,
+    UsageError,
+    changes,
+    one_line,
+    shell_line,
+)
 from keras_colorize.files import check_apart, is_within, locked, reading, sha256_of, write_json
 from keras_colorize.image import figures, pixels
 
 RECORDS_PER_SHARD = 512
+MOST_NAMED = 20  # pictures of a source of which nothing was kept; `dataset.json` names them all
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,8 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
         skip_bad: whether to leave out unreadable sources, and unreadable pictures of the others.
 
     Returns:
-        The manifest, and for each source and picture that was left out the reason.
+        The manifest, and for each source and picture that was left out the reason. An error that
+        comes later has these in `left_out`.
 
     Raises:
         SourceError: a source is unreadable (without `skip_bad`), or no source is left.
@@ -72,29 +85,39 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
     if scheduler is not None:  # whose workers have working directories of their own
         out, places = out.absolute(), [place.absolute() for place in places]
     out, partial = _outputs(out, places)
-    sources, left_out = find(places, skip_bad)
-    settings = dataclasses.replace(settings, test=_names_of(settings.test, sources))
-    fingerprints, failed = _fingerprints(sources, workers, skip_bad)
-    fingerprints, failed = dict.fromkeys(left_out) | fingerprints, left_out | failed
-    finished = _finished(out, settings, fingerprints)
-    if finished:
-        shutil.rmtree(partial, ignore_errors=True)
-        return finished, _left_out_before(finished, skip_bad)
-    partial.mkdir(parents=True, exist_ok=True)
-    with locked(partial / "lock", out):
-        stages = [Stage(source, fingerprints[source.name], settings.sampling, partial, skip_bad)
-                  for source in sources if source.name not in failed]
-        staged = _continue(stages, failed, workers, scheduler, skip_bad)
-        if not staged:
-            raise SourceError(", ".join(map(str, places)), "no source could be read",
-                              f"the first: {next(iter(failed.values()))}")
-        left_out = {name: {"sha256": fingerprints[name], "reason": reason}
-                    for name, reason in sorted(failed.items())}
-        _assemble(staged, partial / "whole", settings, left_out)
-        (partial / "whole").rename(out)  # which is absent or empty, as _finished has seen
-        shutil.rmtree(partial)
-    manifest = records.Manifest.read(out)
-    return manifest, failed | _bad_pictures(manifest)
+    sources, failed = find(places, skip_bad)
+    with _naming(failed):
+        settings = dataclasses.replace(settings, test=_names_of(settings.test, sources))
+        fingerprints = dict.fromkeys(failed) | _fingerprints(sources, failed, workers, skip_bad)
+        finished = _finished(out, settings, fingerprints)
+        if finished:
+            shutil.rmtree(partial, ignore_errors=True)
+            return finished, _left_out_before(finished, skip_bad)
+        partial.mkdir(parents=True, exist_ok=True)
+        with locked(partial / "lock", out):
+            stages = [Stage(source, fingerprints[source.name], settings.sampling, partial, skip_bad)
+                      for source in sources if source.name not in failed]
+            staged = _continue(stages, failed, workers, scheduler, skip_bad)
+            if not staged:
+                raise SourceError(", ".join(map(str, places)), "no source could be read",
+                                  f"the first: {next(iter(failed.values()))}")
+            left_out = {name: {"sha256": fingerprints[name], "reason": reason}
+                        for name, reason in sorted(failed.items())}
+            failed |= _bad_pictures(each.report for each in staged)
+            _assemble(staged, partial / "whole", settings, left_out)
+            (partial / "whole").rename(out)  # which is absent or empty, as _finished has seen
+            shutil.rmtree(partial)
+    return records.Manifest.read(out), failed
+
+
+@contextmanager
+def _naming(left_out: dict[str, str]) -> Iterator[None]:
+    """Gives to an error what was left out before it."""
+    try:
+        yield
+    except ColorizeError as error:
+        error.left_out = left_out
+        raise
 
 
 def _outputs(out: Path, places: list[Path]) -> tuple[Path, Path]:
@@ -124,10 +147,10 @@ def _names_of(tests: tuple[str, ...], sources: list[Source]) -> tuple[str, ...]:
     return tuple(sorted(chosen))
 
 
-def _fingerprints(sources: list[Source], workers: int, skip_bad: bool,
-                  ) -> tuple[dict[str, str | None], dict[str, str]]:
-    """Returns the fingerprint of each source by name, and why some have none."""
-    fingerprints, failed = {}, {}
+def _fingerprints(sources: list[Source], failed: dict[str, str], workers: int, skip_bad: bool,
+                  ) -> dict[str, str | None]:
+    """Returns the fingerprint of each source by name; notes in `failed` why some have none."""
+    fingerprints = {}
     with ThreadPoolExecutor(workers) as pool:
         futures = {source.name: pool.submit(source.fingerprint) for source in sources}
         for name, future in tqdm(futures.items(), "checksums", unit="source", delay=2):
@@ -138,7 +161,7 @@ def _fingerprints(sources: list[Source], workers: int, skip_bad: bool,
                 if not skip_bad:
                     raise
                 fingerprints[name], failed[name] = None, str(error)
-    return fingerprints, failed
+    return fingerprints
 
 
 def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None],
@@ -151,12 +174,15 @@ def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None]
     try:
         manifest = records.Manifest.read(out)
         made = manifest.values
-        same = (all(made.get(key) == value for key, value in settings.manifest().items())
-                and fingerprints == {each["name"]: each["sha256"] for each in made["sources"]}
-                | {name: each["sha256"] for name, each in made["failed"].items()})
-        if not same:
+        wanted = settings.manifest()
+        others = changes({key: made.get(key) for key in wanted}, wanted)
+        if not others:
+            others = _other_sources(fingerprints, {
+                each["name"]: each["sha256"] for each in made["sources"]} | {
+                name: each["sha256"] for name, each in made["failed"].items()})
+        if others:
             raise SettingsMismatch(out, "is a dataset made from other sources or with other "
-                                   "settings", "name another --out, or remove it first")
+                                   f"settings ({others})", "name another --out, or remove it first")
         manifest.verify()
     except DatasetError as error:
         raise DatasetError(error.where, error.what,
@@ -164,10 +190,18 @@ def _finished(out: Path, settings: Settings, fingerprints: dict[str, str | None]
     return manifest
 
 
+def _other_sources(fingerprints: dict[str, str | None], made: dict[str, str | None]) -> str:
+    """Says which sources are not those that a dataset was made from; nothing where all are."""
+    parts = {"new": sorted(fingerprints.keys() - made), "gone": sorted(made.keys() - fingerprints),
+             "changed": [name for name in sorted(made.keys() & fingerprints)
+                         if made[name] != fingerprints[name]]}
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
+
+
 def _left_out_before(manifest: records.Manifest, skip_bad: bool) -> dict[str, str]:
     """Returns why a finished dataset lacks some sources; raises SourceError if it must not."""
     left_out = {name: each["reason"] for name, each in manifest.values["failed"].items()}
-    left_out |= _bad_pictures(manifest)
+    left_out |= _bad_pictures(manifest.values["sources"])
     if left_out and not skip_bad:
         raise SourceError(manifest.directory, f"was built without {', '.join(left_out)}",
                           f"the first: {next(iter(left_out.values()))}")
@@ -175,10 +209,10 @@ def _left_out_before(manifest: records.Manifest, skip_bad: bool) -> dict[str, st
     return left_out
 
 
-def _bad_pictures(manifest: records.Manifest) -> dict[str, str]:
+def _bad_pictures(reports: Iterable[dict]) -> dict[str, str]:
     """Returns by name why pictures of sources that were not left out could not be read."""
     return {f"{source['name']}/{name}": str(SourceError(*each))
-            for source in manifest.values["sources"]
+            for source in reports
             for name, each in source.get("bad", {}).items()}
 
 
@@ -316,6 +350,11 @@ def summary(manifest: records.Manifest) -> str:
         remarks += [f"black bars cropped to {crop[2]}x{crop[3]}"] if crop else []
         lines.append(f"  {source['name']}: {source['kept']} kept of {source['decoded']} decoded"
                      + (f" ({', '.join(remarks)})" if remarks else ""))
+        lines += [f"  {source['name']}/{note}" for note in source.get("notes", ())]
+        if empty := source.get("empty"):
+            names = one_line(", ".join(empty[:MOST_NAMED]))
+            more = f" and {len(empty) - MOST_NAMED} more" * (len(empty) > MOST_NAMED)
+            lines.append(f"  {source['name']}: nothing kept of {names}{more}")
     lines += [f"  left out: {each['reason']}" for each in values["failed"].values()]
     counts = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
     height, width = manifest.size
@@ -324,4 +363,5 @@ def summary(manifest: records.Manifest) -> str:
         f"({counts}), split by {values['split_by']}", *lines,
         f"  {values['leak']['share']:.1%} of the test pictures have a near-duplicate in training",
         f"look at {manifest.directory / 'samples.png'}, then train:",
-        f"  keras-colorize train gan_gray --data {manifest.directory} --out runs/gan_gray"])
+        "  " + shell_line("keras-colorize", "train", "gan_gray", "--data", manifest.directory,
+                          "--out", "runs/gan_gray")])

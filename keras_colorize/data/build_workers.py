@@ -162,8 +162,9 @@ class Stage:
             self._check(counts.bad, counts.decoded)
         report = {"name": self.source.name, "sha256": self.fingerprint,
                   **dataclasses.asdict(counts)}
-        if not counts.bad:  # so that a dataset without any is as it always was
-            del report["bad"]
+        for name in ("bad", "notes", "empty"):
+            if not report[name]:  # so that a dataset without any is as it always was
+                del report[name]
         write_json(self._path.with_suffix(".json"), {
             "report": report, "examples": [dataclasses.asdict(each) for each in examples]})
         return Staged(self._path, report, examples)

@@ -17,7 +17,7 @@ from keras_colorize import media
 from keras_colorize.data import screening
 from keras_colorize.errors import SourceError, UsageError, one_line
 from keras_colorize.files import is_unicode, sha256_of
-from keras_colorize.image import page_windows, pixels
+from keras_colorize.image import page_kind, page_windows, pixels
 
 DROPPABLE = ("held", "black", "gray")
 NARROW = 0.25  # share of an example's width or height that a strip stays below
@@ -62,6 +62,10 @@ class Counts:
     """How many samples were held, black or gray, whether kept or not."""
     bad: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """By name why pictures and pages could not be read: where, what, and what to do."""
+    notes: list[str] = field(default_factory=list)
+    """A line on each page that is seen under another name than its archive gives it."""
+    empty: list[str] = field(default_factory=list)
+    """The names of the pictures and pages of which nothing was kept, though they could be read."""
     crop: tuple[int, int, int, int] | None = None
     """Top, left, height and width of the picture within a video's black bars, if it has bars."""
 
@@ -154,7 +158,7 @@ class FolderSource:
 
         What cannot be read is noted in `counts.bad`.
         """
-        return _windows((counts.read(path.name, partial(media.read_picture, path))
+        return _windows(((path.name, counts.read(path.name, partial(media.read_picture, path)))
                          for path in self.pictures), sampling, counts)
 
 
@@ -175,7 +179,8 @@ class BookSource(FileSource):
             SourceError: as `media.open_book`.
         """
         book = media.open_book(self.path, only_pages=True)
-        return _windows((counts.read(name, partial(_page, read, self.path / name))
+        counts.notes += [line.removeprefix(f"{self.path}/") for line in book.notes]
+        return _windows(((name, counts.read(name, partial(_page, read, self.path / name)))
                          for name, read in book.pages()), sampling, counts)
 
 
@@ -193,26 +198,20 @@ def _sha256_if_there(path: Path) -> str:
 Source = VideoSource | FolderSource | BookSource
 
 
-def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: Counts,
-             ) -> Iterator[Sample]:
+def _windows(pictures: Iterable[tuple[str, np.ndarray | None]], sampling: Sampling,
+             counts: Counts) -> Iterator[Sample]:
     """Cuts comic pages into windows; a window must not be blank or gray, a whole picture may be.
 
-    Ornaments that are strips far narrower than an example are passed over, and of a very long page
-    `MOST_WINDOWS` windows are taken from all over it.
+    The pictures come with their names, and are None where they cannot be read. Ornaments that are
+    strips far narrower than an example are passed over, and of a very long page `MOST_WINDOWS`
+    windows are taken from all over it.
     """
-    for shot, picture in enumerate(pictures):
+    for shot, (name, picture) in enumerate(pictures):
         counts.decoded += 1
         if picture is None:
             continue
-        if _is_strip(picture, sampling.size):
-            counts.skip("narrow strip")
-            continue
-        windows = page_windows.windows(picture, sampling.size)
-        if len(windows) > MOST_WINDOWS:
-            chosen = np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)
-            for _ in range(len(windows) - MOST_WINDOWS):
-                counts.skip(f"windows beyond {MOST_WINDOWS} of a page")
-            windows = [windows[number] for number in chosen]
+        before = counts.kept
+        windows = _windows_of(picture, sampling.size, counts)
         for window in windows:
             if len(windows) > 1 and screening.is_near_blank(window):
                 counts.skip("blank window")
@@ -220,6 +219,24 @@ def _windows(pictures: Iterable[np.ndarray | None], sampling: Sampling, counts: 
                 counts.skip("colourless window")
             elif counts.keeps(_traits(window), sampling.drop):
                 yield Sample(window, counts.kept - 1, 0.0, shot)
+        if counts.kept == before:
+            counts.empty.append(name)
+
+
+def _windows_of(picture: np.ndarray, size: tuple[int, int], counts: Counts) -> list[np.ndarray]:
+    """Cuts a picture into the windows that are looked at; counts those that are passed over."""
+    if _is_strip(picture, size):
+        counts.skip("narrow strip")
+        return []
+    pages = np.array_split(picture, 2, axis=1) if page_kind.is_spread(pixels.gray(picture)) \
+        else [picture]
+    windows = [window for page in pages for window in page_windows.windows(page, size)]
+    if len(windows) > MOST_WINDOWS:
+        chosen = np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)
+        for _ in range(len(windows) - MOST_WINDOWS):
+            counts.skip(f"windows beyond {MOST_WINDOWS} of a page")
+        windows = [windows[number] for number in chosen]
+    return windows
 
 
 def _is_strip(picture: np.ndarray, size: tuple[int, int]) -> bool:

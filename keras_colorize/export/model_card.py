@@ -4,6 +4,8 @@ It says what the model learned from, how good it is, how to call it and what it 
 """
 
 import csv
+import json
+from functools import partial
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -27,6 +29,7 @@ def text(run_dir: Path, card: dict, name: str, parameters: int) -> str:
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True,
                                      keep_trailing_newline=True, autoescape=False)
     environment.filters["one_line"] = one_line
+    environment.filters["quoted"] = partial(json.dumps, ensure_ascii=False)
     template = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")
     config, size = run_directory.read_config(run_dir), card["dataset"].get("size")
     return environment.from_string(template).render(

@@ -1,5 +1,8 @@
 """A run's generator written as a SavedModel, ONNX or LiteRT, with a card that says what it is."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,8 @@ from keras_colorize.training import run_directory
 CARD = "assets.extra/keras_colorize.json"  # of a SavedModel; other formats have it on top
 SAVED_MODEL = "saved_model"
 FORMATS = (SAVED_MODEL, *runtimes.CONVERTERS)
+PATTERNS = frozenset("[]*?{}\\")
+"""What TensorFlow takes in the path of a SavedModel for a pattern, and may find nothing by."""
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 WARM_UP_SIZE = (180, 320)  # of the picture where the model does not say what it learned
@@ -75,6 +80,18 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
             readme.write_text(model_card.text(run_dir, card, out.name, generator.count_params()),
                               encoding="utf-8")
     return True
+
+
+@contextmanager
+def plain_path(path: Path) -> Iterator[str]:
+    """Gives a path of the same folder that TensorFlow takes for no pattern, while it is loaded."""
+    if PATTERNS.isdisjoint(str(path.absolute())):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, "model")
+        link.symlink_to(path.absolute(), target_is_directory=True)
+        yield str(link)
 
 
 def _place(format: str) -> str:

@@ -16,6 +16,9 @@ GRAYS = 0.1  # share of pixels between ink and paper that line art stays below
 SMALLEST = 32  # pixels of a side: what is smaller holds no lines, and is gray
 FEWEST = 4  # tiles of dots: one or two are a fence, or a shirt of checks
 LEAST_CONTRAST = 12  # levels: the noise of compression is below it
+SPREADS = (1.2, 1.65)  # width by height of two pages side by side
+GUTTER = 0.06  # of the width: the gutter between them is somewhere in this middle part
+PLAIN = 0.98  # share of a column's pixels that are paper, from which on it is a gutter
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,20 @@ def _colors(picture: np.ndarray) -> tuple[float, bool]:
     found = hues.coloured(small)
     has_stamp = hues.is_stamp(small, found)
     return 0.0 if has_stamp else float(found.mean()), has_stamp
+
+
+def is_spread(luminance: np.ndarray) -> bool:
+    """Tells whether a page, uint8 [h, w], is two pages side by side, with a gutter between them."""
+    height, width = luminance.shape
+    if not SPREADS[0] <= width / height <= SPREADS[1]:
+        return False
+    small = pixels.narrowed(luminance, 1000)
+    middle, reach = small.shape[1] / 2, max(1, small.shape[1] * GUTTER / 2)
+    columns = small[:, round(middle - reach):round(middle + reach)]
+    paper = columns > np.percentile(small, 95) - LEAST_CONTRAST
+    halves = np.array_split(small, 2, axis=1)
+    return bool(paper.mean(axis=0).max() >= PLAIN
+                and min(half.std() for half in halves) > LEAST_CONTRAST)
 
 
 def gray_share(luminance: np.ndarray) -> float:

@@ -4,15 +4,19 @@ A profile that cannot be used, or fits another kind of pixels, is passed over, a
 """
 
 import io
+import struct
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 KEEPING = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")  # formats that take a profile with a picture
 NEAR = 2  # levels: a profile that moves no colour by more is sRGB, in one of its many versions
 _SPACES = {"L": "GRAY", "LA": "GRAY", "I;16": "GRAY", "I;16B": "GRAY", "I;16L": "GRAY",
            "RGB": "RGB ", "RGBA": "RGB ", "P": "RGB ", "CMYK": "CMYK"}
+UNCALIBRATED = 65535  # the colour space in EXIF that is none of those with a number
+_ADOBE_PRIMARIES = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087),
+                    (0.14919, 0.06322, 0.74457))
 _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 
 
@@ -21,7 +25,7 @@ def kept(image: Image.Image) -> bytes | None:
 
     Profiles of grays and of CMYK fit no RGB.
     """
-    profile = image.info.get("icc_profile")
+    profile = _profile_of(image)
     fits = profile and _space(image, profile) == "RGB " and image.format in KEEPING
     return profile if fits else None
 
@@ -32,7 +36,7 @@ def in_srgb(image: Image.Image) -> Image.Image:
     Args:
         image: of mode L, RGB, P or CMYK, with any profile.
     """
-    profile = image.info.get("icc_profile")
+    profile = _profile_of(image)
     space = profile and _space(image, profile)
     if space in ("RGB ", "CMYK"):
         transform = _transform(profile, space)
@@ -61,6 +65,47 @@ def through(curve: np.ndarray, grays: np.ndarray) -> np.ndarray:
         return np.rint(curve).astype(np.uint8)[grays]
     table = np.interp(np.arange(65536) / 257, np.arange(256), curve) * 257
     return np.rint(table).astype(np.uint16)[grays]
+
+
+def _profile_of(image: Image.Image) -> bytes | None:
+    """Returns a picture's profile; that of Adobe RGB where EXIF alone says so, as of cameras."""
+    profile = image.info.get("icc_profile")
+    return ADOBE_RGB if profile is None and _is_adobe_by_exif(image) else profile
+
+
+def _is_adobe_by_exif(image: Image.Image) -> bool:
+    try:
+        exif = image.getexif()
+        space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+        index = exif.get_ifd(ExifTags.IFD.Interop).get(1, "")
+    except Exception:  # a viewer shows a picture with damaged EXIF all the same
+        return False
+    name = index.decode("latin-1") if isinstance(index, bytes) else str(index)
+    return space == UNCALIBRATED and name.startswith("R03")
+
+
+def _adobe_rgb() -> bytes:
+    """Makes a profile of Adobe RGB (1998): primaries adapted to D50, and a gamma of 563/256."""
+    def fixed(*values: float) -> bytes:
+        return struct.pack(f">{len(values)}i", *(round(each * 65536) for each in values))
+
+    white = (0.9642, 1.0, 0.8249)
+    curve = b"curv" + struct.pack(">IIHH", 0, 1, 563, 0)
+    tags = [(b"desc", b"desc" + struct.pack(">II", 0, 10) + b"Adobe RGB\0" + bytes(78)),
+            (b"cprt", b"text\0\0\0\0none\0\0\0\0"), (b"wtpt", b"XYZ \0\0\0\0" + fixed(*white))]
+    for letter, primary in zip((b"r", b"g", b"b"), _ADOBE_PRIMARIES, strict=True):
+        tags += [(letter + b"XYZ", b"XYZ \0\0\0\0" + fixed(*primary)), (letter + b"TRC", curve)]
+    listed, body, start = b"", b"", 132 + 12 * len(tags)
+    for name, content in tags:
+        content += bytes(-len(content) % 4)
+        listed += name + struct.pack(">II", start + len(body), len(content))
+        body += content
+    head = struct.pack(">II4s4s4s4s12s4s", start + len(body), 0, b"\2\x10\0\0", b"mntr", b"RGB ",
+                       b"XYZ ", bytes(12), b"acsp") + bytes(28) + fixed(*white) + bytes(48)
+    return head + struct.pack(">I", len(tags)) + listed + body
+
+
+ADOBE_RGB = _adobe_rgb()
 
 
 def _space(image: Image.Image, profile: bytes) -> str | None:

@@ -3,26 +3,23 @@
 Nothing is ever unpacked to disk. A coloured comic is written as CBZ, with all else that it held.
 """
 
-import io
 import re
 import struct
 import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
-from PIL import Image
 
 from keras_colorize.errors import SourceError, one_line
 from keras_colorize.files import reading, whole_file
 from keras_colorize.media import entry_names
+from keras_colorize.media.pdf_book import PdfBook, Read
 from keras_colorize.media.picture_kinds import BEGINNING, is_picture_suffix, kind_by
 from keras_colorize.media.pictures import picture_of
 
@@ -32,9 +29,6 @@ ARCHIVE_SUFFIXES = BOOK_SUFFIXES | {".zip", ".rar"}
 LARGEST_ENTRY = 256 * 2**20  # bytes
 LARGEST_ARCHIVE = 2**30  # bytes, unpacked; larger ones must not be `MOST_SWOLLEN`
 MOST_SWOLLEN = 1000  # times the size of the file
-WITHOUT_PICTURE = 200  # dots an inch at which a PDF page is drawn that holds no picture
-FINEST = 1200  # dots an inch, above which no page is drawn
-MOST_DRAWN = 100_000_000  # pixels of a page of a PDF
 
 _AS_CBZ = "unpack it and zip its pictures as CBZ"
 _REFUSED = {
@@ -48,9 +42,6 @@ _REFUSED = {
 }
 _BEGINNINGS = {b"Rar!": ".rar", b"7z\xbc\xaf": ".cb7", b"%PDF": ".pdf"}
 _ZIP = b"PK\3\4"
-
-Read = Callable[[], bytes]
-"""Reads the file of a page; raises SourceError where the page is damaged."""
 
 
 def is_book(path: Path) -> bool:
@@ -109,7 +100,7 @@ class Book:
     """Of the pages in reading order: pictures in any folder, without hidden files. They are as
     `entry_names.names_of` gives them, so no two are alike."""
     notes: list[str]
-    """A line on each page that is seen under another name than it has in the archive."""
+    """A line on each file, or page, that is seen under another name than it has in the archive."""
 
     def __init__(self, path: Path, only_pages: bool = False):
         self.path = path
@@ -122,7 +113,9 @@ class Book:
                 raise SourceError(path, f"holds {outside[0].filename!r}, which points outside of "
                                         "it", "do not trust it; get it elsewhere")
             names = entry_names.names_of(entries)
-            self.notes = [f"{path}/{line}" for line in entry_names.notes_on(entries, names)]
+            of = {id(entry) for entry in used}
+            self.notes = [f"{path}/{line}" for entry, line in entry_names.notes_on(entries, names)
+                          if id(entry) in of]
         self.names = [name for name, _ in pages]
         if not pages:
             raise SourceError(path, "holds no picture", "give a CBZ of pictures")
@@ -176,45 +169,6 @@ class Book:
                 if kept.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     kept.compress_type = zipfile.ZIP_DEFLATED
                 out.writestr(kept, file, kept.compress_type)
-        return damaged
-
-
-class PdfBook:
-    """A PDF, each of whose pages is drawn at the resolution of its own largest picture."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        with _opened_pdf(path) as document:
-            count = len(document)
-        if not count:
-            raise SourceError(path, "has no page", "give a PDF of pages")
-        digits = max(3, len(str(count)))
-        self.names = [f"page{number:0{digits}}.png" for number in range(1, count + 1)]
-        self.notes: list[str] = []
-
-    def pages(self) -> Iterator[tuple[str, Read]]:
-        """Gives each page in order: its name, and what draws it as a PNG file."""
-        with _opened_pdf(self.path) as document:
-            for number, name in enumerate(self.names):
-                yield name, partial(_drawn_file, document, number, self.path / name)
-
-    def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Gives each page as `Book.pictures`; raises SourceError where it cannot be drawn."""
-        with _opened_pdf(self.path) as document:
-            for number, name in enumerate(self.names):
-                yield name, np.array(_drawn(document, number, self.path / name))
-
-    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
-        """Writes a CBZ of all pages, as `Book.write`; those not coloured as they are drawn."""
-        damaged = []
-        with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as out:
-            for name, read in self.pages():
-                new_name, place = colored.get(name, (name, None))
-                entry = zipfile.ZipInfo(new_name)  # of 1980, so that it is the same each time
-                try:
-                    out.writestr(entry, place.read_bytes() if place else read())
-                except SourceError as error:
-                    damaged.append(one_line(f"{error.where}: {error.what}, and was left out"))
         return damaged
 
 
@@ -308,48 +262,3 @@ def _copy_damaged(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kept: zipfil
     out.NameToInfo[kept.filename] = kept
     out.start_dir = out.fp.tell()
     return True
-
-
-def _opened_pdf(path: Path) -> pdfium.PdfDocument:
-    try:
-        with reading(path):
-            return pdfium.PdfDocument(path)
-    except pdfium.PdfiumError as error:
-        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
-            raise SourceError(path, "is encrypted", "save it again without a password") from error
-        raise SourceError(path, "is no PDF, or a damaged one", "export it again") from error
-
-
-def _drawn_file(document: pdfium.PdfDocument, number: int, where: Path) -> bytes:
-    """Draws a page of a PDF as a PNG file."""
-    file = io.BytesIO()
-    _drawn(document, number, where).save(file, "PNG", compress_level=1)
-    return file.getvalue()
-
-
-def _drawn(document: pdfium.PdfDocument, number: int, where: Path) -> Image.Image:
-    """Draws a page of a PDF, RGB; raises SourceError where that cannot be done."""
-    try:
-        page = document[number]
-        return page.render(scale=_scale(page), draw_annots=False).to_pil().convert("RGB")
-    except pdfium.PdfiumError as error:
-        raise SourceError(where, f"cannot be drawn ({error})",
-                          "export the pages as pictures") from error
-
-
-def _scale(page: pdfium.PdfPage) -> float:
-    """Finds the pixels a point (1/72 inch) at which the largest picture of a page has its own."""
-    objects = list(page.get_objects(max_depth=2))
-    pictures = [item for item in objects if item.type == pdfium_c.FPDF_PAGEOBJ_IMAGE]
-    width, height = page.get_size()
-    scale = WITHOUT_PICTURE / 72
-    if pictures:
-        largest = max(pictures, key=lambda item: item.get_px_size()[0] * item.get_px_size()[1])
-        left, bottom, right, top = largest.get_bounds()
-        across = largest.get_px_size()[0]
-        if page.get_rotation() % 180 == 0 and right > left:
-            scale = across / (right - left)
-        elif top > bottom:
-            scale = max(largest.get_px_size()) / max(right - left, top - bottom)
-    scale = min(scale, FINEST / 72, (MOST_DRAWN / max(1, width * height)) ** 0.5)
-    return scale * (1 - 1e-6)  # or a size that is whole but for its last digit is rounded up

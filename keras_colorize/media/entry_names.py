@@ -69,17 +69,21 @@ def names_of(entries: list[zipfile.ZipInfo]) -> list[str]:
     return names
 
 
-def notes_on(entries: list[zipfile.ZipInfo], names: list[str]) -> list[str]:
-    """Returns a line on each file that is seen under another name than it has."""
+def notes_on(entries: list[zipfile.ZipInfo], names: list[str],
+             ) -> list[tuple[zipfile.ZipInfo, str]]:
+    """Returns each file that is seen under another name than it has, with a line on it."""
     seen, lines = set(), []
     for entry, name in zip(entries, names, strict=True):
         raw = raw_name(entry)
         if entry.is_dir() or points_outside(entry):
             continue
         if raw in seen:
-            lines.append(one_line(f"{name}: is the name here of a second file of one name"))
+            line = f"{name}: is the name here of a second file of one name"
         elif _outside(raw):
-            lines.append(one_line(f"{name}: was named from the root of a disk, and no longer is"))
+            line = f"{name}: was named from the root of a disk, and no longer is"
+        else:
+            line = ""
+        lines += [(entry, one_line(line))] if line else []
         seen.add(raw)
     return lines
 

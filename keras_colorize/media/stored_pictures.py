@@ -4,6 +4,7 @@ A coloured picture is stored as its original was: format, quality, depth, transp
 """
 
 import io
+import struct
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -16,6 +17,7 @@ from keras_colorize.media import color_profile, png
 from keras_colorize.media.pictures import on_white, open_picture, rgb_of, turn_of
 
 TRANSPARENT = ("PNG", "WEBP", "TIFF", "AVIF", "JPEG2000")
+ICC_TAG = 34675  # of TIFF
 QUALITY = 92  # of JPEG and WebP where none is given and the original's cannot be kept
 
 _BLUE_FIRST = {3: [2, 1, 0], 4: [2, 1, 0, 3]}  # OpenCV's order of channels
@@ -78,9 +80,12 @@ class Style:
         if self.format == "PNG":
             return png.encode(picture, self.options.get("icc_profile"), self.options.get("dpi"))
         if picture.dtype == np.uint16 and self.format == "TIFF":
-            encoded, file = cv2.imencode(".tif", picture[..., _BLUE_FIRST[picture.shape[2]]])
+            across, down = map(round, self.options.get("dpi", (0, 0)))
+            encoded, file = cv2.imencode(
+                ".tif", picture[..., _BLUE_FIRST[picture.shape[2]]],
+                [cv2.IMWRITE_TIFF_XDPI, across, cv2.IMWRITE_TIFF_YDPI, down] if across else [])
             if encoded:
-                return file.tobytes()
+                return _with_profile(file.tobytes(), self.options.get("icc_profile"))
         stored = io.BytesIO()
         try:
             Image.fromarray(eight_bits(picture)).save(stored, self.format, **self.options)
@@ -145,6 +150,21 @@ def read_stored_picture(file: bytes, where: object) -> StoredPicture:
             kept = color_profile.kept(image) is not None
             luminance = gray(np.ascontiguousarray(upright(_colors(image)))) if kept else gray(shown)
         return StoredPicture(luminance, shown, alpha, _style(file, image))
+
+
+def _with_profile(tiff: bytes, profile: bytes | None) -> bytes:
+    """Adds a colour profile to a TIFF of OpenCV, whose list of tags is written anew at the end."""
+    if profile is None:
+        return tiff
+    at, = struct.unpack_from("<I", tiff, 4)
+    count, = struct.unpack_from("<H", tiff, at)
+    tags = [tiff[start:start + 12] for start in range(at + 2, at + 2 + 12 * count, 12)]
+    tiff += bytes(len(tiff) % 2)
+    tags.append(struct.pack("<HHII", ICC_TAG, 7, len(profile), len(tiff)))
+    tags.sort(key=lambda tag: struct.unpack_from("<H", tag)[0])
+    tiff += profile + bytes(len(profile) % 2)
+    listed = struct.pack("<H", len(tags)) + b"".join(tags) + bytes(4)
+    return tiff[:4] + struct.pack("<I", len(tiff)) + tiff[8:] + listed
 
 
 def _count(image: Image.Image) -> int:

@@ -1,5 +1,6 @@
 """A run directory: its configuration, its notes on data and code, and its networks."""
 
+import os
 import platform
 import subprocess
 import tomllib
@@ -17,7 +18,7 @@ from msgspec import Meta
 
 from keras_colorize import __version__, config, files
 from keras_colorize.config import Config
-from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError
+from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError, changes
 from keras_colorize.training import checkpoints
 
 CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
@@ -80,8 +81,9 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
                                   checkpoints_kept=wanted.train.checkpoints_kept,
                                   epochs=max(made.train.epochs, wanted.train.epochs)))
     if grown != wanted:
-        raise SettingsMismatch(run_dir, f"is a run with another configuration "
-                               f"({_first_difference(made, wanted)})", "name another --out")
+        raise SettingsMismatch(run_dir, "is a run with another configuration "
+                               f"({changes(_values(grown), _values(wanted))})",
+                               "name another --out, or give what it was")
     described = describe(run_dir)
     if described["dataset_digest"] != dataset_digest:
         raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
@@ -110,7 +112,7 @@ def of(path: Path) -> Path:
     Wherever a run is read, its `best/` can stand for it: with the networks there, and all else of
     the run.
     """
-    parent = Path(path).resolve().parent
+    parent = Path(os.path.realpath(path)).parent  # Path.resolve raises on a link to itself
     is_best = (Path(path) / checkpoints.BEST_FILE).is_file() and (parent / CONFIG).is_file()
     return parent if is_best else Path(path)
 
@@ -118,7 +120,8 @@ def of(path: Path) -> Path:
 def name_of(path: Path) -> str:
     """Names a run directory, or its `best/`."""
     run_dir = of(path)
-    return run_dir.resolve().name + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
+    name = os.path.basename(os.path.realpath(run_dir))
+    return name + ("" if run_dir == Path(path) else f"-{checkpoints.BEST}")
 
 
 def read_config(run_dir: Path) -> Config:
@@ -163,11 +166,11 @@ def _load(path: Path) -> keras.Model:
                        ) from error
 
 
-def _first_difference(made: Config, wanted: Config) -> str:
-    old, new = (tomllib.loads(config.dumps(each)) for each in (made, wanted))
-    return next(f"{table}.{key} was {value!r}, now {new[table][key]!r}"
-                for table, values in old.items() for key, value in values.items()
-                if new[table][key] != value)
+def _values(of: Config) -> dict[str, object]:
+    """Lists the values of a configuration by table and key, as TOML has them."""
+    return {f"{table}.{key}": value
+            for table, values in tomllib.loads(config.dumps(of)).items()
+            for key, value in values.items()}
 
 
 def _check_origin(run_dir: Path, origin: dict | None, init_from: Path | None) -> None:

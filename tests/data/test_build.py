@@ -1,6 +1,7 @@
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -193,12 +194,18 @@ def test_a_finished_dataset_is_found_and_other_settings_are_refused(film, data_d
     before = files_of(data_dir)
     build.build([film], data_dir, build.Settings(Sampling(every=20, size=(64, 96))))
     assert files_of(data_dir) == before
-    for other in (build.Settings(Sampling(every=21, size=(64, 96))),
-                  build.Settings(Sampling(every=20, size=(64, 96)), seed=1),
-                  build.Settings(Sampling(every=20, size=(64, 96)), split_by="frame"),
-                  build.Settings(Sampling(every=20, size=(64, 96), zoom="area"))):
-        with pytest.raises(SettingsMismatch, match="other sources or with other settings"):
-            build.build([film], data_dir, other)
+    more = shutil.copy(film, tmp_path / "more.mp4")
+    same = Sampling(every=20, size=(64, 96))
+    for films, other, named in (
+            ([film], build.Settings(replace(same, every=21)), "every was 20, now 21"),
+            ([film], build.Settings(same, seed=1), "seed was 0, now 1"),
+            ([film], build.Settings(same, split_by="frame"), "split_by was 'shot', now 'frame'"),
+            ([film], build.Settings(replace(same, zoom="area")), "zoom was 'spline', now 'area'"),
+            ([film, more], build.Settings(same), "new: more.mp4"),
+            ([more], build.Settings(same), f"new: more.mp4; gone: {film.name}")):
+        with pytest.raises(SettingsMismatch) as refused:
+            build.build(films, data_dir, other)
+        assert f"made from other sources or with other settings ({named});" in str(refused.value)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("keep")
     with pytest.raises(UsageError, match="exists and is no dataset"):

@@ -1,17 +1,23 @@
 """Where a dataset may go, what is found there, and the lines that tell when it cannot be made."""
 
+import io
 import os
 import shutil
+import tarfile
 import threading
-from concurrent.futures import Future
+import warnings
+import zipfile
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from conftest import files_of
 from media_files import scene
+from PIL import Image
 
 from keras_colorize import cli, media
-from keras_colorize.data import build
+from keras_colorize.cartoon import episode
+from keras_colorize.data import build, build_workers
 from keras_colorize.data.build_workers import Stage
 from keras_colorize.data.sources import FolderSource, Sampling
 from keras_colorize.errors import DatasetError, SourceError, UsageError
@@ -115,3 +121,69 @@ def test_a_folder_left_out_is_told_again_and_fails_again(panels, tmp_path, capfd
         lines = capfd.readouterr().err.splitlines()  # on a slow machine progress too
         error, = (line for line in lines if line.startswith("error: "))
         assert error.endswith(r"caf\udce9.mp4: has a name that is not UTF-8; rename it")
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Lets builds work in this process, which takes no time to start."""
+    monkeypatch.setattr(build_workers, "processes", ThreadPoolExecutor)
+
+
+def file_of(picture):
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("options", "ends"), [
+    (["--split-by", "source"], "by source leaves the validation set empty"),
+    (["--drop-gray"], "give no picture (left out: 1 gray)"),
+    (["--test", "book.cbz"], "leaves the"),
+])
+def test_what_was_left_out_is_named_also_where_the_build_ends_with_an_error(
+        options, ends, at_once, tmp_path, capfd):
+    folder = tmp_path / "series"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "book.cbz", "w") as book:
+        book.writestr("1.png", file_of(np.full((64, 96, 3), 200, np.uint8)))
+        book.writestr("2.png", b"poem")
+    (folder / "torn.mp4").write_bytes(b"poem")
+    (folder / "notes.txt").write_bytes(b"poem")
+    assert cli.main(["build-tfrecords", str(folder), "--out", str(tmp_path / "out"), "--size",
+                     "64x96", "--workers", "1", *options, "--skip-bad"]) == 1
+    printed = capfd.readouterr()
+    errors = [line for line in printed.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 3 and ends in errors[-1]
+    assert "torn.mp4: cannot be decoded" in errors[0] and "book.cbz/2.png: cannot be" in errors[1]
+    assert "1 file is no picture, comic or film, and left out: notes.txt" in printed.out
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_odd_in_a_book_is_noted_as_in_colouring(at_once, tmp_path, capfd):
+    pages = [file_of(episode.draw_frame(40 * number)[:64, :96]) for number in range(10)]
+    places = [tmp_path / "one.cbz", tmp_path / "tar.cbz", tmp_path / "outside.cbz"]
+    with warnings.catch_warnings(), zipfile.ZipFile(places[0], "w") as book:
+        warnings.simplefilter("ignore", UserWarning)  # of the second file of one name
+        for name, page in zip(("1.png", "1.png", "/2.png", "../3.png", *"456789"), pages,
+                              strict=True):
+            book.writestr(name, page)
+        for _ in range(2):
+            book.writestr("ComicInfo.xml", b"<ComicInfo/>")
+    with tarfile.open(places[1], "w") as tar:
+        tar.addfile(tarfile.TarInfo("1.png"))
+    with zipfile.ZipFile(places[2], "w") as book:
+        book.writestr("../1.png", pages[0])
+    assert cli.main(["build-tfrecords", *map(str, places), "--out", str(tmp_path / "out"), "--size",
+                     "64x96", "--workers", "1", "--split-by", "frame", "--skip-bad"]) == 1
+    printed = capfd.readouterr()
+    for line in ("one.cbz: 9 kept of 10 decoded (1 unreadable left out)",
+                 "one.cbz/1~2.png: is the name here of a second file of one name",
+                 "one.cbz/2.png: was named from the root of a disk, and no longer is"):
+        assert printed.out.count(line) == 1
+    assert "ComicInfo" not in printed.out  # nothing but pages is learned from
+    errors = [line for line in printed.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 3
+    for line in ("one.cbz/__/3.png: is named '../3.png', which points outside of its archive",
+                 "tar.cbz: is a tar archive, which is not read; unpack it and zip its pictures",
+                 "outside.cbz: holds '../1.png', which points outside"):
+        assert sum(line in error for error in errors) == 1, line

@@ -1,17 +1,14 @@
 """Claims about colour profiles: learned is what is shown, and coloured pages look as before."""
 
 import io
-import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from color_profiles import ADOBE, SRGB, profile_of
+from PIL import ExifTags, Image
 
 from keras_colorize import media
 
-D50 = (0.9642, 1.0, 0.8249)
-ADOBE = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
-SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7141))
 GRAYS = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
 
 
@@ -28,32 +25,6 @@ def gamma(levels):
 def encoded(linear):
     """sRGB levels of linear light."""
     return 255 * np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-
-
-def profile_of(space, curve=None, primaries=()):
-    """An ICC profile of version 2, written byte by byte; gamma 2.2 without a curve."""
-    def fixed(values):
-        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(each * 65536) for each in values))
-
-    table = struct.pack(">IH", 1, round(2.19921875 * 256)) if curve is None else \
-        struct.pack(">I256H", 256, *np.rint(65535 * curve(np.arange(256.0))).astype(int))
-    trc = b"curv\0\0\0\0" + table
-    tags = [(b"desc", b"desc\0\0\0\0\0\0\0\2x\0" + bytes(78)), (b"cprt", b"text\0\0\0\0x\0"),
-            (b"wtpt", fixed(D50))]
-    if primaries:
-        tags += [(b"rXYZ", fixed(primaries[0])), (b"gXYZ", fixed(primaries[1])),
-                 (b"bXYZ", fixed(primaries[2])), (b"rTRC", trc), (b"gTRC", trc), (b"bTRC", trc)]
-    else:
-        tags.append((b"kTRC", trc))
-    at, listed, body = 132 + 12 * len(tags), b"", b""
-    for name, data in tags:
-        data += bytes(-len(data) % 4)
-        listed += name + struct.pack(">II", at + len(body), len(data))
-        body += data
-    head = struct.pack(">II4s4s4s4s12s4s", at + len(body), 0, b"\x02\x10\0\0", b"mntr", space,
-                       b"XYZ ", bytes(12), b"acsp")
-    head += bytes(28) + struct.pack(">3i", *(round(each * 65536) for each in D50)) + bytes(48)
-    return head + struct.pack(">I", len(tags)) + listed + body
 
 
 def stored(picture, form, profile, mode=None):
@@ -120,3 +91,41 @@ def test_a_palette_and_transparency_go_through_the_profile_too():
 def test_a_profile_that_says_nothing_changes_nothing(profile):
     picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     assert (media.picture_of(stored(picture, "PNG", profile), "a") == picture).all()
+
+
+def exif_of(space, index, in_interop=True):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 1
+    own = exif.get_ifd(ExifTags.IFD.Exif)
+    own[ExifTags.Base.ColorSpace] = space
+    if in_interop:
+        own[ExifTags.IFD.Interop] = {1: index}
+    return exif
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(("space", "index", "is_adobe"), [
+    (65535, "R03", True), (65535, "R98", False), (1, "R03", False), (65535, None, False)])
+def test_adobe_rgb_that_only_the_exif_tells_of_is_followed(form, space, index, is_adobe):
+    adobe_red = np.full((16, 16, 3), (219, 0, 0), np.uint8)
+    file = io.BytesIO()
+    options = {"quality": 100} if form == "JPEG" else {"lossless": True}
+    Image.fromarray(adobe_red).save(file, form, exif=exif_of(space, index, index is not None),
+                                    **options)
+    right = (255, 0, 0) if is_adobe else (219, 0, 0)
+    assert np.abs(media.picture_of(file.getvalue(), "a").astype(int) - right).max() <= 4
+    style = media.read_stored_picture(file.getvalue(), "a").style
+    again = style.encode(adobe_red, None, "a")  # its EXIF is gone, and its profile says the same
+    assert np.abs(media.picture_of(again, "a").astype(int) - right).max() <= 6
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_in_tiff_keep_their_profile_and_resolution(channels):
+    profile = profile_of(b"RGB ", primaries=ADOBE)
+    picture = np.random.default_rng(0).integers(0, 65536, (20, 30, channels)).astype(np.uint16)
+    style = media.Style("TIFF", {"icc_profile": profile, "dpi": (300.0, 150.0)})
+    alpha = picture[..., 3] if channels == 4 else None
+    file = style.encode(picture[..., :3], alpha, "a")
+    assert (media.stored_colors(file, "a") == picture[..., :3]).all()
+    again = media.read_stored_picture(file, "a").style.options
+    assert again["icc_profile"] == profile and again["dpi"] == (300.0, 150.0)

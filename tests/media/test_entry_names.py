@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+from media_files import archive_of
 from PIL import Image
 
 from keras_colorize import media
@@ -30,19 +31,6 @@ def picture(level=100):
     file = io.BytesIO()
     Image.fromarray(np.full((20, 30), level, np.uint8)).save(file, "PNG")
     return file.getvalue()
-
-
-def archive_of(files, extra=b""):
-    """A ZIP of (raw name, whether flagged, content), written byte by byte."""
-    local, central = b"", b""
-    for name, is_utf8, content in files:
-        fields = struct.pack("<HHHHHIIIHH", 20, 0x800 * is_utf8, 0, 0, 33, zlib.crc32(content),
-                             len(content), len(content), len(name), len(extra))
-        central += b"PK\1\2\x14\0" + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(local))
-        central += name + extra
-        local += b"PK\3\4" + fields + name + extra + content
-    end = struct.pack("<HHHHIIH", 0, 0, len(files), len(files), len(central), len(local), 0)
-    return local + central + b"PK\5\6" + end
 
 
 def stored_names(file):

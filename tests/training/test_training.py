@@ -148,6 +148,17 @@ def test_a_finished_run_is_left_alone_and_may_grow_and_keep_fewer_checkpoints(
     fewer = tiny("cpu/convnet_gray", "train.epochs=1")
     with pytest.raises(SettingsMismatch, match=r"train\.epochs was 2, now 1"):
         train.train(fewer, data_for(fewer, data_dir), run_dir)
+    for forbidden, named in (
+            (["train.batch_size=8"], "train.batch_size was 4, now 8"),
+            (["train.seed=1", "data.cache=true", "train.xla='off'"], "train.seed was 0, now 1"),
+            (["data.shuffle=9"], "data.shuffle was 4096, now 9"),
+            (["model.decoder=[4,4,8]"], "model.decoder was [4, 4, 4], now [4, 4, 8]"),
+            (["optimizer.ema=0.5", "train.checkpoints_kept=3", "augment.crop=0.9"],
+             "augment.crop was 0.7, now 0.9, optimizer.ema was 0.0, now 0.5")):
+        other = tiny("cpu/convnet_gray", "train.epochs=3", *forbidden)
+        with pytest.raises(SettingsMismatch) as refused:  # it does not name what may change
+            train.train(other, data_for(other, data_dir), run_dir)
+        assert f"is a run with another configuration ({named});" in str(refused.value)
     more = tiny("cpu/convnet_gray", "train.epochs=3", "train.checkpoints_kept=1")
     assert train.train(more, data_for(more, data_dir), run_dir) is True
     assert scalars(run_dir)["epoch/loss"][0] == [1, 2, 3]
