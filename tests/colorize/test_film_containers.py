@@ -172,16 +172,16 @@ def test_a_mirrored_film_is_read_mirrored_and_turned_by_what_is_left(tmp_path):
     """A display matrix with a flip, which few containers hold: half of a half turn."""
     source = tmp_path / "in.mp4"
     write_film(source, drawings(4), rotation=180, options={"crf": "1"})
-    plain = [luma for _, _, luma in Film.open(source, tmp_path / "out.mkv",
-                                              colorize.Settings()).frames()]
+    film = Film.open(source, tmp_path / "out.mkv", colorize.Settings())
+    plain = [film.luma(frame) for _, frame in film.frames()]
     file = bytearray(source.read_bytes())
     at = file.index(b"tkhd") + 44  # of a version 0 box
     file[at:at + 4] = (1 << 16).to_bytes(4, "big")
     source.write_bytes(file)
     film = Film.open(source, tmp_path / "out.mkv", colorize.Settings())
     assert (film.turn.is_mirrored, film.turn.quarters) == (True, 2)
-    for (_, _, luma), before in zip(film.frames(), plain, strict=True):
-        assert np.array_equal(luma, before[:, ::-1])
+    for (_, frame), before in zip(film.frames(), plain, strict=True):
+        assert np.array_equal(film.luma(frame), before[:, ::-1])
 
 
 def test_streams_of_bare_data_are_told(models, tmp_path):
