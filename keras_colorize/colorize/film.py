@@ -142,6 +142,8 @@ class Shown:
     """Its own codes of chroma, if it keeps any."""
     stamp: np.ndarray | None = None
     """Where it keeps them, bool [h, w] of any size; None for everywhere."""
+    captions: av.VideoFrame | None = None
+    """The decoded frame, if captions travel with it."""
 
     @property
     def is_in_color(self) -> bool:
@@ -209,6 +211,9 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
     progress = tqdm(colored, source.name, record["frames"], unit="frame", delay=2, initial=skipped)
     _encode(progress, film, settings.lock, parts, steadier, written)
     notes = film_writer.join(_pieces(parts), source, target, film.turn.degrees, record["frames"])
+    if shots.captioned.any() and film.encoding.codec not in film_writer.CAPTIONED:
+        notes.append(f"captions in its pictures left out, as {film.encoding.codec} takes none: "
+                     f"{shots.captioned.sum()}")
     if record["color_share"]:
         notes.append(f"{record['color_share']:.1%} of its frames were in colour, and stay as they "
                      "were")
@@ -237,6 +242,8 @@ def _read(film: Film, shots: Shots, skipped: int) -> Iterator[Shown]:
             continue
         shown = Shown(number, pts, film.luma(frame), bool(shots.cuts[number]),
                       bool(shots.held[number]))
+        if shots.captioned[number]:
+            shown.captions = frame.decoded
         if shots.in_color[number]:
             shown.own = film.chroma(frame)
         elif shots.kinds[number] == STAMPED:
@@ -302,7 +309,10 @@ def _encode(coming: Iterable[Shown], film: Film, lock: str, parts: Path, steadie
             encoder = film_writer.Encoder(temporary, film.encoding)
             frames = 0
             while shown is not None:
-                encoder.encode(_frame(shown, film.layout, lock, written), shown.pts)
+                frame = _frame(shown, film.layout, lock, written)
+                if shown.captions is not None:
+                    frame = planes.with_captions(frame, shown.captions)
+                encoder.encode(frame, shown.pts)
                 frames += 1
                 if shown.state is not None:
                     break

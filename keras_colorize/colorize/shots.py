@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type
 from tqdm import tqdm
 
 from keras_colorize import media
@@ -32,6 +33,8 @@ class Shots:
     """Whether it repeats the drawing before it, and is to get the same colour; bool."""
     kinds: np.ndarray
     """`GRAY`, `STAMPED` or `COLOR`, uint8."""
+    captioned: np.ndarray
+    """Whether captions (CEA-608 or 708) travel with it, bool."""
 
     @property
     def in_color(self) -> np.ndarray:
@@ -54,7 +57,7 @@ class Shots:
             with np.load(place) as file:
                 return cls(**file)
         cuts, held = screening.ShotDetector(luma_only=True), screening.HeldDetector()
-        numbers, drawings, judge = [], [], _Judge()
+        numbers, drawings, captioned, judge = [], [], [], _Judge()
         frames = tqdm(media.read_video(path), f"{path.name}: shots",
                       media.frame_count(path) or None, unit="frame", delay=2)
         for frame in frames:
@@ -62,13 +65,14 @@ class Shots:
             gray = np.dstack([pixels.gray(small)] * 3)
             numbers.append(cuts.shot(pixels.narrowed(gray, screening.SHOT_WIDTH)))
             drawings.append(held.drawing(gray))
+            captioned.append(Type.A53_CC in frame.decoded.side_data)
             if is_judged:
                 judge.see(small, numbers[-1])
         kinds = judge.kinds() if is_judged else np.full(len(numbers), GRAY, np.uint8)
         in_color = kinds == COLOR
         is_cut, is_held = (np.diff(each, prepend=each[0]) for each in (numbers, drawings))
         is_cut = (is_cut > 0) | (np.diff(in_color, prepend=in_color[0]))
-        shots = cls(is_cut, (is_held == 0) & ~is_cut & ~in_color, kinds)
+        shots = cls(is_cut, (is_held == 0) & ~is_cut & ~in_color, kinds, np.array(captioned))
         shots.held[0] = False
         with whole_file(place) as temporary, open(temporary, "wb") as file:
             np.savez(file, **shots.__dict__)

@@ -26,11 +26,12 @@ CONTAINERS = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", 
                         ".3gp"))
 """Of coloured films. Films of other containers become Matroska, which holds whatever they hold."""
 ANIMATION_RATE = 10  # frames a second of an animated picture
+CAPTIONED = frozenset(("libx264", "libx265"))  # encoders that write the captions of frames
 QUALITY = {"libx264": 18, "libx265": 19, "libvpx-vp9": 22, "libsvtav1": 22}
 REHEARSED = 200  # packets
 MOST_WAITING = 64  # packets without a time, more than any reordering of frames makes
 _OPTIONS = {"libx264": {"preset": "superfast", "bf": "0"},  # 0.4 of the time of *veryfast*
-            "libx265": {"preset": "fast", "x265-params": "log-level=error"},
+            "libx265": {"preset": "fast", "x265-params": "log-level=error", "a53cc": "1"},
             "libvpx-vp9": {"b:v": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
             "libsvtav1": {"preset": "8"}}
 _MUXERS_OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands",
@@ -228,7 +229,7 @@ def _joined(pieces: list[Path], source: Path, target: Path, place: Path, rotatio
     times = [packet.pts for packet in _packets(pieces)]
     with _refusing(target), av.open(str(pieces[0])) as first, av.open(str(place), "w") as new, \
             nullcontext() if is_animated(source) else open_video(source) as old:
-        film = new.add_stream_from_template(first.streams.video[0])
+        film = new.add_stream_from_template(first.streams.video[0], opaque=True)
         film.time_base = first.streams.video[0].time_base
         rate = first.streams.video[0].average_rate  # None of a single frame
         if rate and target.suffix.lower() == ".avi":  # which has frames of one length alone
