@@ -37,6 +37,8 @@ _OPTIONS = {"libx264": {"preset": "superfast", "bf": "0"},  # 0.4 of the time of
 _MUXERS_OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands",
                               "duration", "creation_time", "handler_name", "vendor_id"))
 _IN_MATROSKA = "name a --out that ends in .mkv"
+_MOST_RATE = 240_000  # kbit a second: the bound that H.264 in AVI has to declare
+_MOST_BITS = 6  # a pixel, half of what frames have that are not compressed
 _OFF = 0.1  # frames by which a time, rounded by its container, may lie off those of a steady rate
 
 
@@ -129,6 +131,10 @@ class Encoding:
             options["crf"] = str(QUALITY.get(self.codec) if self.crf is None else self.crf)
         if suffix == ".avi":
             options["bf"] = "0"  # AVI has no place for the times of frames out of order
+            if self.codec == "libx264":  # so that H.264 itself says when a frame is shown
+                most = min(_MOST_RATE, round(_MOST_BITS * self.layout.width * self.layout.height
+                                             * self.rate / 1000))
+                options["x264-params"] = f"nal-hrd=vbr:vbv-maxrate={most}:vbv-bufsize={most}"
         if suffix in (".ts", ".m2ts") and self.codec == "libx264":
             options["x264-params"] = "repeat-headers=1"  # nor a transport stream for headers
         return options
@@ -232,13 +238,16 @@ def _joined(pieces: list[Path], source: Path, target: Path, place: Path, rotatio
         film = new.add_stream_from_template(first.streams.video[0], opaque=True)
         film.time_base = first.streams.video[0].time_base
         rate = first.streams.video[0].average_rate  # None of a single frame
+        grid = None
         if rate and target.suffix.lower() == ".avi":  # which has frames of one length alone
-            film.time_base = 1 / Fraction(rate)
+            origin = old.start_time or 0 if old and old.streams.audio else 0
+            grid = 1 / Fraction(rate), Fraction(origin, av.time_base)
+            film.time_base = grid[0]
         if rotation:
             film.set_display_rotation(rotation)
         streams = {} if old is None else _take_over(new, film, old, target, missing)
         others = _copied_packets(old, streams, missing) if streams else iter(())
-        yield new, _in_order(_timed(pieces, times), film, others)
+        yield new, _in_order(_timed(pieces, times, grid), film, others)
 
 
 def _packets(pieces: list[Path]) -> Iterator[av.Packet]:
@@ -247,8 +256,13 @@ def _packets(pieces: list[Path]) -> Iterator[av.Packet]:
             yield from (packet for packet in container.demux(video=0) if packet.size)
 
 
-def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
-    """Gives the packets of all pieces with decoding times that rise from the first to the last."""
+def _timed(pieces: list[Path], times: list[int], grid: tuple[Fraction, Fraction] | None,
+           ) -> Iterator[av.Packet]:
+    """Gives the packets of all pieces with decoding times that rise from the first to the last.
+
+    AVI counts frames from the start of its sound. For it, `grid` is the length of a frame and the
+    time at which the film starts, in seconds.
+    """
     shown = sorted(times)
     rank = {pts: number for number, pts in enumerate(shown)}
     delay = max((number - rank[pts] for number, pts in enumerate(times)), default=0)
@@ -259,6 +273,14 @@ def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
         after = rank[packet.pts] + 1
         if after < len(shown):
             packet.duration = shown[after] - packet.pts
+        if grid:
+            unit, origin = grid
+            share = packet.time_base / unit
+            late = shown[0] * share - origin / unit
+            start = round(late) if late >= 1 else 0  # a gap for less would be seen
+            packet.pts, packet.dts = (start + round((each - shown[0]) * share)
+                                      for each in (packet.pts, packet.dts))
+            packet.duration, packet.time_base = 1, unit
         yield packet
 
 
