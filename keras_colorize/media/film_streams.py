@@ -52,6 +52,13 @@ def take_over(new: av.container.OutputContainer, film: av.VideoStream,
     return streams
 
 
+def muxer_options(old: av.container.InputContainer | None, target: Path) -> dict[str, str]:
+    """Returns the options by which a container keeps the tags of a film, those of cameras too."""
+    has_long_names = old is not None and any("." in name for name in old.metadata)
+    return {"movflags": "use_metadata_tags"} if has_long_names and \
+        target.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
+
+
 def copied_stream(new: av.container.OutputContainer, stream: av.stream.Stream, target: Path,
                   ) -> av.stream.Stream:
     """Adds a stream like one of another film; raises SourceError if the container takes none."""

@@ -22,6 +22,7 @@ from keras_colorize.media.film_streams import (
     copied_packets,
     copied_stream,
     in_words,
+    muxer_options,
     take_over,
 )
 from keras_colorize.media.pictures import is_animated
@@ -209,7 +210,8 @@ def remux(source: Path, target: Path) -> list[str]:
     """Writes a film into another container, packet by packet; returns and raises as `join`."""
     missing = Counter()
     with whole_file(target) as temporary:
-        with _refusing(target), open_video(source) as old, av.open(str(temporary), "w") as new:
+        with _refusing(target), open_video(source) as old, \
+                av.open(str(temporary), "w", options=muxer_options(old, target)) as new:
             shown = old.streams.best("video")
             film = copied_stream(new, shown, target)
             streams = {shown.index: film, **take_over(new, film, old, target, missing)}
@@ -236,8 +238,9 @@ def _joined(pieces: list[Path], source: Path, target: Path, place: Path, rotatio
             missing: Counter) -> Iterator[tuple[av.container.OutputContainer, Iterator[av.Packet]]]:
     """Opens a container at `place`, and gives it with the packets that are to be muxed into it."""
     times = [packet.pts for packet in _packets(pieces)]
-    with _refusing(target), av.open(str(pieces[0])) as first, av.open(str(place), "w") as new, \
-            nullcontext() if is_animated(source) else open_video(source) as old:
+    with _refusing(target), av.open(str(pieces[0])) as first, \
+            nullcontext() if is_animated(source) else open_video(source) as old, \
+            av.open(str(place), "w", options=muxer_options(old, target)) as new:
         film = new.add_stream_from_template(first.streams.video[0], opaque=True)
         film.time_base = first.streams.video[0].time_base
         rate = first.streams.video[0].average_rate  # None of a single frame
