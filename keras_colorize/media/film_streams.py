@@ -41,8 +41,10 @@ def take_over(new: av.container.OutputContainer, film: av.VideoStream,
             missing["streams of data"] += 1
         elif suffix == ".mkv" and _is_cover(stream):
             _attach(new, stream)
-        elif stream.type == "audio" or _is_held(stream, suffix):
+        elif _is_held(stream, suffix):
             streams[stream.index] = copied_stream(new, stream, target)
+        elif stream.type == "audio":
+            raise _cannot_hold(target, stream)
         else:
             missing[f"{_name(stream)}, which {suffix} cannot hold,"] += 1
     new.metadata.update(tags_of(old.metadata))
@@ -65,9 +67,7 @@ def copied_stream(new: av.container.OutputContainer, stream: av.stream.Stream, t
     try:
         copied = new.add_stream_from_template(stream, opaque=True)
     except (ValueError, av.FFmpegError) as error:
-        what = {"audio": "sound", "video": "pictures"}.get(stream.type, stream.type)
-        raise SourceError(target, f"cannot hold the film's {what} ({stream.name})",
-                          IN_MATROSKA) from error
+        raise _cannot_hold(target, stream) from error
     copied.metadata.update(tags_of(stream.metadata))
     copied.disposition = stream.disposition
     return copied
@@ -118,34 +118,46 @@ def _is_cover(stream: av.stream.Stream) -> bool:
     return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
 
 
+def _cannot_hold(target: Path, stream: av.stream.Stream) -> SourceError:
+    what = {"audio": "sound", "video": "pictures"}.get(stream.type, stream.type)
+    return SourceError(target, f"cannot hold the film's {what} ({stream.name})", IN_MATROSKA)
+
+
 def _is_held(stream: av.stream.Stream, suffix: str) -> bool:
-    """Tries whether a container takes a stream, and subtitles also whether it gives them back."""
+    """Tries whether a container takes a stream.
+
+    Transport streams take any, but give only some back as what they were.
+    """
     if stream.type == "attachment" or _is_cover(stream):
         return suffix == ".mkv" or (_is_cover(stream) and suffix in _COVERED)
     with TemporaryDirectory() as folder:
-        place = str(Path(folder) / f"tried{suffix}")
+        place = str(Path(folder) / f"tried{suffix.replace('.m2ts', '.ts')}")
         try:
             with av.open(place, "w") as new:
                 copied = new.add_stream_from_template(stream, opaque=True)
-                if stream.type != "subtitle":
+                if suffix not in (".ts", ".m2ts") or stream.type == "video":
                     return True
-                packet = av.Packet(bytes(16))
+                packet = _first_packet(stream) if stream.type == "audio" else av.Packet(bytes(16))
                 packet.pts = packet.dts = 0
                 packet.time_base, packet.stream = copied.time_base, copied
                 new.mux_one(packet)
             with av.open(place) as again:
-                return [each.name for each in again.streams] == [stream.name]
+                return [each.type for each in again.streams] == [stream.type]
         except (av.FFmpegError, ValueError):
             return False
 
 
+def _first_packet(stream: av.stream.Stream) -> av.Packet:
+    with open_video(Path(stream.container.name)) as again:
+        return next(again.demux(again.streams[stream.index]))
+
+
 def _attach(new: av.container.OutputContainer, cover: av.VideoStream) -> None:
     """Attaches a cover, as Matroska has them."""
-    with open_video(Path(cover.container.name)) as again:
-        picture = bytes(next(again.demux(again.streams[cover.index])))
     tags = {name.lower(): value for name, value in cover.metadata.items()}
     name, form = _PICTURES.get(cover.name, ("cover", "application/octet-stream"))
-    new.add_attachment(tags.get("filename", name), tags.get("mimetype", form), picture)
+    new.add_attachment(tags.get("filename", name), tags.get("mimetype", form),
+                       bytes(_first_packet(cover)))
 
 
 def _name(stream: av.stream.Stream) -> str:
