@@ -251,7 +251,7 @@ def test_colour_shots_keep_their_chroma_and_logos_their_hue(models, tmp_path):
     source, out = tmp_path / "in.mkv", tmp_path / "out.mkv"
     colors = [cv2.resize(episode.draw_frame(number), SIZE[::-1], interpolation=cv2.INTER_AREA)
               for number in range(25)]
-    for number, picture in enumerate(colors[:10]):
+    for picture in colors[:10]:
         picture[:] = pixels.gray(picture)[..., None]
         picture[8:16, 110:120] = 220, 30, 40
     with av.open(str(source), "w") as container:
