@@ -215,8 +215,8 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         notes.append(f"captions in its pictures left out, as {film.encoding.codec} takes none: "
                      f"{shots.captioned.sum()}")
     if record["color_share"]:
-        notes.append(f"{record['color_share']:.1%} of its frames were in colour, and stay as they "
-                     "were")
+        notes.append(f"{record['color_share']:.1%} of its frames were in colour, and keep their "
+                     "chroma")
     before, after = steadier.flicker.means()
     return {**record, "codec": film.encoding.codec, "notes": notes,
             "flicker_before": round(before, 3), "flicker_after": round(after, 3),

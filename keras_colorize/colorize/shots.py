@@ -121,13 +121,13 @@ class _Judge:
         self._judged: list[int] = []
         self._groups: list[tuple[int, list[np.ndarray]]] = []
         self._waiting: list[np.ndarray] = []
-        self._shot = 0
+        self._shot = None
 
     def see(self, picture: np.ndarray, shot: int) -> None:
         """Takes the next frame, uint8 RGB [h, w, 3], and the number of its shot."""
-        if shot != self._shot:
+        if (shot, picture.shape) != self._shot:
             self._end_shot()
-            self._shot = shot
+            self._shot = shot, picture.shape
         self._waiting.append(picture)
         if len(self._waiting) == TOGETHER:
             self._end_group()

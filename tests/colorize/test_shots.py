@@ -2,6 +2,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from media_files import write_resized_ts
 
 from keras_colorize.cartoon import episode
 from keras_colorize.colorize import shots
@@ -97,6 +98,12 @@ def test_credits_and_black_frames_make_no_colour_film_gray(tmp_path):
     cv2.putText(credit, "THE END", (20, 50), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 2)
     film = found(path, BLACK + colors(10) + [credit] * 9 + BLACK + grays(10) + BLACK)
     assert film.kinds.tolist() == [COLOR] * 29 + [GRAY] * 15
+
+
+def test_frames_of_another_size_are_judged_too(tmp_path):
+    write_resized_ts(tmp_path / "in.ts", (64, 96), (128, 192))
+    film = shots.Shots.found(tmp_path / "in.ts", tmp_path / "shots.npz")
+    assert film.in_color.all() and len(film.kinds) == 24
 
 
 def test_what_was_found_is_kept(tmp_path):
