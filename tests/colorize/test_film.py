@@ -275,23 +275,6 @@ def test_colour_shots_keep_their_chroma_and_logos_their_hue(models, tmp_path):
             np.testing.assert_array_equal(now, was)
 
 
-@pytest.mark.parametrize(("name", "late"), [("in.mkv", 0), ("in.mkv", 0.021), ("in.mkv", 0.25),
-                                            ("in.ts", 0)])
-def test_pictures_of_an_avi_are_read_at_their_time_beside_the_sound(name, late, models, tmp_path):
-    """By FFmpeg alone, as players read it."""
-    source, out = tmp_path / name, tmp_path / "out.avi"
-    write_film(source, drawings(8), times=[late + number / 24 for number in range(8)], sound="mp2")
-    assert not colorize.colorize(models, [source], out).failed
-    offsets = []
-    for path in (source, out):
-        with av.open(str(path)) as film:
-            heard = next(film.decode(audio=0)).time
-        with av.open(str(path)) as film:
-            offsets.append([frame.time - heard for frame in film.decode(video=0)])
-    np.testing.assert_allclose(offsets[1][1:], offsets[0][1:], atol=0.025)
-    assert offsets[1][0] == 0
-
-
 def test_chroma_is_steadied_within_a_shot_and_not_across_a_cut():
     noise, steadier = np.random.default_rng(0), Steadier()
     guide = cv2.GaussianBlur(noise.integers(0, 256, (64, 96), np.uint8), (0, 0), 2)

@@ -139,6 +139,23 @@ def test_varying_times_are_refused_by_avi_and_kept_by_matroska(models, tmp_path)
     assert frames_of(tmp_path / "out.mkv")[0] == frames_of(source)[0]
 
 
+@pytest.mark.parametrize(("name", "late"), [("in.mkv", 0), ("in.mkv", 0.021), ("in.mkv", 0.25),
+                                            ("in.ts", 0)])
+def test_pictures_of_an_avi_are_read_at_their_time_beside_the_sound(name, late, models, tmp_path):
+    """By FFmpeg alone, as players read it."""
+    source, out = tmp_path / name, tmp_path / "out.avi"
+    write_film(source, drawings(8), times=[late + number / 24 for number in range(8)], sound="mp2")
+    assert not colorize.colorize(models, [source], out).failed
+    offsets = []
+    for path in (source, out):
+        with av.open(str(path)) as film:
+            heard = next(film.decode(audio=0)).time
+        with av.open(str(path)) as film:
+            offsets.append([frame.time - heard for frame in film.decode(video=0)])
+    np.testing.assert_allclose(offsets[1][1:], offsets[0][1:], atol=0.025)
+    assert offsets[1][0] == 0
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts", ".avi"])
 def test_a_rate_is_steady_whatever_its_container_rounds_times_to(suffix, tmp_path):
     source = tmp_path / f"in{suffix}"
