@@ -34,6 +34,7 @@ import_tensorflow()
 from keras_colorize import colorize, config, export, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.colorize import film as film_module  # noqa: E402
+from keras_colorize.data import screening  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 
 TURNS = 3
@@ -119,7 +120,8 @@ def end_to_end(model: colorize.Model, part: Path, folder: Path) -> tuple[float, 
     """Seconds of a whole film, and what is said of it."""
     parts, record = Path(tempfile.mkdtemp(dir=folder)), {}
     spent = seconds(lambda: record.update(film_module.color_film(
-        part, folder / "out.mkv", model, colorize.Settings(), parts)))
+        part, folder / "out.mkv", model, colorize.Settings(), parts,
+        film_module.shots_of(part, "gray", parts))))
     return spent, record
 
 
@@ -140,14 +142,14 @@ def film_rows(model: colorize.Model, film: Path, frames: int, folder: Path) -> s
     once, twice = folder / "once.mkv", folder / "twice.mkv"
     write_part(film, once, frames, 1)
     write_part(film, twice, frames, 2)
-    held = film_module.screening.HeldDetector
+    held = screening.HeldDetector
     alone, whole, reused, every = [], [], [], []
     for _ in range(TURNS):
-        film_module.screening.HeldDetector = NeverHeld
+        screening.HeldDetector = NeverHeld
         alone.append(network_alone(model, once) / frames)
         whole.append(end_to_end(model, once, folder)[0] / frames)
         every.append(end_to_end(model, twice, folder)[0] / frames / 2)
-        film_module.screening.HeldDetector = held
+        screening.HeldDetector = held
         spent, record = end_to_end(model, twice, folder)
         reused.append(spent / frames / 2)
     alone, whole, reused, every = map(statistics.median, (alone, whole, reused, every))

@@ -237,22 +237,22 @@ class Batch:
         if self.job.is_done(work.name, sha256, work.target.with_name(written)):
             self.report.found_done += 1
             return
-        is_copied = settings.treat_as in (None, "color") and (
-            settings.treat_as == "color" or film.is_colored(work.source))
+        parts = self.job.parts(work.name, sha256)
+        shots = film.shots_of(work.source, settings.treat_as, parts)
         is_named = work.target != self.job.folder / work.name
-        target = film.place_of(work.source, work.target, is_named, is_copied)
+        target = film.place_of(work.source, work.target, is_named, shots is None)
         name = PurePosixPath(work.name).with_name(target.name).as_posix()
         if name in (record.get("file", key) for key, record in records.items()
                     if key != work.name):
             raise SourceError(work.source, f"and another input are both to be {target}",
                               "colour them one after the other into folders of their own")
-        if is_copied:
+        if shots is None:
             record = film.copy_film(work.source, target)
         else:
-            model, parts = self.models.pages, self.job.parts(work.name, sha256)
+            model = self.models.pages
             record = {"kind": "film", "model": model.name,
-                      **film.color_film(work.source, target, model, settings, parts)}
-            self.job.forget_parts(work.name)
+                      **film.color_film(work.source, target, model, settings, parts, shots)}
+        self.job.forget_parts(work.name)
         self.job.record(work.name, {"sha256": sha256, "file": name,
                                     "bytes": target.stat().st_size, **record})
         self.report.colored[target] = record.get("model", COPIED)

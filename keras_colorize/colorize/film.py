@@ -15,11 +15,11 @@ from tqdm import tqdm
 from keras_colorize import media
 from keras_colorize.colorize.page import flats
 from keras_colorize.colorize.predictor import TOGETHER, Model, Settings
+from keras_colorize.colorize.shots import STAMPED, Shots, is_in_color, small_of
 from keras_colorize.colorize.steadying import Steadier
-from keras_colorize.data import screening
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.image import line_lock, page_kind, pixels
+from keras_colorize.image import hues, line_lock, pixels
 from keras_colorize.media import film_writer, planes
 from keras_colorize.media.in_order import ahead, in_order
 from keras_colorize.media.pictures import is_animated
@@ -82,8 +82,8 @@ class Film:
                                   f"({reason})", "choose another --codec or --crf") from error
             film_writer.rehearse(piece, self.path, encoding.target, self.turn.degrees)
 
-    def frames(self) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Gives the number of each frame, its time in the film's time base, and its luma.
+    def frames(self) -> Iterator[tuple[int, media.VideoFrame]]:
+        """Gives each frame, and its time in the film's time base.
 
         The times rise. It raises SourceError as `media.read_video`, and where the size changes.
         """
@@ -101,7 +101,24 @@ class Film:
             else:
                 pts = round(decoded.pts * decoded.time_base / time_base)
             last = pts if last is None else max(pts, last + 1)
-            yield frame.number, last, self.turn.mirrored(planes.luma(decoded, self.layout))
+            yield last, frame
+
+    def luma(self, frame: media.VideoFrame) -> np.ndarray:
+        """Copies the luma codes of a frame, mirrored where that is due, [h, w]."""
+        return self.turn.mirrored(planes.luma(frame.decoded, self.layout))
+
+    def chroma(self, frame: media.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Copies its codes of blue and of red chroma, as `luma` those of luma."""
+        return tuple(map(self.turn.mirrored, planes.chroma(frame.decoded, self.layout)))
+
+    def stamp(self, frame: media.VideoFrame) -> np.ndarray:
+        """Finds where a frame, as it is stored, has a coloured stamp, bool [h, w] of a small size.
+
+        The mask reaches a little beyond it.
+        """
+        found = hues.coloured(small_of(frame)).astype(np.uint8)
+        grown = cv2.dilate(found, np.ones((5, 5), np.uint8)) > 0
+        return np.rot90(grown, -self.turn.quarters)
 
 
 @dataclass
@@ -121,6 +138,17 @@ class Shown:
     """Its luminance at the network's size, uint8."""
     state: dict | None = None
     """Of the steadying, with the last frame of a piece."""
+    own: tuple[np.ndarray, np.ndarray] | None = None
+    """Its own codes of chroma, if it keeps any."""
+    stamp: np.ndarray | None = None
+    """Where it keeps them, bool [h, w] of any size; None for everywhere."""
+    captions: av.VideoFrame | None = None
+    """The decoded frame, if captions travel with it."""
+
+    @property
+    def is_in_color(self) -> bool:
+        """Whether it stays as it is."""
+        return self.own is not None and self.stamp is None
 
 
 @dataclass
@@ -148,7 +176,19 @@ class Written:
         return cls(made, made, int(held), change)
 
 
-def color_film(source: Path, target: Path, model: Model, settings: Settings, parts: Path) -> dict:
+def shots_of(source: Path, treat_as: str | None, parts: Path) -> Shots | None:
+    """Finds the shots of a film that is to be coloured; None of one that is in colour all through.
+
+    What was found is kept in `parts`. It raises SourceError as `media.read_video`.
+    """
+    if treat_as == "color" or (treat_as is None and is_in_color(source)):
+        return None
+    shots = Shots.found(source, parts / "shots.npz", treat_as is None)
+    return None if shots.in_color.all() else shots
+
+
+def color_film(source: Path, target: Path, model: Model, settings: Settings, parts: Path,
+               shots: Shots) -> dict:
     """Colours a film, keeping the luma of every frame and all that goes with it.
 
     The pieces lie in `parts` until the film is whole; those found there are not made again. It
@@ -157,7 +197,7 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
     settings = replace(settings, lock=settings.lock or "luminance")
     film = Film.open(source, target, settings)
     steadier, written, skipped = Steadier(), Written(), 0
-    done = _pieces(parts)
+    done, record = _pieces(parts), shots.record()
     if done:
         with np.load(done[-1].with_suffix(".npz")) as file:
             state = dict(file)
@@ -166,15 +206,19 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         skipped = (len(done) - 1) * PIECE + int(state["frames"])
     else:
         film.rehearse()
-    counted = {"frames": 0, "held": 0, "shots": 1}
-    coming = ahead(_analysed(film, counted))
-    colored = ahead(_colored(coming, film, model, settings, steadier, skipped))
-    progress = tqdm(colored, source.name, media.frame_count(source) or None, unit="frame", delay=2,
-                    initial=skipped)
+    coming = ahead(_read(film, shots, skipped))
+    colored = ahead(_colored(coming, film, model, settings, steadier))
+    progress = tqdm(colored, source.name, record["frames"], unit="frame", delay=2, initial=skipped)
     _encode(progress, film, settings.lock, parts, steadier, written)
-    notes = film_writer.join(_pieces(parts), source, target, film.turn.degrees, counted["frames"])
+    notes = film_writer.join(_pieces(parts), source, target, film.turn.degrees, record["frames"])
+    if shots.captioned.any() and film.encoding.codec not in film_writer.CAPTIONED:
+        notes.append(f"captions in its pictures left out, as {film.encoding.codec} takes none: "
+                     f"{shots.captioned.sum()}")
+    if record["color_share"]:
+        notes.append(f"{record['color_share']:.1%} of its frames were in colour, and keep their "
+                     "chroma")
     before, after = steadier.flicker.means()
-    return {**counted, "codec": film.encoding.codec, "notes": notes,
+    return {**record, "codec": film.encoding.codec, "notes": notes,
             "flicker_before": round(before, 3), "flicker_after": round(after, 3),
             "flicker_held": round(written.change / max(1, written.held), 3)}
 
@@ -190,24 +234,26 @@ def line(target: Path, record: dict) -> str:
             f"frames{notes}")
 
 
-def _analysed(film: Film, counted: dict) -> Iterator[Shown]:
-    """Gives every frame, with whether a shot begins there and whether it repeats the one before."""
-    cuts, held = screening.ShotDetector(luma_only=True), screening.HeldDetector()
-    shot, drawing = 0, -1
-    for number, pts, codes in film.frames():
-        small = cv2.merge([planes.lightness(pixels.narrowed(codes), film.layout)] * 3)
-        last_shot, shot = shot, cuts.shot(pixels.narrowed(small, screening.SHOT_WIDTH))
-        last_drawing, drawing = drawing, held.drawing(small)
-        is_cut, is_held = shot > last_shot, drawing == last_drawing and shot == last_shot
-        counted["frames"] += 1
-        counted["shots"] += is_cut
-        counted["held"] += is_held
-        yield Shown(number, pts, codes, is_cut, is_held)
+def _read(film: Film, shots: Shots, skipped: int) -> Iterator[Shown]:
+    """Gives the frames from `skipped` on, with what they keep of their own colour."""
+    for pts, frame in film.frames():
+        number = frame.number
+        if number < skipped:
+            continue
+        shown = Shown(number, pts, film.luma(frame), bool(shots.cuts[number]),
+                      bool(shots.held[number]))
+        if shots.captioned[number]:
+            shown.captions = frame.decoded
+        if shots.in_color[number]:
+            shown.own = film.chroma(frame)
+        elif shots.kinds[number] == STAMPED:
+            shown.own, shown.stamp = film.chroma(frame), film.stamp(frame)
+        yield shown
 
 
 def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settings,
-             steadier: Steadier, skipped: int) -> Iterator[Shown]:
-    """Gives the frames from `skipped` on with their colour; held ones take it over."""
+             steadier: Steadier) -> Iterator[Shown]:
+    """Gives the frames with their colour; held ones take it over."""
     layout = film.layout
     height, width = layout.height, round(layout.width * float(film.encoding.aspect))
     scale = settings.scale or model.scale_for(
@@ -215,15 +261,14 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
     size = max(1, round(height * scale)), max(1, round(width * scale))
     values, guide = steadier.chroma, steadier.guide
 
-    def new_frames() -> Iterator[Shown]:
+    def frames() -> Iterator[Shown]:
         has_colors = values is not None
         for shown in coming:
-            if shown.number >= skipped:
-                shown.is_held &= has_colors
-                has_colors = True
-                yield shown
+            shown.is_held &= has_colors
+            has_colors = True
+            yield shown
 
-    for shown, task in in_order(lambda shown: _seen(shown, film, model, size), new_frames(),
+    for shown, task in in_order(lambda shown: _seen(shown, film, model, size), frames(),
                                 TOGETHER):
         picture = task.result()
         if shown.is_cut:
@@ -241,11 +286,11 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
 
 
 def _seen(shown: Shown, film: Film, model: Model, size: tuple[int, int]) -> np.ndarray | None:
-    """Computes the network's picture of a frame, uint8 RGB [size, 3]; None of one that is held.
+    """Computes the network's picture of a frame, uint8 RGB [size, 3].
 
-    The network sees it upright.
+    The network sees it upright. A frame that is held or in colour has none.
     """
-    if shown.is_held:
+    if shown.is_held or shown.is_in_color:
         return None
     shown.guide = planes.lightness(pixels.scale(shown.codes, size), film.layout)
     condition = shown.guide if model.input == "gray" else pixels.edges(
@@ -264,7 +309,10 @@ def _encode(coming: Iterable[Shown], film: Film, lock: str, parts: Path, steadie
             encoder = film_writer.Encoder(temporary, film.encoding)
             frames = 0
             while shown is not None:
-                encoder.encode(_frame(shown, film.layout, lock, written), shown.pts)
+                frame = _frame(shown, film.layout, lock, written)
+                if shown.captions is not None:
+                    frame = planes.with_captions(frame, shown.captions)
+                encoder.encode(frame, shown.pts)
                 frames += 1
                 if shown.state is not None:
                     break
@@ -277,10 +325,15 @@ def _encode(coming: Iterable[Shown], film: Film, lock: str, parts: Path, steadie
 
 def _frame(shown: Shown, layout: planes.Layout, lock: str, written: Written) -> av.VideoFrame:
     """Makes the next frame to encode, which becomes the one that is `written`."""
+    if shown.is_in_color:
+        written.made = written.chroma = None
+        return planes.frame_of(shown.codes, shown.own, layout)
     if written.made is None or not shown.is_held:
         written.made = _made(shown, layout, lock)
     frame = planes.frame_of(shown.codes, written.made, layout) if lock == "luminance" \
         else written.made
+    if shown.stamp is not None:
+        planes.lay(frame, shown.codes, shown.own, shown.stamp)
     chroma = planes.chroma_of(frame)
     if shown.is_held and written.chroma is not None:
         written.held += 1
@@ -307,13 +360,6 @@ def _made(shown: Shown, layout: planes.Layout, lock: str):
 def _pieces(parts: Path) -> list[Path]:
     """Lists the pieces that are there, in order; only the last of a film can be a short one."""
     return sorted(parts.glob("piece*.nut"))
-
-
-def is_colored(path: Path) -> bool:
-    """Whether most of some frames from all over a film have colour."""
-    judged = [page_kind.colored_share(picture) > page_kind.COLORED
-              for picture in media.peek(path, 8)]
-    return sum(judged) * 2 > len(judged)
 
 
 def place_of(source: Path, target: Path, is_named: bool, is_copied: bool) -> Path:

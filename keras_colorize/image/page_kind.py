@@ -44,7 +44,7 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
         luminance: uint8 [h, w], where it is known already.
     """
     luminance = pixels.gray(picture) if luminance is None else luminance
-    share, has_stamp = _colors(picture)
+    share, has_stamp = colors(picture)
     colored = _score(share, COLORED)
     if colored >= 0.5:
         return Route("color", {"color": colored})
@@ -58,16 +58,12 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
     return Route("line_art" if lines >= 0.5 else "gray", scores, has_stamp=has_stamp)
 
 
-def colored_share(picture: np.ndarray) -> float:
-    """Returns the share of pixels, of uint8 RGB [h, w, 3] or gray [h, w], that have a colour.
+def colors(picture: np.ndarray) -> tuple[float, bool]:
+    """Returns the share of pixels that have a colour, and whether a stamp was passed over in it.
 
-    It is as `hues.coloured` sees them, and 0 where they are but a stamp or a logo.
+    They are those of uint8 RGB [h, w, 3] or gray [h, w], as `hues.coloured` sees them; the share is
+    0 where they are but a stamp or a logo.
     """
-    return _colors(picture)[0]
-
-
-def _colors(picture: np.ndarray) -> tuple[float, bool]:
-    """Returns the share of pixels that have a colour, and whether a stamp was passed over in it."""
     if picture.ndim == 2:
         return 0.0, False
     small = pixels.narrowed(picture)

@@ -29,6 +29,7 @@ from keras_colorize.media.stored_pictures import (
 from keras_colorize.media.video import (
     VIDEO_SUFFIXES,
     VideoFrame,
+    excerpts,
     frame_count,
     is_file_name,
     is_video,
@@ -41,7 +42,7 @@ from keras_colorize.media.video import (
 __all__ = [
     "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "FORMATS", "MOST_PIXELS", "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES", "Book", "PdfBook", "StoredPicture", "Style", "VideoFrame", "decode_picture",
-    "encode_picture", "frame_count", "is_book", "is_file_name", "is_picture",
+    "encode_picture", "excerpts", "frame_count", "is_book", "is_file_name", "is_picture",
     "is_picture_suffix", "is_video",
     "is_video_name", "natural_order", "open_book", "open_video", "peek", "picture_of",
     "read_picture", "read_stored_picture", "read_video", "refused_archive", "stored_colors",

@@ -1,4 +1,4 @@
-"""Films out: their encoder and container, and all else that a film holds, copied into the new one.
+"""Films out: their encoder and container, with all else that a film holds.
 
 A coloured film is encoded in pieces, which are then joined. A film in colour is copied as it is.
 """
@@ -17,6 +17,14 @@ import av
 
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.files import whole_file
+from keras_colorize.media.film_streams import (
+    IN_MATROSKA,
+    copied_packets,
+    copied_stream,
+    in_words,
+    muxer_options,
+    take_over,
+)
 from keras_colorize.media.pictures import is_animated
 from keras_colorize.media.planes import Layout
 from keras_colorize.media.video import open_video, read_video
@@ -26,16 +34,15 @@ CONTAINERS = frozenset((".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", 
                         ".3gp"))
 """Of coloured films. Films of other containers become Matroska, which holds whatever they hold."""
 ANIMATION_RATE = 10  # frames a second of an animated picture
+CAPTIONED = frozenset(("libx264", "libx265"))  # encoders that write the captions of frames
 QUALITY = {"libx264": 18, "libx265": 19, "libvpx-vp9": 22, "libsvtav1": 22}
 REHEARSED = 200  # packets
-MOST_WAITING = 64  # packets without a time, more than any reordering of frames makes
 _OPTIONS = {"libx264": {"preset": "superfast", "bf": "0"},  # 0.4 of the time of *veryfast*
-            "libx265": {"preset": "fast", "x265-params": "log-level=error"},
+            "libx265": {"preset": "fast", "x265-params": "log-level=error", "a53cc": "1"},
             "libvpx-vp9": {"b:v": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
             "libsvtav1": {"preset": "8"}}
-_MUXERS_OWN_TAGS = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands",
-                              "duration", "creation_time", "handler_name", "vendor_id"))
-_IN_MATROSKA = "name a --out that ends in .mkv"
+_MOST_RATE = 240_000  # kbit a second: the bound that H.264 in AVI has to declare
+_MOST_BITS = 6  # a pixel, half of what frames have that are not compressed
 _OFF = 0.1  # frames by which a time, rounded by its container, may lie off those of a steady rate
 
 
@@ -67,7 +74,7 @@ def container_for(source: Path, target: Path, is_named: bool) -> Path:
     else:
         return target
     if is_named:
-        raise SourceError(target, reason, _IN_MATROSKA)
+        raise SourceError(target, reason, IN_MATROSKA)
     return target.with_suffix(".mkv")
 
 
@@ -128,6 +135,10 @@ class Encoding:
             options["crf"] = str(QUALITY.get(self.codec) if self.crf is None else self.crf)
         if suffix == ".avi":
             options["bf"] = "0"  # AVI has no place for the times of frames out of order
+            if self.codec == "libx264":  # so that H.264 itself says when a frame is shown
+                most = min(_MOST_RATE, round(_MOST_BITS * self.layout.width * self.layout.height
+                                             * self.rate / 1000))
+                options["x264-params"] = f"nal-hrd=vbr:vbv-maxrate={most}:vbv-bufsize={most}"
         if suffix in (".ts", ".m2ts") and self.codec == "libx264":
             options["x264-params"] = "repeat-headers=1"  # nor a transport stream for headers
         return options
@@ -179,7 +190,7 @@ def join(pieces: list[Path], source: Path, target: Path, rotation: int, frames: 
             for packet in packets:
                 new.mux_one(packet)
         check_frames(temporary, target, frames)
-    return _in_words(missing)
+    return in_words(missing)
 
 
 def rehearse(piece: Path, source: Path, target: Path, rotation: int) -> None:
@@ -199,16 +210,17 @@ def remux(source: Path, target: Path) -> list[str]:
     """Writes a film into another container, packet by packet; returns and raises as `join`."""
     missing = Counter()
     with whole_file(target) as temporary:
-        with _refusing(target), open_video(source) as old, av.open(str(temporary), "w") as new:
+        with _refusing(target), open_video(source) as old, \
+                av.open(str(temporary), "w", options=muxer_options(old, target)) as new:
             shown = old.streams.best("video")
-            film = _copied_stream(new, shown, target)
-            streams = {shown.index: film, **_take_over(new, film, old, target, missing)}
+            film = copied_stream(new, shown, target)
+            streams = {shown.index: film, **take_over(new, film, old, target, missing)}
             frames = 0
-            for packet in _copied_packets(old, streams, missing):
+            for packet in copied_packets(old, streams, missing):
                 frames += packet.stream is film
                 new.mux_one(packet)
         check_frames(temporary, target, frames)
-    return _in_words(missing)
+    return in_words(missing)
 
 
 def check_frames(written: Path, target: Path, frames: int) -> None:
@@ -226,18 +238,22 @@ def _joined(pieces: list[Path], source: Path, target: Path, place: Path, rotatio
             missing: Counter) -> Iterator[tuple[av.container.OutputContainer, Iterator[av.Packet]]]:
     """Opens a container at `place`, and gives it with the packets that are to be muxed into it."""
     times = [packet.pts for packet in _packets(pieces)]
-    with _refusing(target), av.open(str(pieces[0])) as first, av.open(str(place), "w") as new, \
-            nullcontext() if is_animated(source) else open_video(source) as old:
-        film = new.add_stream_from_template(first.streams.video[0])
+    with _refusing(target), av.open(str(pieces[0])) as first, \
+            nullcontext() if is_animated(source) else open_video(source) as old, \
+            av.open(str(place), "w", options=muxer_options(old, target)) as new:
+        film = new.add_stream_from_template(first.streams.video[0], opaque=True)
         film.time_base = first.streams.video[0].time_base
         rate = first.streams.video[0].average_rate  # None of a single frame
+        grid = None
         if rate and target.suffix.lower() == ".avi":  # which has frames of one length alone
-            film.time_base = 1 / Fraction(rate)
+            origin = old.start_time or 0 if old and old.streams.audio else 0
+            grid = 1 / Fraction(rate), Fraction(origin, av.time_base)
+            film.time_base = grid[0]
         if rotation:
             film.set_display_rotation(rotation)
-        streams = {} if old is None else _take_over(new, film, old, target, missing)
-        others = _copied_packets(old, streams, missing) if streams else iter(())
-        yield new, _in_order(_timed(pieces, times), film, others)
+        streams = {} if old is None else take_over(new, film, old, target, missing)
+        others = copied_packets(old, streams, missing) if streams else iter(())
+        yield new, _in_order(_timed(pieces, times, grid), film, others)
 
 
 def _packets(pieces: list[Path]) -> Iterator[av.Packet]:
@@ -246,8 +262,13 @@ def _packets(pieces: list[Path]) -> Iterator[av.Packet]:
             yield from (packet for packet in container.demux(video=0) if packet.size)
 
 
-def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
-    """Gives the packets of all pieces with decoding times that rise from the first to the last."""
+def _timed(pieces: list[Path], times: list[int], grid: tuple[Fraction, Fraction] | None,
+           ) -> Iterator[av.Packet]:
+    """Gives the packets of all pieces with decoding times that rise from the first to the last.
+
+    AVI counts frames from the start of its sound. For it, `grid` is the length of a frame and the
+    time at which the film starts, in seconds.
+    """
     shown = sorted(times)
     rank = {pts: number for number, pts in enumerate(shown)}
     delay = max((number - rank[pts] for number, pts in enumerate(times)), default=0)
@@ -258,6 +279,14 @@ def _timed(pieces: list[Path], times: list[int]) -> Iterator[av.Packet]:
         after = rank[packet.pts] + 1
         if after < len(shown):
             packet.duration = shown[after] - packet.pts
+        if grid:
+            unit, origin = grid
+            share = packet.time_base / unit
+            late = shown[0] * share - origin / unit
+            start = round(late) if late >= 1 else 0  # a gap for less would be seen
+            packet.pts, packet.dts = (start + round((each - shown[0]) * share)
+                                      for each in (packet.pts, packet.dts))
+            packet.duration, packet.time_base = 1, unit
         yield packet
 
 
@@ -276,74 +305,6 @@ def _in_order(frames: Iterator[av.Packet], film: av.VideoStream, others: Iterato
     return (packet for _, packet in merged)
 
 
-def _take_over(new: av.container.OutputContainer, film: av.VideoStream,
-               old: av.container.InputContainer, target: Path, missing: Counter,
-               ) -> dict[int, av.stream.Stream]:
-    """Gives the new film all that the old one holds but its pictures; returns the new streams.
-
-    Sound, subtitles, covers, further films and fonts are copied, streams of bare data are not.
-    """
-    shown = old.streams.best("video")
-    others = [stream for stream in old.streams if stream.index != shown.index]
-    kept = [stream for stream in others
-            if stream.type in ("audio", "subtitle", "video", "attachment")]
-    missing["streams of data"] += len(others) - len(kept)
-    film.metadata.update(_tags(shown.metadata))
-    film.disposition = shown.disposition
-    streams = {stream.index: _copied_stream(new, stream, target) for stream in kept}
-    new.metadata.update(_tags(old.metadata))
-    new.set_chapters(old.chapters())
-    return streams
-
-
-def _copied_stream(new: av.container.OutputContainer, stream: av.stream.Stream, target: Path):
-    try:
-        copied = new.add_stream_from_template(stream, opaque=True)
-    except (ValueError, av.FFmpegError) as error:
-        raise SourceError(target, f"cannot hold the film's {stream.type}",
-                          _IN_MATROSKA) from error
-    copied.metadata.update(_tags(stream.metadata))
-    copied.disposition = stream.disposition
-    return copied
-
-
-def _tags(metadata: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in metadata.items()
-            if name.lower() not in _MUXERS_OWN_TAGS and not name.startswith("_STATISTICS")}
-
-
-def _copied_packets(old: av.container.InputContainer, streams: dict[int, av.stream.Stream],
-                    missing: Counter) -> Iterator[av.Packet]:
-    """Gives the packets of the old film's streams, as those of the new ones.
-
-    Matroska does not say when the first frames are decoded. Those wait for the first packet that
-    has a time, from which theirs are counted back.
-    """
-    demuxed = [stream for stream in old.streams
-               if stream.index in streams and stream.type != "attachment"]
-    waiting = {stream.index: [] for stream in demuxed}
-    for packet in old.demux(demuxed) if demuxed else ():
-        if not packet.size:
-            continue
-        untimed = waiting[packet.stream.index]
-        untimed.append(packet)
-        if packet.dts is None:
-            if len(untimed) > MOST_WAITING:
-                missing["packets without a time"] += 1
-                del untimed[0]
-            continue
-        for number, each in enumerate(untimed):
-            each.dts = packet.dts - (len(untimed) - 1 - number) * (packet.duration or 1)
-            each.stream = streams[each.stream.index]
-            yield each
-        untimed.clear()
-    missing["packets without a time"] += sum(map(len, waiting.values()))
-
-
-def _in_words(missing: Counter) -> list[str]:
-    return [f"{what} left out: {number}" for what, number in missing.items() if number]
-
-
 @contextmanager
 def _refusing(target: Path) -> Iterator[None]:
     """Raises a SourceError of `target` in place of what FFmpeg raises while a film is written."""
@@ -352,4 +313,4 @@ def _refusing(target: Path) -> Iterator[None]:
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceError(target, f"cannot hold the film or its sound ({reason})",
-                          _IN_MATROSKA) from error
+                          IN_MATROSKA) from error

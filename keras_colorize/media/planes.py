@@ -70,17 +70,45 @@ def luma(frame: av.VideoFrame, layout: Layout) -> np.ndarray:
 
     RGB is converted, and transparency is laid on white.
     """
-    name = frame.format.name
-    has_alpha = any(component.is_alpha for component in frame.format.components)
+    low, span, _ = layout.range
+    return _codes(_planar(frame, layout), 0, low + span)
+
+
+def chroma(frame: av.VideoFrame, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """Copies the codes of blue and of red chroma of a frame, uint8 or uint16 [chroma_size].
+
+    They are as stored, but where `luma` is converted, or the layout has another size of chroma.
+    """
+    middle, size = 512 if layout.ten_bits else 128, layout.chroma_size
+    kind = np.uint16 if layout.ten_bits else np.uint8
+    if frame.format.name.startswith("gray"):
+        return (np.full(size, middle, kind),) * 2
+    frame = _planar(frame, layout)
+    both = (_codes(frame, number, middle) for number in (1, 2))
+    return tuple(each if each.shape == size else
+                 cv2.resize(each, size[::-1], interpolation=cv2.INTER_AREA) for each in both)
+
+
+def _planar(frame: av.VideoFrame, layout: Layout) -> av.VideoFrame:
+    """Returns a frame of planar YUV and the layout's depth: itself, or a conversion."""
+    name, has_alpha = frame.format.name, _has_alpha(frame)
     if has_alpha or not _PLANAR.match(name) or name.endswith("10le") != layout.ten_bits:
         form = ("yuva444p" if has_alpha else "yuv444p") + ("10le" if layout.ten_bits else "")
-        frame = frame.reformat(format=form, dst_colorspace=layout.matrix,
-                               dst_color_range=2 if layout.full_range else 1)
-    codes = np.array(_plane(frame, 0))
-    if has_alpha:
-        low, span, _ = layout.range
-        share = _plane(frame, 3) / np.float32(1023 if layout.ten_bits else 255)
-        codes = np.rint((low + span) * (1 - share) + codes * share).astype(codes.dtype)
+        return frame.reformat(format=form, dst_colorspace=layout.matrix,
+                              dst_color_range=2 if layout.full_range else 1)
+    return frame
+
+
+def _has_alpha(frame: av.VideoFrame) -> bool:
+    return any(component.is_alpha for component in frame.format.components)
+
+
+def _codes(frame: av.VideoFrame, number: int, white: int) -> np.ndarray:
+    """Copies a plane; where the frame is transparent, it becomes the code of white."""
+    codes = np.array(_plane(frame, number))
+    if _has_alpha(frame):
+        share = _plane(frame, 3) / np.float32(255 if codes.itemsize == 1 else 1023)
+        codes = np.rint(white * (1 - share) + codes * share).astype(codes.dtype)
     return codes
 
 
@@ -105,6 +133,32 @@ def uncolored(codes: np.ndarray, layout: Layout) -> av.VideoFrame:
     """Makes a gray frame of luma codes [h, w]."""
     gray = np.full(layout.chroma_size, 512 if layout.ten_bits else 128, codes.dtype)
     return frame_of(codes, (gray, gray), layout)
+
+
+def lay(frame: av.VideoFrame, codes: np.ndarray, chroma: tuple[np.ndarray, np.ndarray],
+        mask: np.ndarray) -> None:
+    """Lays codes of luma [h, w] and of chroma on a frame where a mask, bool of any size, is set.
+
+    Only what is off gray is laid, so that no gray rim surrounds a colour.
+    """
+    middle, least = (512, 16) if frame.format.name.endswith("10le") else (128, 4)
+    off = [np.abs(each.astype(np.int32) - middle) > least for each in chroma]
+    small = cv2.resize(mask.astype(np.uint8), off[0].shape[::-1],
+                       interpolation=cv2.INTER_NEAREST) * (off[0] | off[1]).astype(np.uint8)
+    large = cv2.resize(small, codes.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    frame.make_writable()
+    for number, (plane, where) in enumerate(((codes, large), *((each, small) for each in chroma))):
+        np.copyto(_plane(frame, number), plane, where=where > 0)
+
+
+def with_captions(frame: av.VideoFrame, source: av.VideoFrame) -> av.VideoFrame:
+    """Returns a frame of the planes of one, with the captions and tags that travel with another."""
+    new = source.reformat(frame.width, frame.height, frame.format.name)
+    new.make_writable()
+    new.pict_type = 0  # the encoder's to choose
+    for number in range(len(frame.planes)):
+        _plane(new, number)[:] = _plane(frame, number)
+    return new
 
 
 def chroma_of(frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -180,7 +180,7 @@ def peek(path: Path, count: int = 16) -> list[np.ndarray]:
     pictures: list[np.ndarray] = []
     with suppress(av.FFmpegError, SourceError):
         if not is_animated(path):
-            pictures = _key_pictures(path, count)
+            pictures = [frame.picture() for frame, in excerpts(path, count, 1)]
         if len(pictures) < count / 4:
             frames = frame_count(path)
             step = min(count, max(1, frames // count))
@@ -189,19 +189,25 @@ def peek(path: Path, count: int = 16) -> list[np.ndarray]:
     return pictures
 
 
-def _key_pictures(path: Path, count: int) -> list[np.ndarray]:
-    pictures: dict[int, np.ndarray] = {}
+def excerpts(path: Path, count: int, length: int) -> Iterator[list[VideoFrame]]:
+    """Reads up to `length` frames on from the key frames before evenly spread places, each once.
+
+    There are `count` such places. It raises as PyAV does, and SourceError as `read_video`.
+    """
+    seen = set()
     with open_video(path) as container:
         stream = _shown_stream(container, path)
         aspect, start = float(stream.sample_aspect_ratio or 1), container.start_time or 0
         for place in range(count if container.duration else 0):
             container.seek(start + container.duration * (2 * place + 1) // (2 * count))
             decoder = Decoder(stream)
-            frame = next((frame for packet in container.demux(stream)
-                          for frame in decoder.frames(packet)), None)
-            if frame is not None and frame.pts not in pictures:
-                pictures[frame.pts] = VideoFrame(0, 0.0, frame, aspect).picture()
-    return list(pictures.values())
+            decoded = (frame for packet in container.demux(stream)
+                       for frame in decoder.frames(packet))
+            frames = [VideoFrame(number, 0.0, frame, aspect)
+                      for number, frame in enumerate(islice(decoded, length))]
+            if frames and frames[0].decoded.pts not in seen:
+                seen.add(frames[0].decoded.pts)
+                yield frames
 
 
 def is_video(path: Path) -> bool:

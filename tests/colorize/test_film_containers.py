@@ -133,6 +133,23 @@ def test_varying_times_are_refused_by_avi_and_kept_by_matroska(models, tmp_path)
     assert frames_of(tmp_path / "out.mkv")[0] == frames_of(source)[0]
 
 
+@pytest.mark.parametrize(("name", "late"), [("in.mkv", 0), ("in.mkv", 0.021), ("in.mkv", 0.25),
+                                            ("in.ts", 0)])
+def test_pictures_of_an_avi_are_read_at_their_time_beside_the_sound(name, late, models, tmp_path):
+    """By FFmpeg alone, as players read it."""
+    source, out = tmp_path / name, tmp_path / "out.avi"
+    write_film(source, drawings(8), times=[late + number / 24 for number in range(8)], sound="mp2")
+    assert not colorize.colorize(models, [source], out).failed
+    offsets = []
+    for path in (source, out):
+        with av.open(str(path)) as film:
+            heard = next(film.decode(audio=0)).time
+        with av.open(str(path)) as film:
+            offsets.append([frame.time - heard for frame in film.decode(video=0)])
+    np.testing.assert_allclose(offsets[1][1:], offsets[0][1:], atol=0.025)
+    assert offsets[1][0] == 0
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts", ".avi"])
 def test_a_rate_is_steady_whatever_its_container_rounds_times_to(suffix, tmp_path):
     source = tmp_path / f"in{suffix}"
@@ -166,16 +183,16 @@ def test_a_mirrored_film_is_read_mirrored_and_turned_by_what_is_left(tmp_path):
     """A display matrix with a flip, which few containers hold: half of a half turn."""
     source = tmp_path / "in.mp4"
     write_film(source, drawings(4), rotation=180, options={"crf": "1"})
-    plain = [luma for _, _, luma in Film.open(source, tmp_path / "out.mkv",
-                                              colorize.Settings()).frames()]
+    film = Film.open(source, tmp_path / "out.mkv", colorize.Settings())
+    plain = [film.luma(frame) for _, frame in film.frames()]
     file = bytearray(source.read_bytes())
     at = file.index(b"tkhd") + 44  # of a version 0 box
     file[at:at + 4] = (1 << 16).to_bytes(4, "big")
     source.write_bytes(file)
     film = Film.open(source, tmp_path / "out.mkv", colorize.Settings())
     assert (film.turn.is_mirrored, film.turn.quarters) == (True, 2)
-    for (_, _, luma), before in zip(film.frames(), plain, strict=True):
-        assert np.array_equal(luma, before[:, ::-1])
+    for (_, frame), before in zip(film.frames(), plain, strict=True):
+        assert np.array_equal(film.luma(frame), before[:, ::-1])
 
 
 def test_streams_of_bare_data_are_told(models, tmp_path):

@@ -121,7 +121,7 @@ def test_noise_of_chroma_is_no_colour(strength):
     noise -= noise.mean(axis=2, keepdims=True)
     page = np.clip(frame[..., None] + noise, 0, 255).astype(np.uint8)
     assert np.ptp(page.astype(int), axis=2).max() > 3 * strength
-    assert page_kind.route(page).kind != "color" and page_kind.colored_share(page) == 0
+    assert page_kind.route(page).kind != "color" and page_kind.colors(page)[0] == 0
 
 
 @pytest.mark.parametrize("hue", [(200, 30, 40), (30, 60, 200), (20, 140, 60), (230, 120, 20)])
