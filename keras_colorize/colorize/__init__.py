@@ -3,9 +3,9 @@
 from keras_colorize.colorize.batch import colorize
 from keras_colorize.colorize.inputs import is_file_output
 from keras_colorize.colorize.page import colored_file
-from keras_colorize.colorize.predictor import LOCKS, TONES, Model, Models, Settings
+from keras_colorize.colorize.predictor import LOCKS, PAPERS, TONES, Model, Models, Settings
 from keras_colorize.colorize.printed_page import PageMemory
 from keras_colorize.colorize.report import Report
 
-__all__ = ["LOCKS", "TONES", "Model", "Models", "PageMemory", "Report", "Settings",
+__all__ = ["LOCKS", "PAPERS", "TONES", "Model", "Models", "PageMemory", "Report", "Settings",
            "colored_file", "colorize", "is_file_output"]

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from starlette.requests import Request
 
 from keras_colorize import media
-from keras_colorize.colorize import LOCKS, TONES, Settings
+from keras_colorize.colorize import LOCKS, PAPERS, TONES, Settings
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.image import page_kind
 from keras_colorize.media import picture_kinds
@@ -28,16 +28,16 @@ TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": 
 
 BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 """Of pictures, however damaged; `picture_kinds` wants more of a file to know its kind."""
-OPTIONS = {"lock": LOCKS, "tones": TONES, "treat_as": page_kind.KINDS,
+OPTIONS = {"lock": LOCKS, "tones": TONES, "paper": PAPERS, "treat_as": page_kind.KINDS,
            "format": ("png", "jpeg", "webp")}
 
 
 def settings_of(request: Request) -> Settings:
-    """Reads how pages are to be coloured: the options `lock`, `tones` and `treat_as`.
+    """Reads how pages are to be coloured: the options `lock`, `tones`, `paper` and `treat_as`.
 
     Raises Refused (400) where a value is not known, or where two do not go together.
     """
-    chosen = {name: option(request, name) for name in ("lock", "tones", "treat_as")}
+    chosen = {name: option(request, name) for name in ("lock", "tones", "paper", "treat_as")}
     if chosen["lock"] and chosen["tones"] not in (None, "keep"):
         raise Refused(400, "tones: is for flat colour, and lock chooses another rule; leave out "
                            "one of them")

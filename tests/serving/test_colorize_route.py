@@ -67,7 +67,7 @@ def test_options_are_those_of_the_command(server, served_model, tmp_path):
                      "--lock", "ink"]) == 0
     answer = server.colored(page.read_bytes(), params={"lock": "ink"})
     assert answer.content == (tmp_path / "out" / "page.png").read_bytes()
-    for name in ("lock", "tones", "treat_as"):
+    for name in ("lock", "tones", "paper", "treat_as"):
         assert_refused(server.colored(page.read_bytes(), params={name: "x"}), 400, "choose ")
     assert_refused(server.colored(page.read_bytes(), params={"tones": "smooth", "lock": "ink"}),
                    400, "lock chooses another rule")

@@ -148,8 +148,8 @@ def test_a_pdf_becomes_a_cbz_of_its_pages(client):
     answer = client.get(f"books/{book}/book.cbz")
     assert "a%20book.cbz" in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as made:
-        assert made.namelist() == ["page001.png", "page002.png"]
-        assert made.read("page002.png") == client.get(f"books/{book}/pages/1/colored").content
+        assert made.namelist() == ["page001.jpg", "page002.jpg"]
+        assert made.read("page002.jpg") == client.get(f"books/{book}/pages/1/colored").content
 
 
 def test_a_tiff_is_shown_as_png_and_downloaded_as_it_is(client):
