@@ -96,7 +96,8 @@ def test_a_run_resumed_after_an_epoch_equals_another_of_its_seed_that_never_stop
 def test_a_run_killed_twice_within_an_epoch_ends_as_one_that_never_was_bit_for_bit(data_dir,
                                                                                    tmp_path):
     exact = (*TINY, "train.checkpoint_steps=1", "train.deterministic=true", "train.epochs=1",
-             "train.batch_size=2")
+             "train.batch_size=2", *(f"model.{each}=[4,4]" for each in (
+                 "encoder", "decoder", "discriminator")))
     arguments = [each for override in exact for each in ("--set", override)]
     arguments = ["cpu/gan_gray", "--data", data_dir, *arguments, "--out"]
     whole = command("train", *arguments, tmp_path / "whole")
