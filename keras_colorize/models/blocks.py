@@ -27,8 +27,8 @@ class SpreadHints(layers.Layer):
     of `JoinLuminance`, and 1 where there is a hint; the last three are 0 where there is none.
 
     It returns the luminance, [batch, h, w, 1]; the rest at half of the size: the features that tell
-    a network of the hints, [batch, h / 2, w / 2, 4], and their spread Cr and Cb, [..., 2]; and 1
-    for a picture that has hints, else 0, [batch, 1, 1, 1].
+    a network of the hints, [batch, h / 2, w / 2, 4], and their spread Cr and Cb and how sure they
+    are of a pixel, 0..1, [..., 3]; and 1 for a picture that has hints, else 0, [batch, 1, 1, 1].
     """
 
     def call(self, condition):
@@ -47,17 +47,18 @@ class SpreadHints(layers.Layer):
         bins = ops.matmul(bins_of(half[..., :1]), alike)
         density, red, blue = (ops.sum(part * bins, -1, keepdims=True)
                               for part in ops.split(double(filled, half), 3, -1))
-        spread = ops.concatenate([red, blue], -1) / ops.maximum(density, 1e-9)
+        chroma = ops.concatenate([red, blue], -1) / ops.maximum(density, 1e-9)
+        near, far = density / (density + NEAR), density / (density + FAR)
         # Chroma is small in these units: it is enlarged to the size of other features.
-        features = ops.concatenate([4 * spread, density / (density + NEAR),
-                                    density / (density + FAR)], -1)
+        features = ops.concatenate([4 * chroma, near, far], -1)
+        spread = ops.concatenate([chroma, far], -1)
         present = ops.sign(ops.max(quarter[..., 3:], (1, 2), keepdims=True))
         return condition[..., :1], features, spread, present
 
     def compute_output_shape(self, condition_shape):
         batch, *size, _ = condition_shape
         half = [side and -(-side // 2) for side in size]
-        return (batch, *size, 1), (batch, *half, 4), (batch, *half, 2), (batch, 1, 1, 1)
+        return (batch, *size, 1), (batch, *half, 4), (batch, *half, 3), (batch, 1, 1, 1)
 
 
 def bins_of(luminance):
@@ -76,17 +77,41 @@ def double(x, reference):
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
-class Gate(layers.Layer):
+class Saturate(layers.Layer):
+    """Multiplies chroma by a number, which is 1 while a network trains and is set afterwards."""
+
+    def build(self, *shapes):
+        self.saturation = self.add_weight(name="saturation", initializer="ones", trainable=False)
+
+    def call(self, chroma):
+        return chroma * self.saturation
+
+    def load_own_variables(self, store):
+        if len(store):  # else an earlier version wrote the file, without it
+            super().load_own_variables(store)
+
+
+def saturation_of(generator):
+    """Finds the variable, a scalar, that multiplies a network's own chroma; None without one."""
+    found = [layer for layer in generator.layers if isinstance(layer, Saturate)]
+    return found[0].saturation if found else None
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class Gate(Saturate):
     """Turns the last convolution's output into chroma: the network's own, or the spread of hints.
 
     Args of a call: the output, [batch, h, w, 3], the network's own Cr and Cb before tanh, and the
-    logit of the choice in each pixel; and the last two values that `SpreadHints` returns.
+    logit of the choice in each pixel; and the last two values that `SpreadHints` returns. The own
+    chroma is multiplied the less, the surer hints are: it is to agree with theirs.
     """
 
     def call(self, output, spread, present):
+        spread = double(spread, output)
         own = ops.tanh(output[..., :2])
+        own = own + (self.saturation - 1) * (1 - spread[..., 2:]) * own
         share = ops.sigmoid(output[..., 2:] + (1 - present) * ABSENT)
-        return own + share * (double(spread, output) - own)
+        return own + share * (spread[..., :2] - own)
 
     def compute_output_shape(self, output_shape, spread_shape, present_shape):
         return (*output_shape[:-1], 2)

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from keras_colorize.models.blocks import CropTo, Gate, JoinLuminance, SpreadHints
+from keras_colorize.models.blocks import CropTo, Gate, JoinLuminance, Saturate, SpreadHints
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
                           name=name, dtype="float32")(x)
     if guided:
         color = Gate(dtype="float32")(color, spread, present)
+    elif output == "chroma":
+        color = Saturate(dtype="float32")(color)
     if output != "color":
         color = JoinLuminance(name="color", dtype="float32")(color, condition)
     return keras.Model(given, color, name="generator")

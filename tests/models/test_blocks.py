@@ -46,6 +46,20 @@ def test_without_hints_a_network_keeps_its_own_chroma(spreading):
     _, features, spread, present = spreading(told(np.zeros((31, 33))))
     assert not np.any(features) and not np.any(spread) and not np.any(present)
     output = np.full((1, 31, 33, 3), 0.3, np.float32)
-    own = np.tanh(output[..., :2])
-    np.testing.assert_allclose(Gate()(output, spread, present), own, atol=1e-6)
-    np.testing.assert_allclose(Gate()(output + 50, spread + 0.5, present + 1), 0.5, atol=1e-6)
+    gate = Gate()
+    np.testing.assert_allclose(gate(output, spread, present), np.tanh(output[..., :2]), atol=1e-6)
+    gate.saturation.assign(2)
+    vivid = gate(output, spread, present)
+    np.testing.assert_allclose(vivid, 2 * np.tanh(output[..., :2]), atol=1e-6)
+
+
+def test_where_hints_are_sure_saturation_changes_nothing(spreading):
+    *_, spread, present = spreading(told(np.zeros((32, 32)), *[
+        (row, column, 0.5, 0.25) for row in range(0, 32, 2) for column in range(0, 32, 2)]))
+    assert np.all(spread[..., 2] > 0.99)
+    output, gate = np.full((1, 32, 32, 3), 0.3, np.float32), Gate()
+    before = np.asarray(gate(output, spread, present))
+    gate.saturation.assign(2)
+    np.testing.assert_allclose(gate(output, spread, present), before, atol=5e-3)
+    chosen = gate(output + np.float32([0, 0, 50]), spread, present)
+    np.testing.assert_allclose(chosen, np.broadcast_to([0.5, 0.25], chosen.shape), atol=1e-4)
