@@ -21,7 +21,6 @@ from keras_colorize.image.pixels import (
     from_signed,
     to_signed,
 )
-from keras_colorize.models import saturation_of
 
 TILE = 1024  # pixels of a side; a multiple of what the U-Net halves six times, as is the step
 OVERLAP = 256  # pixels that a tile shares with the next
@@ -62,7 +61,9 @@ class Colorizer(tf.Module):
         # into a session, as TensorFlow Serving does. In a closure the generator is saved once.
         self.weights = [variable.value for variable in generator.variables]
         self._generate = lambda signed: generator(signed, training=False)
-        self.saturation = None if (own := saturation_of(generator)) is None else own.value
+        # The class of that layer is in models, which colouring does without.
+        self.saturation = next((layer.saturation.value for layer in generator.layers
+                                if hasattr(layer, "saturation")), None)
         self.takes_hints = generator.input_shape[-1] == 4
         if not self.takes_hints:  # a SavedModel would trace them all the same
             self.guided = self.network_guided = None
