@@ -59,6 +59,9 @@ class ModelConfig:
     """The paper's transposed convolutions, or resizing and a convolution: no checkerboard."""
     output: Literal["color", "chroma"] = "color"
     """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
+    colourfulness: Share = 0.0
+    """The share of the truth's colourfulness that validation pictures are brought to after every
+    epoch, by multiplying the chroma: low errors make pale pictures. 0: left as trained."""
     guidance: Literal["none", "hints"] = "none"
     """What may tell the network colours: nothing, or the colours of some pixels, which it spreads;
     for a ConvNet with output "chroma" only."""
@@ -162,6 +165,7 @@ TABLES = get_type_hints(Config)
 NEEDS = {"augment.canny": ("model.input", "edge"),
          "augment.line_thickness": ("model.input", "edge"),
          "augment.screentone": ("model.input", "gray"),
+         "model.colourfulness": ("model.output", "chroma"),
          "model.discriminator": ("model.kind", "gan"),
          "model.discriminator_head": ("model.kind", "gan"),
          "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan")}

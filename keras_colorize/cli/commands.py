@@ -248,6 +248,9 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with dots and strokes of colour, which fill what they lie "
              "on; or a folder of such pictures, with the names and folders of the pages")
+    add("--saturation", type=above_0(10), metavar="FACTOR",
+        help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
+             "colours (what training chose on its validation pictures)")
     add("--format", choices=("png", "jpeg", "webp"),
         help="the format of all pages (each its own; a page of a PDF is JPEG if it is so there, "
              "else PNG)")
@@ -280,8 +283,8 @@ def _run_colorize(options: argparse.Namespace) -> int:
     models = colorize.Models(colorize.Model.load(options.model), options.edge_model
                               and colorize.Model.load(options.edge_model))
     settings = colorize.Settings(**{name: getattr(options, name) for name in (
-        "lock", "tones", "paper", "treat_as", "scale", "hints", "format", "quality", "layers",
-        "codec", "crf")})
+        "lock", "tones", "paper", "treat_as", "scale", "hints", "saturation", "format", "quality",
+        "layers", "codec", "crf")})
     report = colorize.colorize(models, options.inputs, options.out, settings)
     for reason in report.failed:
         print(f"error: {reason}", file=sys.stderr)

@@ -51,9 +51,10 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
         UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
-            known, or the hints of one page are given for several.
+            known, the hints of one page are given for several, or the model has no saturation.
     """
     settings = settings or Settings()
+    models.pages.saturate(settings.saturation)
     planned = plan(inputs, out, _suffix(settings))
     todo = planned.works
     _check(settings, todo)

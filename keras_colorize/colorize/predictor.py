@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_colorize import export
 from keras_colorize.colorize.printed_page import PageMemory
-from keras_colorize.errors import RunError
+from keras_colorize.errors import RunError, UsageError
 from keras_colorize.export import graph
 from keras_colorize.files import read_json, sha256_of
 from keras_colorize.training import run_directory
@@ -39,6 +39,8 @@ class Model:
     """What `network` belongs to: TensorFlow frees a model whose functions alone are kept."""
     network_guided: Callable[..., dict[str, tf.Tensor]] | None = None
     """The network with hints beside the condition; None where it was trained without them."""
+    saturation: float | None = None
+    """The factor by which the network multiplies its own chroma; None where it does not."""
 
     @classmethod
     def load(cls, path: Path) -> "Model":
@@ -53,7 +55,7 @@ class Model:
         dataset = run_directory.describe(path).get("dataset", {})
         return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
                    *_learned(dataset), module.network, module,
-                   module.network_guided if module.takes_hints else None)
+                   module.network_guided if module.takes_hints else None, _saturation(module))
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
@@ -67,7 +69,18 @@ class Model:
                            "export it again") from error
         card = read_json(path / export.CARD, _Card, RunError, "export the model again")
         return cls(str(path), card["generator_sha256"], card["input"], *_learned(card["dataset"]),
-                   network, loaded, loaded.signatures.get("network_guided"))
+                   network, loaded, loaded.signatures.get("network_guided"), _saturation(loaded))
+
+    def saturate(self, factor: float | None) -> None:
+        """Lets the network multiply its own chroma by `factor` from now on; None: as at first.
+
+        Raises UsageError where the network has no such factor.
+        """
+        if self.saturation is not None:
+            self.owner.saturation.assign(self.saturation if factor is None else factor)
+        elif factor is not None:
+            raise UsageError(self.name, "has no saturation to set",
+                             "leave out --saturation, or train with model.output='chroma'")
 
     def scale_for(self, height: int, width: int) -> float:
         """Computes `export.working_scale` for this model: above 0, at most 1."""
@@ -98,6 +111,11 @@ class Model:
     def _run(self, condition: np.ndarray) -> np.ndarray:
         network = self.network if condition.shape[2] == 1 else self.network_guided
         return network(pixels=tf.constant(condition[np.newaxis]))["pixels"][0].numpy()
+
+
+def _saturation(owner: object) -> float | None:
+    variable = getattr(owner, "saturation", None)
+    return None if variable is None else float(variable)
 
 
 class _Card(TypedDict):
@@ -148,6 +166,9 @@ class Settings:
     hints: Path | None = None
     """A transparent picture with strokes of colour, or a folder of them named as the pages, in the
     same folders."""
+    saturation: float | None = None
+    """The factor by which the network multiplies its own chroma; None for what it was given in
+    training. Hints keep theirs."""
     format: str | None = None
     """`png`, `jpeg` or `webp` for all pages; None for that of each page."""
     quality: int | None = None

@@ -45,6 +45,9 @@ KEYED = ("image_bytes: is a PNG with a transparent colour (tRNS); save it with a
 class Colorizer(tf.Module):
     """The serving functions around a generator.
 
+    `saturation` is the variable that multiplies its own chroma, where it has one: another value
+    that is assigned to it, here or in a loaded SavedModel, changes what all functions give.
+
     Args:
         generator: a functional model from float32 [batch, h, w, 1] to [batch, h, w, 3] in [-1, 1].
         locked: whether pictures keep the luminance that they are given (line lock). An edge model
@@ -59,6 +62,9 @@ class Colorizer(tf.Module):
         # into a session, as TensorFlow Serving does. In a closure the generator is saved once.
         self.weights = [variable.value for variable in generator.variables]
         self._generate = lambda signed: generator(signed, training=False)
+        # The class of that layer is in models, which colouring does without.
+        self.saturation = next((layer.saturation.value for layer in generator.layers
+                                if hasattr(layer, "saturation")), None)
         self.takes_hints = generator.input_shape[-1] == 4
         if not self.takes_hints:  # a SavedModel would trace them all the same
             self.guided = self.network_guided = None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import keras
 
 from keras_colorize.config import Config
-from keras_colorize.models.blocks import CropTo, JoinLuminance
+from keras_colorize.models.blocks import CropTo, JoinLuminance, saturation_of
 from keras_colorize.models.networks import Normalization, discriminator, unet
 
 if keras.backend.backend() == "jax":
@@ -15,7 +15,7 @@ else:
     from keras_colorize.models.steps import GAN, ConvNet
 
 __all__ = ["GAN", "ConvNet", "CropTo", "JoinLuminance", "Normalization", "build", "discriminator",
-           "networks", "unet"]
+           "networks", "saturation_of", "unet"]
 
 XLA = {"auto": "auto", "on": True, "off": False}  # Keras's words
 

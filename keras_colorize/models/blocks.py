@@ -6,6 +6,7 @@ one hint as for all pixels, and is part of every graph that holds the network.
 """
 
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
 from keras_colorize.image.pixels import BLUE, GREEN, RED
@@ -13,33 +14,51 @@ from keras_colorize.image.pixels import BLUE, GREEN, RED
 BINS = 7  # of luminance; neighbours are 42 of 255 levels apart
 HALF_ALIKE = 15.0  # of 255 levels: a hint counts half for pixels that are so much lighter or darker
 FALL = 1 / 3  # how much less a hint counts at twice the distance
-SCALES = 6  # halvings after the first; the coarsest reaches across the pictures that are learned
+SCALES = 5  # halvings of the grid; the coarsest reaches across the pictures that are learned
 NEAR, FAR = 0.02, 3e-4  # densities of hints at which a pixel is half sure of its chroma
 ABSENT = -30.0  # the logit of a choice that a picture does not have
 
 
-def guide(condition):
-    """Adds the layers that spread the hints of a guided condition.
+@keras.saving.register_keras_serializable("keras_colorize")
+class SpreadHints(layers.Layer):
+    """Spreads the hints of a guided condition, by a grid of a quarter of its size.
 
-    Args:
-        condition: a Keras tensor [batch, h, w, 4]: the luminance in [-1, 1], the Cr and Cb of hints
-            in the units of `JoinLuminance`, and 1 where there is a hint, else 0.
+    The condition is [batch, h, w, 4]: the luminance in [-1, 1], the Cr and Cb of hints in the units
+    of `JoinLuminance`, and 1 where there is a hint; the last three are 0 where there is none.
 
-    Returns:
-        Keras tensors: the luminance, [batch, h, w, 1]; what a network is told of the hints,
-        [batch, h, w, 7]; their spread Cr and Cb, [batch, h, w, 2]; and 1 for a picture that has
-        hints, else 0, [batch, 1, 1, 1].
+    It returns the luminance, [batch, h, w, 1]; the rest at half of the size: the features that tell
+    a network of the hints, [batch, h / 2, w / 2, 4], and their spread Cr and Cb and how sure they
+    are of a pixel, 0..1, [..., 3]; and 1 for a picture that has hints, else 0, [batch, 1, 1, 1].
     """
-    half = Halve(dtype="float32")(condition)
-    levels = [Splat(dtype="float32")(half)]  # [batch, h / 2, w / 2, 3 * BINS]
-    for _ in range(SCALES):
-        levels.append(layers.AveragePooling2D(2, padding="same", dtype="float32")(levels[-1]))
-    filled = levels.pop()
-    for level in reversed(levels):
-        x = DoubleTo(dtype="float32")(filled, level)
-        filled = layers.Add(dtype="float32")([level, layers.Rescaling(FALL, dtype="float32")(x)])
-    sliced = DoubleTo(dtype="float32")(Slice(dtype="float32")(filled, half), condition)
-    return Tell(dtype="float32")(sliced, condition)
+
+    def call(self, condition):
+        half = ops.average_pool(condition, 2, 2, "same")
+        quarter = ops.average_pool(half, 2, 2, "same")
+        bins = bins_of(quarter[..., :1])
+        # For each bin the number of hints, their Cr, and their Cb: [batch, h / 4, w / 4, 3 * BINS].
+        levels = [ops.concatenate([bins * quarter[..., part:part + 1] for part in (3, 1, 2)], -1)]
+        for _ in range(SCALES):
+            levels.append(ops.average_pool(levels[-1], 2, 2, "same"))
+        filled = levels.pop()
+        for level in reversed(levels):
+            filled = level + FALL * double(filled, level)
+        gray = ops.linspace(0.0, 255.0, BINS)
+        alike = 1 / (1 + ((gray[:, None] - gray[None]) / HALF_ALIKE) ** 2)  # [bin, bin]
+        bins = ops.matmul(bins_of(half[..., :1]), alike)
+        density, red, blue = (ops.sum(part * bins, -1, keepdims=True)
+                              for part in ops.split(double(filled, half), 3, -1))
+        chroma = ops.concatenate([red, blue], -1) / ops.maximum(density, 1e-9)
+        near, far = density / (density + NEAR), density / (density + FAR)
+        # Chroma is small in these units: it is enlarged to the size of other features.
+        features = ops.concatenate([4 * chroma, near, far], -1)
+        spread = ops.concatenate([chroma, far], -1)
+        present = ops.sign(ops.max(quarter[..., 3:], (1, 2), keepdims=True))
+        return condition[..., :1], features, spread, present
+
+    def compute_output_shape(self, condition_shape):
+        batch, *size, _ = condition_shape
+        half = [side and -(-side // 2) for side in size]
+        return (batch, *size, 1), (batch, *half, 4), (batch, *half, 3), (batch, 1, 1, 1)
 
 
 def bins_of(luminance):
@@ -48,75 +67,54 @@ def bins_of(luminance):
     return ops.maximum(0.0, 1 - ops.abs(luminance - centers) * ((BINS - 1) / 2))
 
 
-@keras.saving.register_keras_serializable("keras_colorize")
-class Halve(layers.Layer):
-    """Halves a guided condition; hints become the sum of their chroma, and their share."""
-
-    def call(self, condition):
-        mask = condition[..., 3:]
-        weighted = ops.concatenate([condition[..., :1], condition[..., 1:3] * mask, mask], -1)
-        return ops.average_pool(weighted, 2, 2, "same")
-
-    def compute_output_shape(self, condition_shape):
-        batch, height, width, channels = condition_shape
-        return (batch, height and -(-height // 2), width and -(-width // 2), channels)
+def double(x, reference):
+    """Doubles height and width of [batch, h, w, n], bilinearly, cropped as `CropTo` does."""
+    # Keras's own resizing cannot be traced for pictures of unknown size.
+    resize = tf.image.resize if keras.backend.backend() == "tensorflow" else ops.image.resize
+    height, width = ops.shape(x)[1:3]
+    x = resize(x, (2 * height, 2 * width))
+    return x[:, :ops.shape(reference)[1], :ops.shape(reference)[2]]
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
-class Splat(layers.Layer):
-    """Sorts hints into bins by the luminance under them: their number, their Cr, their Cb."""
+class Saturate(layers.Layer):
+    """Multiplies chroma by a number, which is 1 while a network trains and is set afterwards."""
 
-    def call(self, half):
-        bins = bins_of(half[..., :1])
-        return ops.concatenate([bins * half[..., 3:], bins * half[..., 1:2], bins * half[..., 2:3]],
-                               -1)
+    def build(self, *shapes):
+        self.saturation = self.add_weight(name="saturation", initializer="ones", trainable=False)
 
-    def compute_output_shape(self, half_shape):
-        return (*half_shape[:-1], 3 * BINS)
+    def call(self, chroma):
+        return chroma * self.saturation
+
+    def load_own_variables(self, store):
+        if len(store):  # else an earlier version wrote the file, without it
+            super().load_own_variables(store)
 
 
-@keras.saving.register_keras_serializable("keras_colorize")
-class Slice(layers.Layer):
-    """Reads for each pixel what the filled bins hold for its luminance: density, Cr and Cb."""
-
-    def call(self, filled, half):
-        levels = ops.linspace(0.0, 255.0, BINS)
-        alike = 1 / (1 + ((levels[:, None] - levels[None]) / HALF_ALIKE) ** 2)  # [bin, bin]
-        bins = ops.matmul(bins_of(half[..., :1]), alike)
-        return ops.concatenate([ops.sum(each * bins, -1, keepdims=True)
-                                for each in ops.split(filled, 3, -1)], -1)
-
-    def compute_output_shape(self, filled_shape, half_shape):
-        return (*half_shape[:-1], 3)
+def saturation_of(generator):
+    """Finds the variable, a scalar, that multiplies a network's own chroma; None without one."""
+    found = [layer for layer in generator.layers if isinstance(layer, Saturate)]
+    return found[0].saturation if found else None
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
-class Tell(layers.Layer):
-    """Puts what is known of the hints together, as `guide` returns it."""
+class Gate(Saturate):
+    """Turns the last convolution's output into chroma: the network's own, or the spread of hints.
 
-    def call(self, sliced, condition):
-        hint, mask, density = condition[..., 1:3], condition[..., 3:], sliced[..., :1]
-        spread = sliced[..., 1:] / ops.maximum(density, 1e-9)
-        # Chroma is small in these units: it is enlarged to the size of other features.
-        features = ops.concatenate([4 * hint * mask, mask, 4 * spread, density / (density + NEAR),
-                                    density / (density + FAR)], -1)
-        return condition[..., :1], features, spread, ops.max(mask, (1, 2), keepdims=True)
+    Args of a call: the output, [batch, h, w, 3], the network's own Cr and Cb before tanh, and the
+    logit of the choice in each pixel; and the last two values that `SpreadHints` returns. The own
+    chroma is multiplied the less, the surer hints are: it is to agree with theirs.
+    """
 
-    def compute_output_shape(self, sliced_shape, condition_shape):
-        size = tuple(condition_shape[:-1])
-        return (*size, 1), (*size, 7), (*size, 2), (size[0], 1, 1, 1)
+    def call(self, output, spread, present):
+        spread = double(spread, output)
+        own = ops.tanh(output[..., :2])
+        own = own + (self.saturation - 1) * (1 - spread[..., 2:]) * own
+        share = ops.sigmoid(output[..., 2:] + (1 - present) * ABSENT)
+        return own + share * (spread[..., :2] - own)
 
-
-@keras.saving.register_keras_serializable("keras_colorize")
-class Gate(layers.Layer):
-    """Mixes a network's own chroma with the spread of hints, in each pixel by a logit."""
-
-    def call(self, logit, own, spread, present):
-        share = ops.sigmoid(logit + (1 - present) * ABSENT)
-        return own + share * (spread - own)
-
-    def compute_output_shape(self, logit_shape, own_shape, spread_shape, present_shape):
-        return own_shape
+    def compute_output_shape(self, output_shape, spread_shape, present_shape):
+        return (*output_shape[:-1], 2)
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -133,24 +131,6 @@ class CropTo(layers.Layer):
 
     def compute_output_shape(self, x_shape, reference_shape):
         return (x_shape[0], *reference_shape[1:3], x_shape[3])
-
-
-@keras.saving.register_keras_serializable("keras_colorize")
-class DoubleTo(CropTo):
-    """Doubles height and width, bilinearly, and crops the result as `CropTo` does."""
-
-    def call(self, x, reference):
-        # Keras's own resizing cannot be traced for pictures of unknown size.
-        batch, height, width, channels = ops.shape(x)
-        before, after = (ops.concatenate(each, 1) for each in
-                         ((x[:, :1], x[:, :-1]), (x[:, 1:], x[:, -1:])))
-        x = ops.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], 2)
-        x = ops.reshape(x, (batch, 2 * height, width, channels))
-        before, after = (ops.concatenate(each, 2) for each in
-                         ((x[:, :, :1], x[:, :, :-1]), (x[:, :, 1:], x[:, :, -1:])))
-        x = ops.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], 3)
-        x = ops.reshape(x, (batch, 2 * height, 2 * width, channels))
-        return super().call(x, reference)
 
 
 @keras.saving.register_keras_serializable("keras_colorize")

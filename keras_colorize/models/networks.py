@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from keras_colorize.models.blocks import CropTo, Gate, JoinLuminance, guide
+from keras_colorize.models.blocks import CropTo, Gate, JoinLuminance, Saturate, SpreadHints
 
 
 @dataclass(frozen=True)
@@ -40,34 +40,35 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
             concatenated with the condition itself.
         upsampling: "transposed" or "resize", as in `upsample`.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
-            luminance of the condition; "guided" is "chroma" that takes hints, as `guide` says.
+            luminance of the condition; "guided" is "chroma" that takes hints, of which the encoder
+            is told after its first level; `Gate` mixes their spread in at the end.
 
     Returns:
         A model from float32 [batch, h, w, 1] to [batch, h, w, 3], both in [-1, 1], of any h and w.
         A guided one takes [batch, h, w, 4], whose last three channels are the hints.
     """
-    given = condition = keras.Input((None, None, 4 if output == "guided" else 1), name="condition")
-    if output == "guided":
-        luminance, features, spread, present = guide(given)
-        condition = layers.Concatenate()([luminance, features])
+    guided = output == "guided"
+    given = condition = keras.Input((None, None, 4 if guided else 1), name="condition")
+    told = None
+    if guided:
+        condition, told, spread, present = SpreadHints(dtype="float32")(given)
     # 90x160, 45x80, 23x40, 12x20, 6x10, 3x5 of 180x320
-    *mirrors, x = [condition, *encode(condition, encoder, normalization)]
+    *mirrors, x = [condition, *encode(condition, encoder, normalization, told)]
     for width, mirror in zip(decoder, reversed(mirrors), strict=True):
         x = upsample(x, width, upsampling)
         x = CropTo()(x, mirror)
         x = normalization.layer()(x)
         x = layers.ReLU()(x)
         x = layers.Concatenate()([x, mirror])
-    channels, name = (3, "color") if output == "color" else (2, "chroma")
-    color = layers.Conv2D(channels, 3, padding="same", activation="tanh", name=name,
-                          dtype="float32")(x)
-    if output == "guided":
-        logit = layers.Conv2D(1, 3, padding="same", kernel_initializer="zeros", name="choice",
-                              dtype="float32")(x)
-        color = Gate(dtype="float32")(logit, color, spread, present)
+    channels, name = (2, "chroma") if output == "chroma" else (3, output)
+    color = layers.Conv2D(channels, 3, padding="same", activation=None if guided else "tanh",
+                          name=name, dtype="float32")(x)
+    if guided:
+        color = Gate(dtype="float32")(color, spread, present)
+    elif output == "chroma":
+        color = Saturate(dtype="float32")(color)
     if output != "color":
-        light = luminance if output == "guided" else condition
-        color = JoinLuminance(name="color", dtype="float32")(color, light)
+        color = JoinLuminance(name="color", dtype="float32")(color, condition)
     return keras.Model(given, color, name="generator")
 
 
@@ -100,7 +101,7 @@ def discriminator(size: tuple[int, int], widths: Sequence[int],
     return keras.Model([condition, color], logits, name="discriminator")
 
 
-def encode(x, widths: Sequence[int], normalization: Normalization) -> list:
+def encode(x, widths: Sequence[int], normalization: Normalization, told=None) -> list:
     """Adds levels of strided convolution, normalisation and leaky ReLU (section 3.1.1).
 
     "instance" leaves out the last level, which has a bias instead, as in pix2pix (Isola et al.
@@ -109,6 +110,7 @@ def encode(x, widths: Sequence[int], normalization: Normalization) -> list:
     Args:
         x: a Keras tensor [batch, h, w, channels].
         widths: channels of each level, top first.
+        told: a Keras tensor of features that join the first level, [batch, h / 2, w / 2, n].
 
     Returns:
         A Keras tensor for each level, [batch, h / 2, w / 2, width] and so on, rounded up.
@@ -119,6 +121,8 @@ def encode(x, widths: Sequence[int], normalization: Normalization) -> list:
         x = layers.Conv2D(width, 4, strides=2, padding="same", use_bias=bare)(x)
         x = x if bare else normalization.layer()(x)
         x = layers.LeakyReLU(0.2)(x)
+        if told is not None and level == 1:
+            x = layers.Concatenate()([x, told])
         levels.append(x)
     return levels
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -59,11 +59,13 @@ class Keeper:
         copy: the same model, for one device, whatever the run trains on.
         networks: of the same shapes, as they go into files: without precision and average.
         kept: how many checkpoints stay.
+        finish: is called with the generator before it goes into its file.
     """
 
     def __init__(self, run_dir: Path, copy: keras.Model, networks: dict[str, keras.Model],
-                 kept: int = KEPT):
+                 kept: int = KEPT, finish: Callable[[keras.Model], object] | None = None):
         self.run_dir, self.copy, self.networks, self.kept = run_dir, copy, networks, kept
+        self.finish = finish
         self._writing = Future()
         self._writing.set_result(None)
 
@@ -111,6 +113,8 @@ class Keeper:
                    "discriminator": getattr(self.copy, "discriminator", None)}
         for name, network in self.networks.items():
             network.set_weights(trained[name].get_weights())
+            if name == "generator" and self.finish:
+                self.finish(network)
             with whole_file(self.run_dir / f"{name}.keras") as temporary:
                 network.save(temporary)
         if self.best is None or l1 < self.best["l1"]:

@@ -17,6 +17,7 @@ from keras_colorize.errors import SettingsMismatch
 from keras_colorize.training import callbacks, checkpoints, guards, run_directory, tensorboard
 from keras_colorize.training.checkpoints import Keeper
 from keras_colorize.training.devices import Devices, connect
+from keras_colorize.training.saturation import Saturation
 
 
 class Batches(Protocol):
@@ -70,8 +71,10 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
             validation, keeper = data.validation(devices), None
             all_steps = data.batches_per_epoch * settings.epochs
             if devices.first:  # its networks come before the seed and are not spread
+                saturation = Saturation(config.model.colourfulness, validation)
                 keeper = Keeper(run_dir, models.build(config, data.size, all_steps),
-                                models.networks(config, data.size), settings.checkpoints_kept)
+                                models.networks(config, data.size), settings.checkpoints_kept,
+                                saturation.settle)
             keras.utils.set_random_seed(settings.seed)
             opened.enter_context(devices.spread(settings.batch_size, settings.xla))
             if devices.first:
@@ -97,6 +100,10 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
             _fit(run, model, data, validation, beside)
         if devices.first:
             print(_summary(run_dir, time.perf_counter() - began), flush=True)
+            if config.model.colourfulness:
+                factor = float(models.saturation_of(keeper.networks["generator"]))
+                print(f"saturation: {factor:.2f} times the chroma that was learned, for "
+                      f"{config.model.colourfulness:g} of the truth's colourfulness", flush=True)
     return True
 
 

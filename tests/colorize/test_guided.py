@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from conftest import data_for, tiny
 
-from keras_colorize import colorize, export, media
-from keras_colorize.image import pixels
-from keras_colorize.training import train
+from keras_colorize import colorize, export, media, models
+from keras_colorize.image import metrics, pixels
+from keras_colorize.training import run_directory, train
 
 RED, BLUE = (140, 100, 105), (90, 100, 140)  # every luminance of the page has room for both
 
@@ -17,7 +17,7 @@ RED, BLUE = (140, 100, 105), (90, 100, 140)  # every luminance of the page has r
 def run_dir(data_dir, tmp_path_factory):
     """A tiny run that learned with hints from its second epoch on."""
     folder = tmp_path_factory.mktemp("guided") / "run"
-    config = tiny("cpu/guided_gray", "augment.first_hints=1")
+    config = tiny("cpu/guided_gray", "augment.first_hints=1", "model.colourfulness=0.8")
     train.train(config, data_for(config, data_dir), folder)
     return folder
 
@@ -42,8 +42,8 @@ def page(tmp_path_factory):
 
 
 def colored(model, page, out, **settings):
-    models = colorize.Models(colorize.Model.load(model))
-    colorize.colorize(models, [page / "page.png"], out, colorize.Settings(**settings))
+    chosen = colorize.Models(colorize.Model.load(model))
+    colorize.colorize(chosen, [page / "page.png"], out, colorize.Settings(**settings))
     return media.read_picture(out / "page.png")
 
 
@@ -86,3 +86,31 @@ def test_the_network_without_hints_is_the_generator_given_none(run_dir, saved, p
     model = colorize.Model.load(saved)
     clear = np.zeros((*shade.shape, 4), np.uint8)
     np.testing.assert_array_equal(model.colorize(shade), model.colorize(shade, clear))
+
+
+def test_training_makes_validation_pictures_as_vivid_as_asked(run_dir, data_dir):
+    generator = run_directory.load_generator(run_dir)
+    data = data_for(run_directory.read_config(run_dir), data_dir)
+    condition, truth = (np.concatenate(each) for each in zip(*data.validation(), strict=True))
+
+    def share() -> float:
+        pictures = pixels.to_uint8(generator.predict(condition, verbose=0))
+        return (metrics.colourfulness(pictures).mean()
+                / metrics.colourfulness(pixels.to_uint8(truth)).mean())
+
+    factor = models.saturation_of(generator)
+    assert 1 < float(factor) <= 3
+    assert float(factor) == 3 or share() == pytest.approx(0.8, abs=0.03)
+    vivid = share()
+    factor.assign(1)
+    assert share() < vivid - 0.02
+
+
+def test_saturation_is_chosen_anew_for_a_page_and_leaves_strokes_alone(saved, page, tmp_path):
+    given = {"hints": page / "hints.png"}
+    pale, vivid = (colored(saved, page, tmp_path / str(factor), saturation=factor, **given)
+                   for factor in (0.01, 3.0))
+    level = pixels.gray(vivid)[..., None].astype(int)
+    assert np.abs(vivid - level).mean() > np.abs(pale - level).mean() + 1
+    for place in (np.s_[22:28, 34:86], np.s_[92:98, 94:146]):
+        assert np.abs(pale[place].astype(int) - vivid[place]).max() <= 3

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_colorize.models.blocks import Gate, guide
+from keras_colorize.models.blocks import Gate, SpreadHints
 
 
 @pytest.fixture(scope="module")
 def spreading():
     condition = keras.Input((None, None, 4))
-    return keras.Model(condition, guide(condition))
+    return keras.Model(condition, SpreadHints()(condition))
 
 
 def told(luminance, *hints):
@@ -33,18 +33,33 @@ def test_a_hint_counts_for_what_is_about_as_light(spreading):
     luminance = np.full((64, 64), -0.6)
     luminance[:, 32:] = 0.6
     spread = spreading(told(luminance, (32, 16, 0.5, 0), (32, 48, -0.5, 0)))[2]
-    assert np.all(spread[0, :, :30, 0] > 0.4) and np.all(spread[0, :, 34:, 0] < -0.4)
+    assert np.all(spread[0, :, :15, 0] > 0.4) and np.all(spread[0, :, 17:, 0] < -0.4)
 
 
 def test_of_two_hints_on_one_surface_the_nearer_counts_more(spreading):
     spread = spreading(told(np.zeros((64, 64)), (32, 8, 0.5, 0), (32, 56, -0.5, 0)))[2]
-    row = np.asarray(spread[0, 32, :, 0])
-    assert row[8] > 0.4 and row[56] < -0.4 and np.all(np.diff(row[8:57:8]) < 0.01)
+    row = np.asarray(spread[0, 16, :, 0])  # at half of the size
+    assert row[4] > 0.4 and row[28] < -0.4 and np.all(np.diff(row[4:29:4]) < 0.01)
 
 
 def test_without_hints_a_network_keeps_its_own_chroma(spreading):
-    _, features, spread, present = spreading(told(np.zeros((32, 32))))
+    _, features, spread, present = spreading(told(np.zeros((31, 33))))
     assert not np.any(features) and not np.any(spread) and not np.any(present)
-    own = np.full((1, 32, 32, 2), 0.3, np.float32)
-    mixed = Gate()(np.full((1, 32, 32, 1), 5, np.float32), own, spread, present)
-    np.testing.assert_allclose(mixed, own, atol=1e-6)
+    output = np.full((1, 31, 33, 3), 0.3, np.float32)
+    gate = Gate()
+    np.testing.assert_allclose(gate(output, spread, present), np.tanh(output[..., :2]), atol=1e-6)
+    gate.saturation.assign(2)
+    vivid = gate(output, spread, present)
+    np.testing.assert_allclose(vivid, 2 * np.tanh(output[..., :2]), atol=1e-6)
+
+
+def test_where_hints_are_sure_saturation_changes_nothing(spreading):
+    *_, spread, present = spreading(told(np.zeros((32, 32)), *[
+        (row, column, 0.5, 0.25) for row in range(0, 32, 2) for column in range(0, 32, 2)]))
+    assert np.all(spread[..., 2] > 0.99)
+    output, gate = np.full((1, 32, 32, 3), 0.3, np.float32), Gate()
+    before = np.asarray(gate(output, spread, present))
+    gate.saturation.assign(2)
+    np.testing.assert_allclose(gate(output, spread, present), before, atol=5e-3)
+    chosen = gate(output + np.float32([0, 0, 50]), spread, present)
+    np.testing.assert_allclose(chosen, np.broadcast_to([0.5, 0.25], chosen.shape), atol=1e-4)
