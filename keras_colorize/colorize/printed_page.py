@@ -72,15 +72,18 @@ class PageMemory:
         return sum(page.regions.page_labels.size for page in self._pages.values())
 
 
-def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, is_shaded: bool) -> np.ndarray:
-    """Asks a network's picture for the colour of each region, made light and pale.
+def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str) -> np.ndarray:
+    """Asks a network's picture for the colour of each region.
+
+    What a network learned from gray pictures or edges is a guess on a printed page, so it is made
+    light and pale. A network that learned such pages is pale itself where it is not sure.
 
     Args:
         regions: of the page.
         picture: uint8 RGB [h, w, 3], at the network's size.
         guide: uint8 [h, w], the luminance at that size.
-        is_shaded: whether the network painted the page's shade too, which the page lays over the
-            colour a second time. A gray model does; an edge model knows none.
+        made_of: the network's input, as `[model] input` names it. From gray it paints the page's
+            shade too, which the page lays over the colour a second time.
 
     Returns:
         uint8 RGB [count + 1, 3]; white for what stays white paper.
@@ -94,7 +97,10 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, is_shaded: bo
 
     total = np.maximum(np.bincount(labels, weights, regions.count + 1), 1e-6)
     color = np.stack([mean(np.ascontiguousarray(picture[..., channel])) for channel in range(3)], 1)
-    if is_shaded:
+    if made_of == "manga":
+        color[regions.white] = 255
+        return np.rint(color).astype(np.uint8)
+    if made_of == "gray":
         color *= 255 / np.maximum(mean(guide), DARKEST)[:, None]
     color *= 255 / np.maximum(color.max(1, keepdims=True), 255)
     color += 255 - color.max(1, keepdims=True)
