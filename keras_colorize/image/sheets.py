@@ -13,11 +13,12 @@ from keras_colorize.image import pixels
 from keras_colorize.image.screentone import COVERED, waves
 
 # Shares of the sheets that have it.
-FRAMED, LETTERED, BLACKS, UNTONED, DAMAGED = 0.6, 0.5, 0.7, 0.35, 0.3
+FRAMED, LETTERED, BLACKS, UNTONED, DAMAGED = 0.6, 0.5, 0.7, 0.2, 0.3
 PITCH = (2.5, 8.0)  # pixels of the drawing from dot to dot
 LINE_REACH = 5  # pixels of the picture: its own lines are thinner, and are painted out
 LINE_DEPTH = 22  # of 255: how much darker than its surroundings such a line is
-LIGHTEST_TONE = 210  # of 255: what is lighter stays paper
+LIGHTEST_TONE = (100, 225)  # of 255: what is lighter stays paper
+MOST_INK = 0.75  # of a tone; what is darker is as good as black
 
 
 def draw(color: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -33,14 +34,15 @@ def draw(color: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray,
 
     Returns:
         The page, uint8 [h, w], and its colours, uint8 RGB [h, w, 3]: flat, without lines, white in
-        balloons, gutters and margins.
+        balloons, gutters and margins. Where a tone darkens the page they are lighter by as much, so
+        that the page printed over them is as dark as the picture.
     """
     height, width = color.shape[:2]
     double = (2 * width, 2 * height)
     flat = paint_lines_out(color)
     fine = cv2.resize(pixels.gray(color), double, interpolation=cv2.INTER_CUBIC)
     smooth = cv2.resize(pixels.gray(flat), double, interpolation=cv2.INTER_LINEAR)
-    page = _tones(smooth, generator)
+    page, shade = _tones(smooth, generator)
     if generator.random() < BLACKS:
         page[smooth < generator.uniform(20, 75)] = 0
     page = np.minimum(page, _lines(fine, generator))
@@ -51,6 +53,7 @@ def draw(color: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray,
     if generator.random() < FRAMED:
         _frames(page, white, generator)
     paper = cv2.resize(white.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    flat = _lighten(flat, cv2.resize(shade, (width, height), interpolation=cv2.INTER_AREA))
     flat[paper > 0.5] = 255
     small = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA)
     return _damage(small, generator), flat
@@ -93,22 +96,33 @@ def _lines(gray: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.clip(255 * soft, 0, 255).astype(np.uint8)
 
 
-def _tones(gray: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Prints the tones of a smooth picture: uint8 [h, w], 255 for bare paper."""
-    page = np.full(gray.shape, 255, np.uint8)
+def _lighten(flat: np.ndarray, shade: np.ndarray) -> np.ndarray:
+    """Takes shade, float32 [h, w] of 0..1, out of colours; none gets another hue."""
+    lit = flat / shade[..., None]
+    return np.rint(lit * (255 / np.maximum(lit.max(2, keepdims=True), 255))).astype(np.uint8)
+
+
+def _tones(gray: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Prints the tones of a smooth picture: uint8 [h, w], 255 for bare paper.
+
+    Also the shade that they mean, float32 [h, w], 1 for bare paper.
+    """
+    page, shade = np.full(gray.shape, 255, np.uint8), np.ones(gray.shape, np.float32)
     if generator.random() < UNTONED:
-        return page
+        return page, shade
     kind = generator.choice(("dots", "lines", "gray"), p=(0.6, 0.15, 0.25))
     screen = None if kind == "gray" else _screen(gray.shape, kind, generator)
-    edges = np.sort(generator.uniform(50, LIGHTEST_TONE, generator.integers(1, 4)))[::-1]
-    steps = np.sort(generator.uniform(0.1, 0.75, len(edges)))
-    for edge, share in zip(edges, steps, strict=True):
+    edges = generator.uniform(*LIGHTEST_TONE) * np.array([1, 0.72, 0.5])[:generator.integers(1, 4)]
+    contrast = generator.uniform(0.5, 1.3)
+    for edge in edges:
         inside = gray < edge
+        share = min(MOST_INK, 1 - (0.85 * edge / 255) ** contrast)
+        shade[inside] = 1 - share
         if screen is None:
             page[inside] = round(255 * (1 - share))
         else:
             page[inside] = np.where(screen[inside] < COVERED[round(60 * share)], 0, 255)
-    return page
+    return page, shade
 
 
 def _screen(size: tuple[int, int], kind: str, generator: np.random.Generator) -> np.ndarray:
