@@ -2,7 +2,8 @@
 
 Each picture in colour is redrawn as a page by other means than those that a model of manga input
 learns from, and coloured as `colorize` does: without a word, and told more and more colours by a
-user who clicks on the region that is most wrong, and says its true median colour.
+user who clicks on the region that is most wrong, and says which colour makes it right. Measured is
+what a reader sees between the lines: the colours under the shade of the page's tones.
 """
 
 import sys
@@ -81,12 +82,15 @@ class Page:
     def __init__(self, picture: np.ndarray, seed: int, models: colorize.Models):
         self.page, truth, paper = redraw(picture, seed)
         original = media.read_stored_picture(media.encode_picture(self.page), "page")
-        self.known = one_page._read_printed(original, one_page.judge(original, "screentone"),
+        self.known = one_page.read_printed(original, one_page.judge(original, "screentone"),
                                             models, colorize.Settings())
         self.regions = self.known.regions
         size = self.regions.labels.shape
         self.truth, paper = pixels.scale(truth, size), pixels.scale(paper * np.uint8(255), size)
         self.paper, self.seen = paper > 127, ~self.regions.tones.ink
+        self.labels = self.regions.labels[self.seen]
+        self.shade = self.regions.tones.shade[self.seen, None] / np.float32(255)
+        self.wanted = self.truth[self.seen]
 
     def of_one_color(self, color: tuple[int, int, int]) -> np.ndarray:
         """One colour for each region that does not stay white: uint8 [count + 1, 3]."""
@@ -94,28 +98,30 @@ class Page:
 
     def score(self, colors: np.ndarray) -> dict[str, float]:
         """L1, CIEDE2000 and colourfulness of what is not ink, for a colour of each region."""
-        shown, truth = (each[self.seen][None, None] for each in
-                        (colors[self.regions.labels], self.truth))
+        shown = np.rint(colors[self.labels] * self.shade).astype(np.uint8)[None, None]
+        truth = self.wanted[None, None]
         return {"l1": metrics.l1(shown, truth)[0], "ciede2000": metrics.ciede2000(shown, truth)[0],
                 "colourfulness": metrics.colourfulness(shown)[0],
                 "true": metrics.colourfulness(truth)[0]}
 
     def click(self, before: np.ndarray, counts: tuple[int, ...]) -> list[np.ndarray]:
-        """The colours of the regions after some numbers of clicks, by a user who knows the truth."""
+        """Colours of the regions after some numbers of clicks, by a user who knows the truth."""
         clicks, colors, results = [], before, [before]
         changed, error = np.ones(len(before), bool), np.zeros(len(before))
-        labels, area = self.regions.labels[self.seen], self.regions.area
-        truth = self.truth[self.seen]
+        labels, area = self.labels, self.regions.area
         chosen = np.bincount(self.regions.page_labels.ravel(), minlength=len(area)) == 0
         for number in range(1, counts[-1] + 1):
             here = changed[labels]
-            wrong = np.abs(colors[labels[here]].astype(float) - truth[here]).mean(1)
+            shown = colors[labels[here]] * self.shade[here]
+            wrong = np.abs(shown - self.wanted[here]).mean(1)
             error[changed] = np.bincount(labels[here], wrong, len(area))[changed]
             error[chosen] = 0
             worst = int(error.argmax())
             if error[worst] > 0:
                 chosen[worst] = True
-                color = np.median(truth[labels == worst], axis=0)
+                here = labels == worst
+                color = np.median(self.wanted[here], 0) / max(np.median(self.shade[here]), 0.1)
+                color *= 255 / max(color.max(), 255)
                 row, column = np.argwhere(self.regions.page_labels == worst)[0]
                 clicks.append(Click(row, column, tuple(np.rint(color).astype(int).tolist())))
             carried = flat_color.carry(self.regions, clicks)

@@ -58,7 +58,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             return _copied(file, original, route, style, where, strokes is not None)
         drawn = None if strokes is None else hints.read(strokes)
         if rule_of(route.kind, settings) == printed_page.RULE:
-            page = known or _read_printed(original, route, models, settings)
+            page = known or read_printed(original, route, models, settings)
             models.memory.keep(key, page)
             result = printed_page.color(original, page, settings.tones, drawn)
         else:
@@ -143,7 +143,7 @@ def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
     return _Seen(model, surface, guide, picture, record, given is not None)
 
 
-def _read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
+def read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
                   settings: Settings) -> PrintedPage:
     """Finds the regions of a printed page, and asks the network for their colours."""
     seen, regions = _see(original, route, models, settings), \
