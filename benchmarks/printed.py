@@ -1,12 +1,14 @@
 """Coloured manga pages against their truth: `python benchmarks/printed.py MODEL PICTURE...`.
 
+With `--draw FILE.jpg` it also draws the first page: as it is, untold, after ten clicks, its truth.
+
 Each picture in colour is redrawn as a page by other means than those that a model of manga input
 learns from, and coloured as `colorize` does: without a word, and told more and more colours by a
 user who clicks on the region that is most wrong, and says which colour makes it right. Measured is
 what a reader sees between the lines: the colours under the shade of the page's tones.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -150,14 +152,26 @@ class Page:
                 "ink chroma": tint.mean(), "99th": np.percentile(tint, 99)}
 
 
-def main(model: str, names: list[str]) -> None:
+def draw(page: Page, file: str) -> None:
+    """Draws a page, the page untold, with ten clicks, and its truth, side by side."""
+    told = [flat_color.paint(page.page, page.regions, colors)
+            for colors in page.click(page.known.votes, (10,))]
+    truth = pixels.scale(page.truth, page.page.shape)
+    row = np.hstack([np.dstack([page.page] * 3), *told, truth])
+    cv2.imwrite(file, row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+
+
+def main(options: argparse.Namespace) -> None:
     """Prints the tables."""
     cv2.setNumThreads(1)
-    models = colorize.Models(colorize.Model.load(Path(model)))
+    models = colorize.Models(colorize.Model.load(options.model))
     pages = [Page(cv2.imread(name)[..., ::-1].copy(), seed, models)
-             for seed, name in enumerate(names)]
-    single = tuple(np.median(np.concatenate([
-        page.truth[page.seen & ~page.paper] for page in pages]), axis=0).astype(int).tolist())
+             for seed, name in enumerate(options.pictures)]
+    if options.draw:
+        draw(pages[0], options.draw)
+    under = [np.minimum(page.wanted / np.maximum(page.shade, 0.1), 255)
+             [~page.regions.white[page.labels]] for page in pages]
+    single = tuple(np.median(np.concatenate(under), axis=0).astype(int).tolist())
     starts = {"white page": lambda page: page.of_one_color((255, 255, 255)),
               "constant tan": lambda page: page.of_one_color(TAN),
               f"best single colour {single}": lambda page: page.of_one_color(single),
@@ -182,4 +196,8 @@ def main(model: str, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("pictures", nargs="+")
+    parser.add_argument("--draw", metavar="FILE.jpg")
+    main(parser.parse_args())
