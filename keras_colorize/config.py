@@ -42,8 +42,9 @@ class ModelConfig:
 
     kind: Literal["convnet", "gan"]
     """The U-Net alone with a squared loss, or with a discriminator (sections 3.1 and 3.2)."""
-    input: Literal["gray", "edge"]
-    """The model's input: the luminance, or white Canny lines on black."""
+    input: Literal["gray", "edge", "manga"]
+    """The model's input: the luminance, white Canny lines on black, or the picture redrawn as
+    printed manga, whose flat colours are then the truth."""
     encoder: Widths = (64, 128, 256, 512, 512, 512)
     """Channels after each encoder level, top first."""
     decoder: Widths = (512, 512, 256, 128, 64, 64)

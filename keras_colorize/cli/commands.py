@@ -228,7 +228,8 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add("--out", required=True, type=place,
         help="the folder for coloured files; for one comic or video also a file (.cbz, .mkv...)")
     add("--edge-model", type=named, metavar="MODEL",
-        help="colours the pages that are pure line art, without gray tones")
+        help="colours the pages that are pure line art, without gray tones; a model of manga input "
+             "colours those with dots too")
     add("--lock", choices=("luminance", "ink", "none"),
         help="what every page keeps, in place of what suits its kind (printed pages get flat "
              "colour under their ink, others keep their luminance): its luminance, so that nothing "

@@ -293,7 +293,7 @@ def _seen(shown: Shown, film: Film, model: Model, size: tuple[int, int]) -> np.n
     if shown.is_held or shown.is_in_color:
         return None
     shown.guide = planes.lightness(pixels.scale(shown.codes, size), film.layout)
-    condition = shown.guide if model.input == "gray" else pixels.edges(
+    condition = shown.guide if model.input != "edge" else pixels.edges(
         planes.lightness(shown.codes, film.layout), size, model.zoom)
     picture = model.colorize(np.ascontiguousarray(np.rot90(condition, film.turn.quarters)))
     return np.ascontiguousarray(np.rot90(picture, -film.turn.quarters))

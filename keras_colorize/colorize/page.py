@@ -15,7 +15,15 @@ from keras_colorize.colorize import hints, layers, printed_page, report
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.colorize.printed_page import PrintedPage
-from keras_colorize.image import hues, line_lock, page_kind, paper_tint, pixels, screentone
+from keras_colorize.image import (
+    hues,
+    line_lock,
+    page_kind,
+    paper_tint,
+    pixels,
+    screentone,
+    tones,
+)
 from keras_colorize.image.regions import find_regions
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
@@ -60,7 +68,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         tint = _tint_of(file, original, route, where)
         tinted, original = original, _without_tint(original, tint)
         if rule_of(route.kind, settings) == printed_page.RULE:
-            page = known or _read_printed(original, route, models, settings)
+            page = known or read_printed(original, route, models, settings)
             models.memory.keep(key, page)
             result = printed_page.color(original, page, settings.tones, drawn)
         else:
@@ -156,7 +164,8 @@ class _Seen:
 def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
          settings: Settings, strokes: np.ndarray | None = None) -> _Seen:
     model = models.choose(route.kind)
-    surface = screentone.descreen(pixels.gray(original.shown), route.dots, route.pitch)
+    luminance = pixels.gray(original.shown)
+    surface = screentone.descreen(luminance, route.dots, route.pitch)
     height, width = surface.shape
     # Of a double spread, each page is seen as large as a page alone.
     scale = settings.scale or model.scale_for(
@@ -164,7 +173,9 @@ def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
     given = hints.scale(strokes, guide.shape) if strokes is not None and model.network_guided \
         else None
-    picture = model.colorize(_condition(surface, guide, model, route.kind), given)
+    condition = _condition(surface, guide, model, route.kind) if model.input != "manga" else \
+        pixels.scale(tones.stretch(luminance), guide.shape)  # with its dots, as it was learned
+    picture = model.colorize(condition, given)
     record = {"kind": route.kind, "scores": _rounded(route.scores), "model": model.name,
               "scale": round(scale, 4), "size": [height, width],
               "bits": 8 * original.luminance.itemsize}
@@ -173,12 +184,12 @@ def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
     return _Seen(model, surface, guide, picture, record, given is not None)
 
 
-def _read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
+def read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
                   settings: Settings) -> PrintedPage:
     """Finds the regions of a printed page, and asks the network for their colours."""
     seen, regions = _see(original, route, models, settings), \
         find_regions(pixels.gray(original.shown))
-    votes = printed_page.vote(regions, seen.picture, seen.guide, seen.model.input == "gray")
+    votes = printed_page.vote(regions, seen.picture, seen.guide, seen.model.input)
     return PrintedPage(route, regions, votes, seen.record)
 
 
@@ -238,10 +249,10 @@ def _laid(lock: str, luminance: np.ndarray, values: np.ndarray, guide: np.ndarra
 def flats(picture: np.ndarray, guide: np.ndarray, model: Model) -> np.ndarray:
     """Takes the page's own shade out of the network's colours, uint8 RGB.
 
-    A gray model paints the shade that it is shown, and the page's ink shades a second time. An
-    edge model is shown none.
+    A gray model paints the shade that it is shown, and the page's ink shades a second time. Other
+    models paint none of it.
     """
-    if model.input == "edge":
+    if model.input != "gray":
         return cv2.medianBlur(picture, 3)  # its lines, which the page's own replace
     shade = np.maximum(guide, 1)[..., None].astype(np.float32)
     lit = picture * (255 / shade)
@@ -258,6 +269,9 @@ def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
     if record["kind"] == "line_art" and models.line_art is None \
             and models.pages.input == "gray":
         notes.append("line art, coloured by the gray model, since no --edge-model was given")
+    if record["kind"] == "gray" and models.choose("gray").input == "manga":
+        notes.append("in gray, coloured by a model of printed manga, which knows no grays; a model "
+                     "of gray input suits it, with this one as --edge-model")
     if rule == "ink":
         notes.append("its ink was laid over colours: white paper took colour and became darker")
     if record.get("told") == 0:

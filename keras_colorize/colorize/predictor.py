@@ -18,6 +18,7 @@ from keras_colorize.training import run_directory
 LOCKS = ("luminance", "ink", "none")
 TONES = ("keep", "smooth")
 PAPERS = ("keep", "white")
+PANELS = 1.5  # times as large as what it learned a model of printed pages sees a page
 TOGETHER = 2  # pages or frames at once, as the network alone leaves a core idle now and then
 
 
@@ -29,7 +30,7 @@ class Model:
     digest: str
     """The SHA-256 of the run's `generator.keras`."""
     input: str
-    """`gray` or `edge`."""
+    """`gray`, `edge` or `manga`."""
     zoom: str
     """How the edges that it learned were brought to their size, as in `pixels.edges`."""
     size: tuple[int, int] | None
@@ -83,8 +84,12 @@ class Model:
                              "leave out --saturation, or train with model.output='chroma'")
 
     def scale_for(self, height: int, width: int) -> float:
-        """Computes `export.working_scale` for this model: above 0, at most 1."""
-        return float(export.working_scale(self.size, height, width))
+        """Computes `export.working_scale` for this model: above 0, at most 1.
+
+        A model of printed pages learned panels, and a page holds several.
+        """
+        scale = float(export.working_scale(self.size, height, width))
+        return min(1.0, PANELS * scale) if self.input == "manga" else scale
 
     def colorize(self, condition: np.ndarray, strokes: np.ndarray | None = None) -> np.ndarray:
         """Computes the generator's own picture, uint8 RGB [h, w, 3], in tiles where it is large.
@@ -133,7 +138,7 @@ def _learned(dataset: dict) -> tuple[str, tuple[int, int] | None]:
 
 @dataclass(frozen=True)
 class Models:
-    """The model for pages, and the one for line art if there is one."""
+    """The model for pages, and the one for line art, or for all printed pages, if there is one."""
 
     pages: Model
     line_art: Model | None = None
@@ -142,7 +147,9 @@ class Models:
 
     def choose(self, kind: str) -> Model:
         """Returns the model that colours a kind of page."""
-        return self.line_art if kind == "line_art" and self.line_art else self.pages
+        other = self.line_art
+        takes = other and (kind == "line_art" or (kind == "screentone" and other.input == "manga"))
+        return other if takes else self.pages
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 A record is decoded to its stored pictures, uint8: the colour [h, w, 3], and for edge input the
 edges [h, w, 1]. A gray condition is computed from the colour. That is the same bit for bit as the
-gray picture in the record, and cheaper than decoding it.
+gray picture in the record, and cheaper than decoding it. For manga input each picture is redrawn
+as `sheets.draw` does, differently each time in training, and elsewhere always the same.
 """
 
 import math
@@ -19,7 +20,7 @@ from keras_colorize.config import AugmentConfig, DataConfig
 from keras_colorize.data import augment as augmentation
 from keras_colorize.data.records import Manifest, parse
 from keras_colorize.errors import DatasetError
-from keras_colorize.image import pixels
+from keras_colorize.image import pixels, sheets
 
 SHARDS_AT_ONCE = 4
 # Otherwise AutoGraph rewrites what is mapped, which needs none of it, for seconds at each start.
@@ -65,7 +66,7 @@ class Dataset:
 
     Args:
         directory: made by `build-tfrecords`; every shard's checksum is compared at once.
-        condition: "gray" or "edge".
+        condition: "gray", "edge" or "manga".
         batch_size: of training batches; the other splits may end with a smaller one.
         seed: decides the order and the variation of the training examples, with the epoch.
         augment: how training examples are varied.
@@ -134,7 +135,7 @@ class Dataset:
             # Shuffled before decoding: the bytes of an example are small beside its pictures.
             records = self._shuffled(epoch, lambda path, first, end: tf.data.TFRecordDataset(path))
             stored = self._batched(records, skip, devices, self._decode)
-        if self.augment == AugmentConfig():
+        if self.augment == AugmentConfig() and self.condition != "manga":
             return self._finished(stored.map(self._signed, tf.data.AUTOTUNE))
 
         first = devices.part(self.batch_size).start
@@ -239,7 +240,7 @@ class Dataset:
     def _decode(self, serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
         example = parse(serialized)
         color = tf.ensure_shape(tf.io.decode_png(example["color"], channels=3), (*self.size, 3))
-        if self.condition == "gray":
+        if self.condition != "edge":
             return (color,)
         edge = tf.ensure_shape(tf.io.decode_png(example["edge"], channels=1), (*self.size, 1))
         return color, edge
@@ -273,6 +274,9 @@ class Dataset:
 
         def vary_row(generator, color, edge):
             condition, color = augmentation.vary(color, edge, self.augment, generator, zoom)
+            if self.condition == "manga":
+                page, color = sheets.draw(color, generator)
+                condition = page[..., None]
             if not guided:
                 return condition, color
             given = epoch >= self.augment.first_hints and generator.random() < self.augment.hints
@@ -297,6 +301,10 @@ class Dataset:
 
     def _pair(self, color: tf.Tensor, edge: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Turns stored pictures, uint8, into float32 (condition, colour) in 0..255."""
+        if self.condition == "manga":
+            drawn = tf.numpy_function(_redrawn, [color], [tf.uint8, tf.uint8], stateful=False)
+            return tuple(tf.cast(tf.ensure_shape(each, (*color.shape[:-1], channels)), tf.float32)
+                         for each, channels in zip(drawn, (1, 3), strict=True))
         color = tf.cast(color, tf.float32)
         if edge is not None:
             return tf.cast(edge, tf.float32), color
@@ -308,6 +316,12 @@ class Dataset:
         if self.augment.hints:  # a guided network is given none here
             condition = tf.concat([condition, tf.zeros_like(color)], -1)
         return condition, color
+
+
+def _redrawn(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Redraws a batch of pictures, uint8 [n, h, w, 3], as pages [n, h, w, 1] and their colours."""
+    pages, flats = zip(*map(sheets.draw_alike, colors), strict=True)
+    return np.stack(pages)[..., None], np.stack(flats)
 
 
 def _look_up(decoded: list[np.ndarray], rows: tf.data.Dataset) -> tf.data.Dataset:

@@ -1,6 +1,6 @@
 """Baselines that a model must beat: no colour, mean colours, and two systems of 2002 and 2004.
 
-What a function takes as the `condition` is the name of one, "gray" or "edge".
+What a function takes as the `condition` is the name of one, "gray", "edge" or "manga".
 """
 
 import zlib
@@ -28,7 +28,7 @@ def return_input(condition: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def mean_colour(training: Batches, condition: str) -> Baseline:
-    """Returns a baseline of the mean colour of each gray level in training; of edges, of all of it.
+    """Returns a baseline of the mean colour of each gray level in training; else of all of it.
 
     A gray level that training does not show is interpolated between its neighbours.
     """
@@ -47,7 +47,7 @@ def mean_colour(training: Batches, condition: str) -> Baseline:
 def nearest_transfer(training: Batches, condition: str) -> Baseline:
     """Returns a baseline that transfers colour from the training picture with the likest condition.
 
-    It transfers the chroma of gray pictures, and the colour of edges, which have no luminance.
+    It transfers the chroma of gray pictures, and the colour of others, which have no luminance.
     """
     references, generator = palette.References(), np.random.default_rng(0)
     for conditions, colors in training:
@@ -68,7 +68,7 @@ def scribble(condition: str, hints: int = HINTS, placement: int = 0) -> Baseline
     """Returns a baseline that spreads the true colours of some pixels, as a person would give them.
 
     The pixels are random, and the same for the same picture. The chroma of gray pictures is spread,
-    and the colour of edges.
+    and the colour of others.
 
     Args:
         hints: how many pixels of each picture are given, at least 1.

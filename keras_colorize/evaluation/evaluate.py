@@ -51,8 +51,8 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         return earlier
     inputs = {run_dir: run_directory.read_config(run_dir).model.input for run_dir in run_dirs}
     for run_dir, condition in inputs.items():
-        if screentone and condition == "edge":
-            raise UsageError(run_dir, "takes edges, which screentone leaves as they are",
+        if screentone and condition != "gray":
+            raise UsageError(run_dir, f"takes {condition} input, which is not redrawn",
                              "name runs on gray input alone")
     if points and not any(run_directory.read_config(run_dir).model.guidance == "hints"
                           for run_dir in run_dirs):

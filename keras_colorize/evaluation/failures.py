@@ -17,7 +17,7 @@ from keras_colorize.cartoon.drawing import caption_mask
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.evaluation.measure import Candidate, Examples
 from keras_colorize.evaluation.statistics import Resampling
-from keras_colorize.image import figures, metrics, pixels
+from keras_colorize.image import figures, metrics, pixels, sheets
 
 TWINS = ("rosa", "indigo")  # they differ in the colour of their hair alone
 CAPTION = "To be continued"
@@ -110,7 +110,8 @@ def _report(sightings: list[dict]) -> dict | None:
 
 
 def _example(data: Dataset, drawing: np.ndarray) -> dict[str, np.ndarray]:
-    return pixels.example(drawing, data.size, data.manifest.values.get("zoom") or "spline")
+    example = pixels.example(drawing, data.size, data.manifest.values.get("zoom") or "spline")
+    return example | {"manga": sheets.draw_alike(example["color"])[0]}
 
 
 def _fit(data: Dataset, mask: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from keras_colorize.data import screening
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.sources import Counts, Sampling, Source
 from keras_colorize.evaluation.statistics import Resampling
-from keras_colorize.image import figures, metrics, pixels
+from keras_colorize.image import figures, metrics, pixels, sheets
 
 MOST = 48  # pictures that are judged
 BINS = 16  # of the histogram of chroma, each way
@@ -20,8 +20,9 @@ def gather(sources: list[Source], data: Dataset) -> list[dict]:
     Raises SourceError where a source cannot be read.
 
     Returns:
-        Of each its `name` and `shot`, what `pixels.example` gives, and `colored`: whether its own
-        colours can serve as a truth, which those of ink drawings and gray films do not.
+        Of each its `name` and `shot`, what `pixels.example` gives, `manga` (a sheet of it), and
+        `colored`: whether its own colours can serve as a truth, which those of ink drawings and
+        gray films do not.
     """
     values = data.manifest.values
     sampling = Sampling(values["every"], data.size, values.get("zoom") or "spline")
@@ -32,6 +33,7 @@ def gather(sources: list[Source], data: Dataset) -> list[dict]:
         if number % stride:
             continue
         example = pixels.example(sample.picture, data.size, sampling.zoom)
+        example["manga"] = sheets.draw_alike(example["color"])[0]
         pictures.append({"name": f"{name}, {sample.frame}", "shot": (name, sample.shot), **example,
                          "colored": not screening.is_near_gray(example["color"])})
         if len(pictures) > 2 * MOST:  # so that a long film needs no more memory than a short one

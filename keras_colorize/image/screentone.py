@@ -39,14 +39,18 @@ def draw(gray: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     steps = int(generator.integers(*TONES)) - 1
     light = (np.arange(256) / 255) ** generator.uniform(*LIGHTER)
     share = np.rint(light * steps).astype(int) * (len(COVERED) - 1) // steps
-    page = cv2.compare(cv2.LUT(flat, COVERED[share]), _screen(*flat.shape, generator), cv2.CMP_GT)
+    pitch = 2 * PITCH[0] * (PITCH[1] / PITCH[0]) ** generator.random()
+    screen = waves(*flat.shape, pitch, generator)
+    page = cv2.compare(cv2.LUT(flat, COVERED[share]), screen, cv2.CMP_GT)
     unlined = cv2.compare(cv2.subtract(flat, fine), generator.uniform(*LINE_CONTRAST), cv2.CMP_LE)
     return cv2.resize(cv2.bitwise_and(page, unlined), (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _screen(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
-    """Draws two crossed waves of random length and angle, float32 [height, width] in -2..2."""
-    pitch = 2 * PITCH[0] * (PITCH[1] / PITCH[0]) ** generator.random()
+def waves(height: int, width: int, pitch: float, generator: np.random.Generator) -> np.ndarray:
+    """Draws two crossed waves of random angle, float32 [height, width] in -2..2.
+
+    A tone that covers a share of the paper is ink where they lie below `COVERED` at that share.
+    """
     angle = generator.uniform(0, np.pi / 2)
     x = np.arange(width) * 2 * np.pi / pitch + generator.uniform(0, 2 * np.pi)
     y = np.arange(height)[:, None] * 2 * np.pi / pitch
@@ -106,16 +110,16 @@ def _waves(tiles: np.ndarray) -> list[tuple[float, float]]:
     one length at a right angle.
     """
     tiles = tiles - tiles.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
-    waves = fft.fft2(tiles * WINDOW)  # of float32: complex64
-    power = (waves.real ** 2 + waves.imag ** 2) * EVEN
+    spectra = fft.fft2(tiles * WINDOW)  # of float32: complex64
+    power = (spectra.real ** 2 + spectra.imag ** 2) * EVEN
     judged = []
     for spectrum in power:
         # A wave between two bins of the spectrum, seen through the window, fills 3x3 of them.
         around = cv2.copyMakeBorder(spectrum, 2, 2, 2, 2, cv2.BORDER_WRAP)
-        waves = cv2.boxFilter(around, -1, (3, 3), normalize=False)
-        turned = np.ascontiguousarray(_quarter_turn(waves[2:-2, 2:-2]))
+        summed = cv2.boxFilter(around, -1, (3, 3), normalize=False)
+        turned = np.ascontiguousarray(_quarter_turn(summed[2:-2, 2:-2]))
         crossing = cv2.dilate(cv2.copyMakeBorder(turned, 2, 2, 2, 2, cv2.BORDER_WRAP), BIN)
-        both = np.minimum(waves, crossing)[2:-2, 2:-2]
+        both = np.minimum(summed, crossing)[2:-2, 2:-2]
         at = np.unravel_index(np.argmax(both), both.shape)
         judged.append((float(4 * both[at] / (spectrum.sum() + 1e-6)),  # each has its mirror image
                        float(1 / max(FREQUENCY[at], 1 / TILE))))

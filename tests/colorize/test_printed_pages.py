@@ -91,10 +91,36 @@ def test_a_shaded_region_takes_no_darker_colour_than_a_blank_one():
     sheet, regions = manga_pages.drawn("screentone")
     small = cv2.resize(sheet.luminance, (200, 280), interpolation=cv2.INTER_AREA)
     picture = np.rint(small[..., None] * np.array(TINT)).astype(np.uint8)
-    votes = printed_page.vote(regions, picture, small, is_shaded=True)
+    votes = printed_page.vote(regions, picture, small, "gray")
     walls = [votes[regions.at(*place)].astype(int) for place in ((300, 100), (120, 700))]
     assert np.abs(walls[0] - walls[1]).max() <= 6
     assert (votes[regions.white] == 255).all()
+
+
+def test_a_model_of_printed_pages_sees_dots_at_the_scale_of_panels_and_is_paled_a_little():
+    seen = []
+
+    def network(pixels):
+        seen.append(pixels.numpy()[0, ..., 0])
+        return {"pixels": tf.constant(np.full((*pixels.shape[:3], 3), SKIN, np.uint8))}
+
+    sheet, _ = manga_pages.drawn("screentone")
+    manga = colorize.Model("manga", "", "manga", "spline", (180, 320), network, None)
+    models = colorize.Models(painting(TINT).pages, manga)
+    picture, record = colored(sheet.luminance, models=models)
+    assert record["model"] == "manga" and record["scale"] == pytest.approx(
+        1.5 * 320 / sheet.luminance.shape[1], abs=1e-3)
+    shown, page = seen[0], sheet.luminance
+    smooth = cv2.resize(page, shown.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(shown.astype(int) - smooth).mean() < 8
+    taken = 255 - picture[middle(sheet, "face")].astype(int)
+    np.testing.assert_allclose(taken, 0.85 * (255 - np.array(SKIN)), atol=1)
+    assert (picture[middle(sheet, "balloon")] == 255).all()
+    _, regions = manga_pages.drawn("screentone")
+    cream = np.full((9, 9, 3), (245, 230, 190), np.uint8)
+    assert (printed_page.vote(regions, cream, cream[..., 0], "manga")[1:] == 255).all()
+    _, record = colored(page, models=colorize.Models(manga), treat_as="gray")
+    assert record["rule"] == "luminance" and "model of printed manga" in record["notes"][0]
 
 
 def test_sixteen_bits_and_transparency_stay():
@@ -146,7 +172,7 @@ def test_a_click_flows_through_an_opening():
     original = media.read_stored_picture(media.encode_picture(page), "it")
     route = page_kind.route(original.shown)
     assert route.kind == "line_art"
-    read = one_page._read_printed(original, route, models, colorize.Settings())
+    read = one_page.read_printed(original, route, models, colorize.Settings())
     strokes = np.zeros((640, 480, 4), np.uint8)
     cv2.circle(strokes, (100, 100), 5, (*BLUE, 255), -1)
     result = printed_page.color(original, read, "keep", strokes)

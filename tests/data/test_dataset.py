@@ -19,10 +19,11 @@ from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.records import digest_of
 from keras_colorize.errors import DatasetError
 from keras_colorize.files import sha256_of
-from keras_colorize.image import pixels
+from keras_colorize.image import pixels, sheets
 
 EVERYTHING = {"gray": AugmentConfig(flip=True, crop=0.7, gamma=0.3, screentone=0.5),
-              "edge": AugmentConfig(flip=True, crop=0.7, gamma=0.3, canny=0.5, line_thickness=3)}
+              "edge": AugmentConfig(flip=True, crop=0.7, gamma=0.3, canny=0.5, line_thickness=3),
+              "manga": AugmentConfig(flip=True, crop=0.5)}
 
 
 def test_training_batches_are_whole_and_hold_the_records_pictures(data_dir):
@@ -63,6 +64,21 @@ def test_the_other_splits_are_whole_and_in_order(data_dir):
     np.testing.assert_array_equal(read, stored)
     assert sum(len(color) for _, color in data.validation()) == len(examples(data_dir,
                                                                              "validation"))
+
+
+def test_manga_is_drawn_anew_in_each_epoch_and_elsewhere_always_the_same(data_dir):
+    data = Dataset(data_dir, "manga", 4)
+    color = media.decode_picture(next(iter(examples(data_dir, "test")))["color"].numpy())
+    page, flat = sheets.draw_alike(color)
+    for _ in range(2):
+        condition, truth = next(iter(data.pictures("test")))
+        np.testing.assert_array_equal(condition[0, ..., 0], page)
+        np.testing.assert_array_equal(truth[0], flat)
+    condition, truth = next(iter(data.validation()))
+    assert condition.shape[1:] == (64, 96, 1) and truth.shape[1:] == (64, 96, 3)
+    pages = [{page.tobytes() for batch, _ in data.training(epoch) for page in batch.numpy()}
+             for epoch in (0, 1)]
+    assert not pages[0] & pages[1]
 
 
 @pytest.fixture
@@ -193,7 +209,7 @@ def test_every_example_is_seen_once_an_epoch_whatever_waits_to_be_drawn_from(sha
     assert len({tuple(order) for order in orders.values()}) == 3
 
 
-@pytest.mark.parametrize("condition", ["gray", "edge"])
+@pytest.mark.parametrize("condition", EVERYTHING)
 def test_a_cache_changes_no_batch_and_needs_no_shard_again(condition, sharded):
     settings = dict(directory=sharded, condition=condition, batch_size=4, seed=3)
     variations = (AugmentConfig(), EVERYTHING[condition])
@@ -226,7 +242,7 @@ def test_a_shard_that_reads_short_stops_the_epoch(data_dir):
         list(data.training(0))
 
 
-@pytest.mark.parametrize("condition", ["gray", "edge"])
+@pytest.mark.parametrize("condition", EVERYTHING)
 def test_every_variation_comes_again_with_its_seed_epoch_and_batch(condition, data_dir):
     def batches(seed, epoch, skip=0):
         data = Dataset(data_dir, condition, 4, seed, EVERYTHING[condition])

@@ -175,7 +175,7 @@ def test_gray_input_can_be_redrawn_as_printed_manga(report_dir, runs, data_dir, 
     assert np.isin(pages[0], (0, 255)).mean() > 0.5  # ink and paper
     with pytest.raises(SettingsMismatch, match="is a report on other runs"):
         evaluate.evaluate([runs["gan_gray"]], data_dir, tmp_path / "printed")
-    with pytest.raises(UsageError, match="takes edges, which screentone leaves as they are"):
+    with pytest.raises(UsageError, match="takes edge input, which is not redrawn"):
         evaluate.evaluate(list(runs.values()), data_dir, tmp_path / "edge", screentone=True)
 
 

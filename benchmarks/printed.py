@@ -1,0 +1,205 @@
+"""Coloured manga pages against their truth: `python benchmarks/printed.py MODEL PICTURE...`.
+
+With `--draw FILE.jpg` it also draws the first page: as it is, untold, after ten clicks, its truth.
+
+Each picture in colour is redrawn as a page by other means than those that a model of manga input
+learns from, and coloured as `colorize` does: without a word, and told more and more colours by a
+user who clicks on the region that is most wrong, and says which colour makes it right. Measured is
+what a reader sees between the lines: the colours under the shade of the page's tones.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from provenance import provenance
+
+from keras_colorize import colorize, media
+from keras_colorize.colorize import page as one_page
+from keras_colorize.image import flat_color, metrics, pixels
+from keras_colorize.image.flat_color import Click
+
+HEIGHT = 900  # of a page
+MARGIN, FRAME = 36, 3
+PITCH = 7  # pixels from dot to dot
+CLICKS = (0, 1, 2, 3, 5, 10, 20)
+TAN = (210, 180, 140)
+INK = 64  # of 255: what is darker is ink
+SAMPLED = 7  # of so many pixels one is scored
+WHITE = 235  # of 255, in each channel: what is lighter is white paper
+
+
+def redraw(picture: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Prints a picture, uint8 RGB, as a page: uint8 [h, w], its truth [h, w, 3], and its paper.
+
+    Lines are where flat surfaces meet, and where the picture has dark ones. Darks are black, and
+    two tones are hatched and dotted on a square grid. The paper, bool [h, w], is margin and
+    balloon.
+    """
+    generator = np.random.default_rng(seed)
+    inside = pixels.scale(picture, (HEIGHT - 2 * MARGIN, round(
+        picture.shape[1] * (HEIGHT - 2 * MARGIN) / picture.shape[0])))
+    flat = cv2.pyrMeanShiftFiltering(inside, 6, 14, maxLevel=2)
+    lab = cv2.cvtColor(flat, cv2.COLOR_RGB2LAB)
+    steps = np.max([cv2.morphologyEx(channel, cv2.MORPH_GRADIENT, np.ones((3, 3)))
+                    for channel in cv2.split(lab)], 0) > 18
+    gray = pixels.gray(inside)
+    dark = cv2.adaptiveThreshold(cv2.GaussianBlur(gray, (0, 0), 1.5), 1, cv2.ADAPTIVE_THRESH_MEAN_C,
+                                 cv2.THRESH_BINARY_INV, 13, 18) > 0
+    steps = cv2.morphologyEx(steps.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2))) > 0
+    level = cv2.medianBlur(pixels.gray(flat), 9)
+    drawn = np.full(gray.shape, 255, np.uint8)
+    rows, columns = np.indices(gray.shape)
+    light, middle = 150 + generator.integers(-20, 20), 95 + generator.integers(-15, 15)
+    dots = np.hypot(rows % PITCH - PITCH / 2, columns % PITCH - PITCH / 2) < 0.27 * PITCH
+    drawn[(level < light) & (level >= middle) & dots] = 0
+    drawn[(level < middle) & ((rows + columns) % PITCH < 0.45 * PITCH)] = 0
+    drawn[steps | dark | (level < 40)] = 0
+    page = cv2.copyMakeBorder(drawn, *[MARGIN] * 4, cv2.BORDER_CONSTANT, value=255)
+    truth = cv2.copyMakeBorder(cv2.medianBlur(inside, 5), *[MARGIN] * 4, cv2.BORDER_CONSTANT,
+                               value=(255, 255, 255))
+    paper = cv2.copyMakeBorder(np.zeros(gray.shape, np.uint8), *[MARGIN] * 4, cv2.BORDER_CONSTANT,
+                               value=1)
+    cv2.rectangle(page, (MARGIN, MARGIN), (page.shape[1] - MARGIN, HEIGHT - MARGIN), 0, FRAME)
+    _say(page, truth, paper, generator)
+    return page, truth, paper > 0
+
+
+def _say(page: np.ndarray, truth: np.ndarray, paper: np.ndarray, generator: np.random.Generator,
+         ) -> None:
+    """Draws a balloon with three lines of text in an upper corner."""
+    middle = (int(generator.choice((190, page.shape[1] - 190))), 140)
+    for picture, color in ((page, 0), (truth, (255, 255, 255)), (paper, 1)):
+        cv2.ellipse(picture, middle, (120, 75), 0, 0, 360, color, -1)
+    cv2.ellipse(page, middle, (117, 72), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    for line, text in enumerate(("WHO TOLD YOU", "ABOUT THAT", "RIVER?")):
+        width = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.65, 2)[0][0]
+        cv2.putText(page, text, (middle[0] - width // 2, 120 + 27 * line),
+                    cv2.FONT_HERSHEY_SIMPLEX, 0.65, 0, 2, cv2.LINE_AA)
+
+
+class Page:
+    """A redrawn page, its regions and votes, and its truth at their scale."""
+
+    def __init__(self, picture: np.ndarray, seed: int, models: colorize.Models):
+        self.page, truth, paper = redraw(picture, seed)
+        original = media.read_stored_picture(media.encode_picture(self.page), "page")
+        self.known = one_page.read_printed(original, one_page.judge(original, "screentone"),
+                                            models, colorize.Settings())
+        self.regions = self.known.regions
+        size = self.regions.labels.shape
+        self.truth, paper = pixels.scale(truth, size), pixels.scale(paper * np.uint8(255), size)
+        self.paper, self.seen = paper > 127, ~self.regions.tones.ink
+        self.labels = self.regions.labels[self.seen]
+        self.shade = self.regions.tones.shade[self.seen, None] / np.float32(255)
+        self.wanted = self.truth[self.seen]
+
+    def of_one_color(self, color: tuple[int, int, int]) -> np.ndarray:
+        """One colour for each region that does not stay white: uint8 [count + 1, 3]."""
+        return np.where(self.regions.white[:, None], 255, color).astype(np.uint8)
+
+    def score(self, colors: np.ndarray) -> dict[str, float]:
+        """L1, CIEDE2000 and colourfulness of what is not ink, for a colour of each region."""
+        some = np.s_[::SAMPLED]
+        shown = np.rint(colors[self.labels[some]] * self.shade[some]).astype(np.uint8)[None, None]
+        truth = self.wanted[some][None, None]
+        return {"l1": metrics.l1(shown, truth)[0], "ciede2000": metrics.ciede2000(shown, truth)[0],
+                "colourfulness": metrics.colourfulness(shown)[0],
+                "true": metrics.colourfulness(truth)[0]}
+
+    def click(self, before: np.ndarray, counts: tuple[int, ...]) -> list[np.ndarray]:
+        """Colours of the regions after some numbers of clicks, by a user who knows the truth."""
+        clicks, colors, results = [], before, [before]
+        changed, error = np.ones(len(before), bool), np.zeros(len(before))
+        labels, area = self.labels, self.regions.area
+        chosen = np.bincount(self.regions.page_labels.ravel(), minlength=len(area)) == 0
+        for number in range(1, counts[-1] + 1):
+            here = changed[labels]
+            shown = colors[labels[here]] * self.shade[here]
+            wrong = np.abs(shown - self.wanted[here]).mean(1)
+            error[changed] = np.bincount(labels[here], wrong, len(area))[changed]
+            error[chosen] = 0
+            worst = int(error.argmax())
+            if error[worst] > 0:
+                chosen[worst] = True
+                here = labels == worst
+                color = np.median(self.wanted[here], 0) / max(np.median(self.shade[here]), 0.1)
+                color *= 255 / max(color.max(), 255)
+                row, column = np.argwhere(self.regions.page_labels == worst)[0]
+                clicks.append(Click(row, column, tuple(np.rint(color).astype(int).tolist())))
+            carried = flat_color.carry(self.regions, clicks)
+            filled, colored = flat_color.spread_clicks(self.regions, clicks)
+            last, colors = colors, before.copy()
+            colors[carried.regions] = carried.colors[carried.regions]
+            colors[colored] = filled[colored]
+            changed = (colors != last).any(1)
+            if number in counts:
+                results.append(colors)
+        return results
+
+    def paper_and_ink(self) -> dict[str, float]:
+        """What stays white, rightly and wrongly, and the tint of ink."""
+        votes, white = (each[self.regions.labels] for each in
+                        (self.known.votes, self.regions.white))
+        is_white = (self.truth >= WHITE).all(2) & ~self.paper & self.seen
+        drawn = ~self.paper & self.seen & ~is_white
+        kept = (votes[is_white] >= WHITE).all(1).mean() if is_white.sum() > 500 else np.nan
+        count = np.bincount(self.regions.labels[drawn], minlength=len(self.regions.white))
+        wrongly = self.regions.white & (count > 0.5 * self.regions.area)
+        tint = np.ptp(flat_color.paint(self.page, self.regions, self.known.votes)
+                      [self.page < INK].astype(int), axis=1)
+        return {"paper kept": white[self.paper & self.seen].mean(), "white kept": kept,
+                "false whites": float(wrongly.sum()), "false white area": white[drawn].mean(),
+                "ink chroma": tint.mean(), "99th": np.percentile(tint, 99)}
+
+
+def draw(page: Page, file: str) -> None:
+    """Draws a page, the page untold, with ten clicks, and its truth, side by side."""
+    told = [flat_color.paint(page.page, page.regions, colors)
+            for colors in page.click(page.known.votes, (10,))]
+    truth = pixels.scale(page.truth, page.page.shape)
+    row = np.hstack([np.dstack([page.page] * 3), *told, truth])
+    cv2.imwrite(file, row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+
+
+def main(options: argparse.Namespace) -> None:
+    """Prints the tables."""
+    cv2.setNumThreads(1)
+    models = colorize.Models(colorize.Model.load(options.model))
+    pages = [Page(cv2.imread(name)[..., ::-1].copy(), seed, models)
+             for seed, name in enumerate(options.pictures)]
+    if options.draw:
+        draw(pages[0], options.draw)
+    under = [np.minimum(page.wanted / np.maximum(page.shade, 0.1), 255)
+             [~page.regions.white[page.labels]] for page in pages]
+    single = tuple(np.median(np.concatenate(under), axis=0).astype(int).tolist())
+    starts = {"white page": lambda page: page.of_one_color((255, 255, 255)),
+              "constant tan": lambda page: page.of_one_color(TAN),
+              f"best single colour {single}": lambda page: page.of_one_color(single),
+              "model": lambda page: page.known.votes}
+    print(f"{len(pages)} pages; {provenance()}")
+    print("| start | clicks | L1 | share of white | CIEDE2000 | colourfulness |\n"
+          "|---|---:|---:|---:|---:|---:|")
+    whole = None
+    for name, start in starts.items():
+        clicks = CLICKS if name in ("white page", "model") else CLICKS[:1]
+        curves = [[page.score(colors) for colors in page.click(start(page), clicks)]
+                  for page in pages]
+        for nth, count in enumerate(clicks):
+            l1, apart, colorful, true = (np.mean([curve[nth][key] for curve in curves])
+                                         for key in ("l1", "ciede2000", "colourfulness", "true"))
+            whole = whole or l1
+            print(f"| {name} | {count} | {l1:.2f} | {l1 / whole:.3f} | {apart:.2f} | "
+                  f"{colorful / true:.2f} |")
+    rows = [page.paper_and_ink() for page in pages]
+    print("\n" + ", ".join(f"{key} {np.nanmean([row[key] for row in rows]):.3f}"
+                           for key in rows[0]))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("pictures", nargs="+")
+    parser.add_argument("--draw", metavar="FILE.jpg")
+    main(parser.parse_args())
