@@ -224,6 +224,7 @@ def test_captions_in_the_pictures_are_kept_or_told(models, tmp_path):
     for suffix, codec in ((".mp4", None), (".ts", "libx265"), (".mkv", "ffv1")):
         out = tmp_path / f"out{suffix}"
         report = colorize.colorize(models, [source], out, colorize.Settings(codec=codec))
+        assert not report.failed, report.failed
         if codec == "ffv1":
             assert "captions in its pictures left out, as ffv1 takes none: 5" in report.films[0]
         else:
