@@ -24,15 +24,16 @@ def test_a_sheet_is_a_page_of_its_own_for_each_generator_and_the_same_for_the_sa
                zip(sheets.draw_alike(color), sheets.draw_alike(color.copy()), strict=True))
 
 
-def test_paper_is_white_in_the_truth_and_all_else_keeps_the_pictures_colours(pages):
+def test_paper_is_white_in_the_truth_and_all_else_is_as_light_as_the_picture_or_lighter(pages):
     color, drawn = pages
     plain = sheets.paint_lines_out(color)
     shares = []
     for _, flat in drawn:
         paper = (flat == 255).all(2) & (plain != 255).any(2)
-        np.testing.assert_array_equal(flat[~paper], plain[~paper])
+        assert (flat[~paper] >= plain[~paper]).all()
         shares.append(paper.mean())
-    assert min(shares) == 0 and 0.1 < max(shares) < 0.6
+    assert min(shares) < 0.05 and 0.1 < max(shares) < 0.8
+    assert any((flat == plain).all() for _, flat in drawn)
 
 
 def test_pages_differ_in_how_much_ink_and_how_many_grays_they_have(pages):
