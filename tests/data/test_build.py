@@ -237,6 +237,7 @@ def test_the_manifests_leak_is_that_of_the_records(film, tmp_path):
     assert manifest.values["leak"]["share"] > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_big_buck_bunny_keeps_587_frames(real_data, tmp_path):
     film = real_data / "big_buck_bunny" / "big_buck_bunny_720p.mp4"

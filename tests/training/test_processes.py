@@ -41,6 +41,7 @@ def test_two_processes_and_two_devices_train_as_one_does_and_the_first_reports(d
     np.testing.assert_allclose(losses_of(tmp_path / "one"), losses_of(tmp_path / "two"), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_where_one_process_is_killed_the_other_ends_at_once_and_both_resume(data_dir, tmp_path):
     for killed in (1, 0):
         _assert_killing_one_ends_the_other(
