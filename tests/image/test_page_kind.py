@@ -4,10 +4,12 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+from conftest import data_for, tiny
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import hues, page_kind, pixels, screentone
+from keras_colorize.training import train
 
 PITCHES = (3, 4, 5, 6.5, 8, 10)
 ANGLES = (45, 15, 0, 30)
@@ -164,9 +166,13 @@ def test_descreening_gives_back_the_tones(pitch):
 
 
 @pytest.fixture(scope="module")
-def models(served_model):
-    """A GAN's generator as deep as the paper's: a shallow one gives colours as fine as the dots."""
-    return colorize.Models(colorize.Model.load(served_model))
+def models(data_dir, tmp_path_factory):
+    """A trained GAN as deep as the paper's: a shallow one gives colours as fine as coarse dots."""
+    levels = (f"model.{network}=[4,4,4,4,4,4]" for network in ("encoder", "decoder",
+                                                               "discriminator"))
+    wanted, run_dir = tiny("cpu/gan_gray", *levels), tmp_path_factory.mktemp("deep") / "run"
+    train.train(wanted, data_for(wanted, data_dir), run_dir)
+    return colorize.Models(colorize.Model.load(run_dir))
 
 
 @pytest.mark.parametrize(("pitch", "treat_as"), [(6, "screentone"), (4, None), (6, None),
