@@ -112,13 +112,8 @@ class Film:
         return tuple(map(self.turn.mirrored, planes.chroma(frame.decoded, self.layout)))
 
     def stamp(self, frame: media.VideoFrame) -> np.ndarray:
-        """Finds where a frame, as it is stored, has a coloured stamp, bool [h, w] of a small size.
-
-        The mask reaches a little beyond it.
-        """
-        found = hues.coloured(small_of(frame)).astype(np.uint8)
-        grown = cv2.dilate(found, np.ones((5, 5), np.uint8)) > 0
-        return np.rot90(grown, -self.turn.quarters)
+        """Finds the coloured stamp of a frame as it is stored, bool [h, w] of a small size."""
+        return np.rot90(hues.stamp_of(small_of(frame)), -self.turn.quarters)
 
 
 @dataclass

@@ -23,7 +23,7 @@ from keras_colorize.errors import DatasetError
 from keras_colorize.image import pixels, sheets
 
 SHARDS_AT_ONCE = 4
-# Otherwise AutoGraph rewrites what is mapped, which needs none of it, for seconds at each start.
+# AutoGraph would rewrite what is mapped, which needs none of it, for most of a second each time.
 without_rewriting = tf.autograph.experimental.do_not_convert
 LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums
 

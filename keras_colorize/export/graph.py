@@ -1,7 +1,7 @@
 """The graph of an exported model: files decoded, coloured in tiles at a scale, luminance locked.
 
 It is made of TensorFlow operations, so that it needs none of this code when it is served. AutoGraph
-is off, since to rewrite the code of Keras would take most of an export. The line lock and the tiles
+is off: to rewrite the code of Keras took half the time of an export. The line lock and the tiles
 exist in NumPy too (`image.line_lock`, `colorize.predictor`), with the same constants;
 `tests/export/test_parity.py` holds both equal.
 """

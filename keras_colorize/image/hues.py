@@ -71,6 +71,11 @@ def _fields(found: np.ndarray) -> np.ndarray:
     return fields.max(axis=(1, 3)) > 0
 
 
+def stamp_of(picture: np.ndarray) -> np.ndarray:
+    """Finds the stamp of uint8 RGB [h, w, 3], with its soft rim, which is fainter; bool [h, w]."""
+    return cv2.dilate(coloured(picture).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+
+
 def with_stamp(colored: np.ndarray, luminance: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Lays the coloured pixels of a page on its coloured copy, at the page's luminance.
 
@@ -80,11 +85,9 @@ def with_stamp(colored: np.ndarray, luminance: np.ndarray, shown: np.ndarray) ->
         shown: the page, uint8 RGB [h, w, 3].
     """
     most = np.iinfo(luminance.dtype).max
-    found = coloured(shown).astype(np.uint8)
-    grown = cv2.dilate(found, np.ones((5, 5), np.uint8))  # the soft rim of a stamp is fainter
     chroma = (shown.astype(np.int32) - pixels.gray(shown)[..., None]) * (most // 255)
     own = np.clip(luminance[..., None] + chroma, 0, most).astype(luminance.dtype)
-    return np.where(grown[..., None] > 0, own, colored)
+    return np.where(stamp_of(shown)[..., None], own, colored)
 
 
 def _off_tint(lab: np.ndarray) -> np.ndarray:

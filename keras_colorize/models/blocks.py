@@ -68,12 +68,17 @@ def bins_of(luminance):
 
 
 def double(x, reference):
-    """Doubles height and width of [batch, h, w, n], bilinearly, cropped as `CropTo` does."""
+    """Doubles height and width of [batch, h, w, n], bilinearly, cropped to `reference`."""
     # Keras's own resizing cannot be traced for pictures of unknown size.
     resize = tf.image.resize if keras.backend.backend() == "tensorflow" else ops.image.resize
     height, width = ops.shape(x)[1:3]
-    x = resize(x, (2 * height, 2 * width))
-    return x[:, :ops.shape(reference)[1], :ops.shape(reference)[2]]
+    return crop(resize(x, (2 * height, 2 * width)), reference)
+
+
+def crop(x, reference):
+    """Crops [batch, h, w, n] to the height and width of another tensor."""
+    height, width = ops.shape(reference)[1:3]
+    return x[:, :height, :width]
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -126,8 +131,7 @@ class CropTo(layers.Layer):
     """
 
     def call(self, x, reference):
-        height, width = ops.shape(reference)[1:3]
-        return x[:, :height, :width]  # [batch, height, width, channels of x]
+        return crop(x, reference)
 
     def compute_output_shape(self, x_shape, reference_shape):
         return (x_shape[0], *reference_shape[1:3], x_shape[3])
