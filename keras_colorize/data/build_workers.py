@@ -9,7 +9,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import threading
@@ -25,6 +24,7 @@ from concurrent.futures import (
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import TypedDict
 
@@ -191,10 +191,27 @@ class Stage:
             yield sample
 
 
+class _Worker(SpawnProcess):
+    """A process that does not hear Ctrl-C, not even while it starts: its parent acts upon it."""
+
+    def start(self):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child inherits it
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Context(SpawnContext):
+    """Starts such workers anew: a fork of TensorFlow's threads may hang."""
+
+    Process = _Worker
+
+
 @contextmanager
 def processes(count: int) -> Iterator[Executor]:
     """Starts processes that end with the block or this one; raises ColorizeError for one killed."""
-    context = multiprocessing.get_context("spawn")  # a fork of TensorFlow's threads may hang
+    context = _Context()
     theirs, ours = context.Pipe(duplex=False)
     with ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
         try:
@@ -214,7 +231,6 @@ def _begin(lifeline: Connection) -> None:
 
     # As many threads as there are cores in each process would be in each other's way.
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent acts upon Ctrl-C
     threading.Thread(target=wait, daemon=True).start()
 
 

@@ -127,9 +127,11 @@ def test_a_killed_worker_ends_the_build_with_a_line_and_loses_nothing(series, un
     assert files_of(tmp_path / "dataset") == files_of(undisturbed)
 
 
-def test_ctrl_c_ends_a_build_at_once_in_one_line(series, tmp_path):
+@pytest.mark.parametrize("moment", ["its workers start", "they work"])
+def test_ctrl_c_ends_a_build_at_once_in_one_line(series, tmp_path, moment):
     process = start(series, tmp_path / "dataset")
-    wait_for(lambda: any((tmp_path / ".dataset.partial").glob("*.progress")), process)
+    wait_for(lambda: len(workers_of(process)) == 3 if moment == "its workers start"  # one tracks
+             else any((tmp_path / ".dataset.partial").glob("*.progress")), process)
     workers = workers_of(process)
     begun = time.monotonic()
     for each in (psutil.Process(process.pid), *workers):  # as a terminal sends it
