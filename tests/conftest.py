@@ -10,11 +10,11 @@ from pathlib import Path
 import filelock
 import numpy as np
 import pytest
-from warm_process import Command
+from warm_process import FORKING, Command
 
 from keras_colorize import cli, colorize, config
 from keras_colorize.cartoon import episode
-from keras_colorize.data import build, dataset, records
+from keras_colorize.data import build, build_workers, dataset, records
 from keras_colorize.data.sources import Sampling
 from keras_colorize.training import train
 
@@ -43,6 +43,12 @@ def shared(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], objec
         return path
 
     return share
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_workers() -> None:
+    """Builds within the process of the tests fork their workers; `Command` starts them as users."""
+    build_workers._Context = lambda: FORKING
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Commands in processes of their own that need not import TensorFlow, which takes seconds each.
+"""Processes that need not import what they run, which takes a second or many.
 
 They are forked from a process that has imported it and computed nothing. From there on they are as
 if a shell had started them: they have their own memory, output, signals and exit codes.
@@ -14,7 +14,8 @@ from keras_colorize import cli
 
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["keras_colorize", "tensorflow", "keras", "matplotlib.figure",
-                                "keras_colorize.colorize.batch", "fastapi", "uvicorn"])
+                                "keras_colorize.colorize.batch", "fastapi", "uvicorn",
+                                "keras_colorize.data.build_workers"])
 
 
 class Command:

@@ -250,6 +250,7 @@ for name in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length_of_a_film(runs, tmp_path):
     """The 80 frames more of the second film have 75 MB of luma."""
     still = np.kron(drawings(1)[0][:90, :128], np.ones((8, 10), np.uint8))

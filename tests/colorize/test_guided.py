@@ -1,5 +1,7 @@
 """Hints within a network: from a stroke to a page, in Python and in the exported graph."""
 
+import functools
+
 import cv2
 import numpy as np
 import pytest
@@ -41,9 +43,14 @@ def page(tmp_path_factory):
     return folder
 
 
+@functools.cache
+def models_of(path):
+    """What a run or SavedModel colours with, loaded once."""
+    return colorize.Models(colorize.Model.load(path))
+
+
 def colored(model, page, out, **settings):
-    chosen = colorize.Models(colorize.Model.load(model))
-    colorize.colorize(chosen, [page / "page.png"], out, colorize.Settings(**settings))
+    colorize.colorize(models_of(model), [page / "page.png"], out, colorize.Settings(**settings))
     return media.read_picture(out / "page.png")
 
 

@@ -251,7 +251,7 @@ def test_its_warm_up_requests_are_what_its_signatures_take(saved, signatures):
 
 
 def test_averaged_weights_are_those_that_are_exported(runs, data_dir, tmp_path):
-    wanted = tiny("cpu/gan_gray", "optimizer.ema=0.9")
+    wanted = tiny("cpu/convnet_gray", "optimizer.ema=0.9")
     train.train(wanted, data_for(wanted, data_dir), tmp_path / "run")
     assert export.export(tmp_path / "run", tmp_path / "saved")
     assert "Averaged weights (EMA): 0.9" in (tmp_path / "saved" / "README.md").read_text()
@@ -260,6 +260,6 @@ def test_averaged_weights_are_those_that_are_exported(runs, data_dir, tmp_path):
     served = loaded.signatures["network"](pixels=gray)["pixels"].numpy().astype(int)
     averaged, raw = (pixels.to_uint8(np.asarray(run_directory.load_generator(run)(
         pixels.to_signed(gray.astype(np.float32)), training=False)))
-        for run in (tmp_path / "run", runs["gan_gray"]))  # raw: the same training, not averaged
+        for run in (tmp_path / "run", runs["convnet_gray"]))  # raw: the same training, not averaged
     assert np.abs(served - averaged).max() <= 1
     assert np.mean(np.abs(served - raw) > 1) > 0.1  # farther than from the averaged ones

@@ -175,6 +175,7 @@ def models(data_dir, tmp_path_factory):
     return colorize.Models(colorize.Model.load(run_dir))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pitch", "treat_as"), [(6, "screentone"), (4, None), (6, None),
                                                  (10, None)])
 def test_under_the_luminance_lock_screentone_keeps_its_dots_and_its_chroma_has_none(

@@ -90,6 +90,7 @@ def test_both_backends_give_the_same_losses_and_networks_over_ten_steps(tmp_path
         np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_on_the_other_backend_and_back(data_dir, tmp_path):
     for epochs, backend in ((1, "tensorflow"), (2, "jax"), (3, "tensorflow")):
         finish(train(data_dir, tmp_path, f"train.epochs={epochs}", "train.batch_size=8",
@@ -123,6 +124,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_two_devices_of_a_machine_train_as_one_does(data_dir, tmp_path):
     overrides = "train.epochs=1", "optimizer.ema=0.9"
     finish(train(data_dir, tmp_path / "one", *overrides))
@@ -176,6 +178,7 @@ for name, *overrides in [each.split() for each in sys.argv[2:]]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_step_in_each_precision_and_with_xla_moves_all_weights(backend):
     steps = ["gan_gray train.precision=float16", "convnet_gray train.precision=bfloat16"]

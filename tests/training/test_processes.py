@@ -28,6 +28,7 @@ def two_processes(data_dir, run_dir, *overrides):
             for number in range(2)]
 
 
+@pytest.mark.slow
 def test_two_processes_and_two_devices_train_as_one_does_and_the_first_reports(data_dir, tmp_path):
     finish(train(data_dir, tmp_path / "one", *OVERRIDES, KERAS_BACKEND="jax"))
     finish(train(data_dir, tmp_path / "devices", *OVERRIDES, KERAS_BACKEND="jax",
@@ -86,6 +87,7 @@ def _assert_both_stopped_by_it(processes, signalled, run_dir):
                         "command to continue")
 
 
+@pytest.mark.slow
 def test_what_the_first_process_cannot_prepare_ends_all_with_its_reason(data_dir, tmp_path):
     with run_directory.held(tmp_path):
         processes = two_processes(data_dir, tmp_path, *OVERRIDES)

@@ -80,7 +80,8 @@ def test_saved_networks_load_in_a_fresh_process_after_one_import(runs):
     assert answer.stdout.strip() == "generator", answer.stderr
 
 
-@pytest.mark.parametrize("name", [pytest.param("convnet_gray", marks=pytest.mark.slow), "gan_gray"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["convnet_gray", "gan_gray"])
 def test_a_run_resumed_after_an_epoch_equals_another_of_its_seed_that_never_stopped(
         name, runs, data_dir, tmp_path):
     three = tiny(f"cpu/{name}", "train.epochs=3")
