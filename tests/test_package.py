@@ -14,6 +14,7 @@ tf.get_logger().warning("something else")
 """
 
 
+@pytest.mark.slow
 def test_measuring_network_after_network_raises_no_alarm_and_other_warnings_stay():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert done.returncode == 0

@@ -126,6 +126,7 @@ def test_what_is_not_read_is_told_what_to_become(name, beginning, line, tmp_path
     assert code == 1 and f"{name}: {line}" in error
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing(good, film, tmp_path, capfd):
     folder, out = tmp_path / "sources", tmp_path / "out"
     shutil.copytree(good, folder)
