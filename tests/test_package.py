@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 from keras_colorize import import_tensorflow
 import_tensorflow()

@@ -37,6 +37,10 @@ class Canvas:
         """Returns the frame as it is so far, uint8 [360, 640, 3]."""
         return cv2.resize(self._picture, SIZE[::-1], interpolation=cv2.INTER_AREA)
 
+    def large_picture(self) -> np.ndarray:
+        """Returns the same at the fineness at which it is drawn, uint8 [720, 1280, 3]."""
+        return self._picture.copy()
+
     def labels(self) -> np.ndarray:
         """Returns the labels of the frame's pixels, uint8 [360, 640]."""
         return self._labels[::FINENESS, ::FINENESS].copy()

@@ -8,6 +8,7 @@ import bisect
 import functools
 import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -23,6 +24,8 @@ from keras_colorize.files import whole_file
 
 FRAMES_PER_SECOND = 24
 OUTLINE_WIDTH = 2.4
+PANELS = ((40, 40, 720, 1280), (800, 40, 560, 620), (800, 700, 560, 620), (1400, 40, 560, 1280))
+"""Top, left, height and width of the panels of a page."""
 
 _STARTS = (0, *itertools.accumulate(shot.frames for shot in SHOTS))
 _PARTS = tuple((name, part) for name, palette in PALETTES.items() for part in palette)
@@ -47,8 +50,28 @@ def shot_of(index: int) -> int:
 
 def draw_frame(index: int) -> np.ndarray:
     """Draws a frame, uint8 [360, 640, 3] RGB, which the caller may change."""
-    picture, _, brightness = _frame(index)
-    return cv2.convertScaleAbs(picture, alpha=brightness)
+    canvas, brightness = _frame(index)
+    return cv2.convertScaleAbs(canvas.picture(), alpha=brightness)
+
+
+def draw_large_frame(index: int) -> np.ndarray:
+    """Draws the same frame at twice its size, uint8 [720, 1280, 3]."""
+    canvas, brightness = _frame(index)
+    return cv2.convertScaleAbs(canvas.large_picture(), alpha=brightness)
+
+
+def draw_page(indices: Sequence[int]) -> np.ndarray:
+    """Draws a comic page of four panels, uint8 [2000, 1360, 3]; each panel shows a frame's middle.
+
+    Raises ValueError where there are not four frames.
+    """
+    page = np.full((2000, 1360, 3), 255, np.uint8)
+    for index, (top, left, height, width) in zip(indices, PANELS, strict=True):
+        frame = draw_large_frame(index)
+        row, column = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
+        page[top:top + height, left:left + width] = frame[row:row + height, column:column + width]
+        cv2.rectangle(page, (left, top), (left + width, top + height), (0, 0, 0), 6, cv2.LINE_AA)
+    return page
 
 
 def restage(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarray:
@@ -57,8 +80,8 @@ def restage(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarra
     Beside the same frame it shows how a model bears a caption, or the dark.
     """
     number, shot, frame = _place(index)
-    picture, _ = _drawing(number, shot.drawing(frame), shot.center(frame), caption)
-    return cv2.convertScaleAbs(picture, alpha=brightness)
+    canvas = _drawing(number, shot.drawing(frame), shot.center(frame), caption)
+    return cv2.convertScaleAbs(canvas.picture(), alpha=brightness)
 
 
 def brightness_of(index: int) -> float:
@@ -85,9 +108,10 @@ def part_masks(index: int) -> dict[str, np.ndarray]:
     The parts are those of PALETTES, such as "rosa.hair"; they do not overlap, and the dark lines
     around them are a part of their own, "outline".
     """
-    _, labels, brightness = _frame(index)
+    canvas, brightness = _frame(index)
     if brightness == 0:
         return {}
+    labels = canvas.labels()
     return {".".join(_PARTS[label - 1]): labels == label for label in np.unique(labels) if label}
 
 
@@ -110,10 +134,10 @@ def write_video(path: str | os.PathLike[str], frames: slice | None = None) -> No
         container.mux(stream.encode())
 
 
-def _frame(index: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Draws a frame; returns the picture, its labels, and how bright it is shown, 0..1."""
+def _frame(index: int) -> tuple[Canvas, float]:
+    """Draws a frame; returns it, and how bright it is shown, 0..1."""
     number, shot, frame = _place(index)
-    return (*_drawing(number, shot.drawing(frame), shot.center(frame), shot.caption),
+    return (_drawing(number, shot.drawing(frame), shot.center(frame), shot.caption),
             shot.brightness(frame))
 
 
@@ -124,8 +148,7 @@ def _place(index: int) -> tuple[int, Shot, int]:
 
 
 @functools.lru_cache(maxsize=4)
-def _drawing(number: int, drawing: int, center: float, caption: str,
-             ) -> tuple[np.ndarray, np.ndarray]:
+def _drawing(number: int, drawing: int, center: float, caption: str) -> Canvas:
     shot = SHOTS[number]
     camera = (center, *shot.camera[1:])
     canvas = Canvas(_background(shot.place, *camera))
@@ -137,7 +160,7 @@ def _drawing(number: int, drawing: int, center: float, caption: str,
                        pose(role.action, drawing, delay=5 * order + number))
     if caption:
         canvas.caption(caption)
-    return canvas.picture(), canvas.labels()
+    return canvas
 
 
 @functools.lru_cache(maxsize=2)

@@ -1,14 +1,21 @@
 """A small run of everything: from a drawn episode to coloured frames, and a check of the result."""
 
+import itertools
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from keras_colorize import media
+from keras_colorize.cartoon import episode
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import ColorizeError, shell_line
-from keras_colorize.image import figures
+from keras_colorize.evaluation import tables
+from keras_colorize.image import figures, pixels
+from keras_colorize.media import web_page
 
 MODELS = ("convnet_gray", "gan_gray")
 EPOCHS = 16
@@ -41,35 +48,80 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
         run("train", f"cpu/{name}", "--data", data, "--out", run_dir, "--set",
             f"train.epochs={EPOCHS}")
     run("evaluate", *runs.values(), "--data", data, "--out", report)
-    frame, truth = most_colourful_test_frame(data)
+    frames = colourful_test_frames(data)
     gray = folder / "gray.png"
-    media.write_picture(gray, frame)
-    rows = {"input": [frame]}
+    media.write_picture(gray, frames[0].gray)
+    large = large_pictures(frames, folder)
+    rows = {"input": [frames[0].gray]}
     for name, run_dir in runs.items():
         run("export", run_dir, "--out", folder / "models" / name)
-        run("colorize", folder / "models" / name, gray, "--out", folder / "colored" / name)
+        run("colorize", folder / "models" / name, gray, *large, "--out", folder / "colored" / name)
         rows[name] = [media.read_picture(folder / "colored" / name / gray.name)]
-    figures.picture_grid(folder / "before_after.png", {**rows, "truth": [truth]})
+    figures.picture_grid(folder / "before_after.png", {**rows, "truth": [frames[0].color]})
     print(f"\n{(report / 'table1.md').read_text(encoding='utf-8')}")
-    print(f"before and after: {folder / 'before_after.png'}\n"
-          f"more test frames: {report / 'pictures_gray.png'}\n"
+    write_page(folder, large)
+    print(f"look at this page in a browser: {folder / 'demo.html'}\n"
           f"the losses: {shell_line('tensorboard', '--logdir', folder / 'runs')}")
     sys.stdout.flush()
     check_learned(report)
 
 
-def most_colourful_test_frame(data: Path):
-    """Finds the test frame whose gray picture is furthest from it; training has not seen its shot.
+class UnseenFrame(NamedTuple):
+    """A frame of a shot that training has not seen."""
 
-    Returns the gray picture, uint8 [h, w], and the true one, uint8 [h, w, 3].
+    number: int
+    gray: np.ndarray
+    """uint8 [h, w]."""
+    color: np.ndarray
+    """uint8 [h, w, 3]."""
+
+
+def colourful_test_frames(data: Path) -> list[UnseenFrame]:
+    """Finds in each test shot the frame whose gray picture is furthest from it, the furthest first.
+
+    The shots are only those of one film.
     """
-    def missed(pair) -> float:
-        gray, truth = pair
-        return abs(truth.astype(float) - gray).mean()
+    def missed(frame: UnseenFrame) -> float:
+        return abs(frame.color.astype(float) - frame.gray[..., None]).mean()
 
-    batches = Dataset(data, "gray", batch_size=1).pictures("test").as_numpy_iterator()
-    gray, truth = max(((gray[0], truth[0]) for gray, truth in batches), key=missed)
-    return gray[..., 0], truth
+    dataset, best = Dataset(data, "gray", batch_size=1), {}
+    pictures = dataset.pictures("test").as_numpy_iterator()
+    for place, (gray, color) in zip(dataset.places("test"), pictures, strict=True):
+        frame = UnseenFrame(place.frame, gray[0, ..., 0], color[0])
+        best[place.shot] = max(best.get(place.shot, frame), frame, key=missed)
+    return sorted(best.values(), key=missed, reverse=True)
+
+
+def large_pictures(frames: list[UnseenFrame], folder: Path) -> list[Path]:
+    """Draws a large frame and a page of the frames, and writes both in colour and in gray.
+
+    Returns the gray files: `frame.png` and `page.png` in the folder `gray`.
+    """
+    numbers = [frame.number for frame in frames]
+    panels = list(itertools.islice(itertools.cycle(numbers), len(episode.PANELS)))
+    large = {"page": episode.draw_page(panels), "frame": episode.draw_large_frame(numbers[0])}
+    for name, picture in large.items():
+        media.write_picture(folder / "truth" / f"{name}.png", picture)
+        media.write_picture(folder / "gray" / f"{name}.png", pixels.gray(picture))
+    return [folder / "gray" / f"{name}.png" for name in large]
+
+
+def write_page(folder: Path, large: list[Path]) -> None:
+    """Writes `demo.html`: large pictures before and after, the figures and the losses."""
+    report = json.loads((folder / "report" / "metrics.json").read_text(encoding="utf-8"))
+    columns = ("l1", "l2", "ciede2000", tables.RATIO)
+    web_page.write(
+        folder / "demo.html", Path(__file__).with_name("demo.html"),
+        title="What the demo learned",
+        pictures={gray.stem: [("gray", gray), *(
+            (f"coloured by {name}", folder / "colored" / name / gray.name)
+            for name in reversed(MODELS)), ("the truth", folder / "truth" / gray.name)]
+            for gray in large},
+        header=["model", *(tables.COLUMNS[name][0] for name in columns)],
+        rows=[[tables.title(row), *(tables.cell(row, name) for name in columns)]
+              for row in report["rows"]],
+        curves=[(path.stem, path) for path in sorted((folder / "report").glob("*loss.png"))],
+        models=[str(folder / "models" / name) for name in MODELS])
 
 
 def check_learned(report: Path) -> None:

@@ -66,7 +66,7 @@ def markdown(rows: list[dict]) -> str:
         titles = [COLUMNS[name][0] for name in names]
         lines = ["| input | model | run | " + " | ".join(titles) + " |",
                  "|---|---|---|" + "---:|" * len(names)]
-        lines += [_line([each["input"], _title(each), each["run"] or "",
+        lines += [_line([each["input"], title(each), each["run"] or "",
                          *(cell(each, name) for name in names)]) for each in rows]
         tables.append("\n".join(lines) + "\n")
     shots, pictures = (max(each[name] for each in rows) for name in ("shots", "pictures"))
@@ -77,7 +77,8 @@ def markdown(rows: list[dict]) -> str:
     return "\n".join([*tables, note])
 
 
-def _title(row: dict) -> str:
+def title(row: dict) -> str:
+    """Returns the name of a row's model as a table shows it."""
     if "points" not in row:
         return TITLES[row["model"]]
     return f"{TITLES[row['model']].split(',')[0]}, {row['points']} points"

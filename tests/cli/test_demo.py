@@ -1,22 +1,39 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 from conftest import command, examples
+from web_pages import WebPage
 
 from keras_colorize import media
+from keras_colorize.cartoon import episode
 from keras_colorize.cli import demo
 from keras_colorize.errors import ColorizeError
+from keras_colorize.image import pixels
 
 
-def test_the_chosen_frame_is_the_test_frame_that_gray_misses_most(data_dir):
-    gray, truth = demo.most_colourful_test_frame(data_dir)
+def test_the_first_of_the_chosen_frames_is_the_test_frame_that_gray_misses_most(data_dir):
+    frames = demo.colourful_test_frames(data_dir)
+    shots = {int(each["shot"]) for each in examples(data_dir, "test")}
+    assert [episode.shot_of(frame.number) in shots for frame in frames] == [True] * len(shots)
+    _, gray, truth = frames[0]
     assert gray.shape == (64, 96) and truth.shape == (64, 96, 3)
     chosen = np.abs(truth.astype(float) - gray[..., np.newaxis]).mean()
     for each in examples(data_dir, "test"):
         other = [media.decode_picture(each[name].numpy()).astype(float) for name in ("color",
                                                                                      "gray")]
         assert np.abs(other[0] - other[1]).mean() <= chosen
+
+
+def test_large_pictures_show_the_chosen_frames(data_dir, tmp_path):
+    frames = demo.colourful_test_frames(data_dir)
+    page, frame = map(media.read_picture, demo.large_pictures(frames, tmp_path))
+    assert page.shape == (2000, 1360, 3) and frame.shape == (720, 1280, 3)
+    color = media.read_picture(tmp_path / "truth" / "frame.png")
+    small = cv2.resize(color[:, 100:-100], (96, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - frames[0].color).mean() < 5
+    np.testing.assert_array_equal(pixels.gray(color), frame[..., 0])
 
 
 def test_a_model_that_learned_nothing_fails_the_demo(tmp_path):
@@ -40,7 +57,10 @@ def test_a_failed_step_ends_the_demo(tmp_path):
 def test_the_demo_learns_its_cartoon_and_shows_it(tmp_path):
     answer = command("demo", "--out", tmp_path / "demo")
     assert answer.returncode == 0, answer.stderr
-    for text in ("| gray | GAN | gan_gray |", "before_after.png", "tensorboard --logdir"):
+    for text in ("| gray | GAN | gan_gray |", "demo.html", "tensorboard --logdir"):
         assert text in answer.stdout
+    page = WebPage((tmp_path / "demo" / "demo.html").read_text())
+    page.check_whole()
+    assert len(page.pictures) == 2 * 4 + 3  # a page and a frame, and the losses
     picture = media.read_picture(tmp_path / "demo" / "before_after.png")
     assert picture.shape[0] == 4 * (90 + 4)  # input, ConvNet, GAN, truth
