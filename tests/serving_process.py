@@ -24,7 +24,8 @@ BODY_SECONDS = 4  # that a body may take to arrive at the server for hostile inp
 
 def write_model(out: Path, width: int = 4) -> Path:
     """Writes the SavedModel of an untrained generator of so many channels a level."""
-    module = export.Colorizer(models.unet((width,) * 6, (width,) * 6), size=(64, 96))
+    network = models.unet((width,) * 6, (width,) * 6, output="chroma")
+    module = export.Colorizer(network, size=(64, 96))
     tf.saved_model.save(module, str(out), signatures=module.signatures())
     (out / export.CARD).parent.mkdir(exist_ok=True)
     write_json(out / export.CARD, {"generator_sha256": "", "input": "gray",

@@ -40,7 +40,8 @@ def build_app(service: Service, token: str | None = None, names: Collection[str]
             "Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
     async def about(request: Request) -> Response:
-        return JSONResponse({"model": service.name, "state": service.state})
+        return JSONResponse({"model": service.name, "state": service.state,
+                             "saturation": service.models and service.models.pages.saturation})
 
     async def alive(request: Request) -> Response:
         return JSONResponse({"status": "alive"})

@@ -59,7 +59,8 @@ class Page:
             "number": self.number, "name": self.name, "state": self.state, "version": self.version,
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
             "lock": self.settings.lock, "tones": self.settings.tones,
-            "treat_as": self.settings.treat_as,
+            "paper": self.settings.paper, "treat_as": self.settings.treat_as,
+            "saturation": self.settings.saturation,
             **{key: self.record[key] for key in kept if key in self.record},
             "notes": [_in_words(note) for note in self.record.get("notes", ())]}
 

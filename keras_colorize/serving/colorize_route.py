@@ -19,7 +19,7 @@ def routes(service: Service) -> list[BaseRoute]:
     """Makes the route, for a service whose model is loaded."""
     async def colorize(request: Request) -> Response:
         service.check_ready()
-        settings, file = uploads.settings_of(request), await _file_of(request)
+        settings, file = uploads.settings_of(request, service.models), await _file_of(request)
         form = await run_in_threadpool(_format_of, file, service.limits.pixels)
         try:
             colored, _ = await service.worker.run(service.color, file, NAME, settings)

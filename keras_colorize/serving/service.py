@@ -200,6 +200,7 @@ class Service:
 
         from keras_colorize.colorize import colored_file
 
+        self.models.pages.saturate(settings.saturation)
         try:
             return colored_file(file, name, self.models, settings, settings.hints, layers_at)
         except (tf.errors.ResourceExhaustedError, MemoryError):

@@ -69,7 +69,8 @@ class Studio:
     async def place(self, request: Request) -> Response:
         """Makes a new book, without pages yet."""
         self.service.check_open()
-        return JSONResponse(_described(self.shelf.place(uploads.settings_of(request))), 201)
+        settings = uploads.settings_of(request, self.service.models)
+        return JSONResponse(_described(self.shelf.place(settings)), 201)
 
     async def add(self, request: Request) -> Response:
         """Takes a file into a book, whole or in pieces: an archive, or the next of its pages.
@@ -115,7 +116,8 @@ class Studio:
     async def ask(self, request: Request) -> Response:
         """Has a page coloured anew, with the strokes in the body, a transparent PNG."""
         book, page = self._page(request)
-        settings, strokes, place = uploads.settings_of(request), await request.body(), None
+        settings = uploads.settings_of(request, self.service.models)
+        strokes, place = await request.body(), None
         if strokes:
             if len(strokes) > self.shelf.room():
                 raise uploads.full(page.name)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from starlette.requests import Request
 
 from keras_colorize import media
-from keras_colorize.colorize import LOCKS, PAPERS, TONES, Settings
+from keras_colorize.colorize import LOCKS, PAPERS, TONES, Models, Settings
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.image import page_kind
 from keras_colorize.media import picture_kinds
@@ -21,6 +21,7 @@ LARGEST_BOOK = 512 * 2**20  # bytes of an archive
 LARGEST_PICTURE = 128 * 2**20
 LONGEST_NAME = 150  # characters
 FULL_SECONDS = 60  # after which there may be room again
+MOST_SATURATION = 10  # times the chroma that the network learned
 SCANS = 100  # the most of a progressive JPEG: each costs as much as the whole picture, and is small
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
          "BMP": "image/bmp", "AVIF": "image/avif", "TIFF": "image/tiff", "JPEG2000": "image/jp2"}
@@ -32,16 +33,33 @@ OPTIONS = {"lock": LOCKS, "tones": TONES, "paper": PAPERS, "treat_as": page_kind
            "format": ("png", "jpeg", "webp")}
 
 
-def settings_of(request: Request) -> Settings:
-    """Reads how pages are to be coloured: the options `lock`, `tones`, `paper` and `treat_as`.
+def settings_of(request: Request, models: Models) -> Settings:
+    """Reads how `models` are to colour pages: the options of the command `colorize`, by name.
 
-    Raises Refused (400) where a value is not known, or where two do not go together.
+    They are `lock`, `tones`, `paper`, `treat_as` and `saturation`. Raises Refused (400) where a
+    value is not known, the model does not have it, or where two do not go together.
     """
     chosen = {name: option(request, name) for name in ("lock", "tones", "paper", "treat_as")}
+    chosen["saturation"] = _saturation(request.query_params.get("saturation"), models)
     if chosen["lock"] and chosen["tones"] not in (None, "keep"):
         raise Refused(400, "tones: is for flat colour, and lock chooses another rule; leave out "
                            "one of them")
     return Settings(**{name: value for name, value in chosen.items() if value})
+
+
+def _saturation(text: str | None, models: Models) -> float | None:
+    if not text:
+        return None
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= MOST_SATURATION:
+        raise Refused(400, f"saturation: is {text[:40]!r}; give a number above 0, up to "
+                           f"{MOST_SATURATION}")
+    if models.pages.saturation is None:
+        raise Refused(400, "saturation: this model has none to set; leave it out")
+    return factor
 
 
 def option(request: Request, name: str) -> str | None:

@@ -71,6 +71,11 @@ def test_options_are_those_of_the_command(server, served_model, tmp_path):
         assert_refused(server.colored(page.read_bytes(), params={name: "x"}), 400, "choose ")
     assert_refused(server.colored(page.read_bytes(), params={"tones": "smooth", "lock": "ink"}),
                    400, "lock chooses another rule")
+    usual, vivid = (server.colored(page.read_bytes(), params=params).content
+                    for params in ({}, {"saturation": "5"}))
+    assert vivid != usual == server.colored(page.read_bytes()).content  # of one request alone
+    assert_refused(server.colored(page.read_bytes(), params={"saturation": "11"}), 400,
+                   "above 0, up to 10")
 
 
 def test_what_makes_no_request_is_refused_in_one_line(server):

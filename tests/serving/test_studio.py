@@ -340,11 +340,11 @@ def test_the_tab_key_goes_through_the_page_in_the_order_of_reading(server, pages
     expect(page.locator("#title")).to_have_text("page10.png")
     expect(page.locator("#after")).to_be_visible()
     order = []
-    while len(order) < 15 and "cbz" not in order:
+    while len(order) < 17 and "cbz" not in order:
         page.keyboard.press("Tab")
         order.append(focused(page))
-    assert order == ["stage", "cut", "out", "in", "fit", "own", "draw", "lock", "tones", "treat",
-                     "again", "all", "png", "layers", "cbz"]
+    assert order == ["stage", "cut", "out", "in", "fit", "own", "draw", "lock", "tones", "paper",
+                     "saturation", "treat", "again", "all", "png", "layers", "cbz"]
     outline = page.locator("#cbz").evaluate("it => getComputedStyle(it).outlineWidth")
     assert outline == "3px"
 
@@ -359,10 +359,12 @@ def test_all_pages_are_coloured_anew_as_it_is_chosen(server, served_model, pages
     add(page, pages / "page2.png", pages / "page10.png")
     choose(page, "page2.png")
     page.locator("#lock").select_option("ink")
+    page.locator("#saturation").fill("3")
     again(page, "#all")
     choose(page, "page10.png")
     expect(page.locator("#facts")).to_contain_text("ink was laid over colours")
-    out = colored_by_command(served_model, tmp_path / "out", pages / "page10.png", "--lock", "ink")
+    out = colored_by_command(served_model, tmp_path / "out", pages / "page10.png", "--lock", "ink",
+                             "--saturation", 3)
     assert download(page, "#png")[0] == (out / "page10.png").read_bytes()
     page.locator("#treat").select_option("color")
     page.locator("#again").click()

@@ -1,6 +1,6 @@
 // Wires the parts of the page together.
 
-import { json, onWaiting } from "./api.js";
+import { json, onWaiting, pause } from "./api.js";
 import { Desk, reasonOf } from "./desk.js";
 import { askRemove } from "./dialogs.js";
 import { listen } from "./intake.js";
@@ -41,10 +41,15 @@ start();
 
 async function start() {
   try {
-    const about = await json("studio");
+    let about = await json("studio");
     one("model").textContent = [`Model: ${about.model}`, about.edge_model && `of line art: ${about.edge_model}`]
       .filter(Boolean).join(", ");
     await desk.restore();
+    while (about.state === "LOADING") {
+      await pause(1000);
+      about = await json("studio");
+    }
+    panel.offerSaturation(about.saturation);
   } catch (error) {
     tell(error.message);
   }

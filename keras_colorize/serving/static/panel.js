@@ -12,6 +12,7 @@ const SUFFIX = /\.[^.]*$/;
 export class Panel {
   #page = null;
   #filling = 0; // the timer of the next filling
+  #usual = null; // the model's own saturation
 
   // `strokes` are those of the page, `tell(text)` shows what went wrong.
   constructor(desk, strokes, tell) {
@@ -27,12 +28,22 @@ export class Panel {
       this.#again([this.#page]);
     };
     one("all").onclick = () => this.#again(desk.pages.filter(isReadable));
-    for (const id of ["lock", "tones", "treat"]) one(id).onchange = () => this.#choose();
+    for (const id of ["lock", "tones", "paper", "saturation", "treat"]) {
+      one(id).onchange = () => this.#choose();
+    }
     one("own").onclick = () => this.#save("colored", nameOf(this.#page));
     one("png").onclick = () => this.#save("colored?format=png", nameOf(this.#page, ".png"));
     one("layers").onclick = () => this.#save("layers", nameOf(this.#page, ".ora"));
     one("cbz").onclick = () => this.#saveBook();
     document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  // Offers to set the saturation of a model, whose own it tells; null where it has none.
+  offerSaturation(usual) {
+    this.#usual = usual;
+    one("vivid").hidden = usual === null;
+    if (usual === null) return;
+    one("saturation").value = this.#page?.saturation ?? this.#rounded();
   }
 
   // Fits what is offered to a page and how far it is.
@@ -44,6 +55,8 @@ export class Panel {
     if (changed && known) {
       one("lock").value = page.lock ?? "";
       one("tones").value = page.tones ?? "keep";
+      one("paper").value = page.paper ?? "keep";
+      one("saturation").value = page.saturation ?? this.#rounded();
       one("treat").value = page.treat_as ?? "";
       this.#choose();
     }
@@ -84,7 +97,16 @@ export class Panel {
   #choose() {
     const lock = one("lock").value;
     one("tones").disabled = lock !== ""; // another rule shows them as they are
-    this.desk.settings = { lock, tones: lock ? "" : one("tones").value, treat_as: one("treat").value };
+    const saturation = this.#usual === null ? "" : one("saturation").value;
+    this.desk.settings = { lock, tones: lock ? "" : one("tones").value, paper: one("paper").value,
+      treat_as: one("treat").value,
+      saturation: Number(saturation) === this.#rounded() ? "" : saturation };
+  }
+
+  // The place of the slider where the model's own saturation is.
+  #rounded() {
+    const { min, max } = one("saturation");
+    return Math.min(max, Math.max(min, Math.round(10 * this.#usual) / 10));
   }
 
   async #again(pages) {
