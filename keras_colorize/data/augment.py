@@ -87,8 +87,8 @@ def draw_hints(color: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Draws hints of a picture's true colours, such as a person might give.
 
     One in a hundred pictures is told whole. Of the others, four fifths get few hints (7 in the
-    mean) and one fifth up to 200, each a square of 1 to 9 pixels of one colour, at random places,
-    half of them rather in the middle (Zhang et al. 2017).
+    mean) and one fifth up to 200, at random places, half of them rather in the middle (Zhang et al.
+    2017). Half are single pixels, the others squares of 2 to 9 pixels of one colour.
 
     Args:
         color: uint8 [h, w, 3].
@@ -107,7 +107,7 @@ def draw_hints(color: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         middle = generator.random() < 0.5
         row, column = (int(np.clip(generator.normal(0.5, 0.25) if middle else generator.random(),
                                    0, 0.999) * length) for length in (height, width))
-        side = int(generator.integers(1, 10))
+        side = 1 if generator.random() < 0.5 else int(generator.integers(2, 10))
         place = tuple(slice(max(0, at - side // 2), at + (side + 1) // 2) for at in (row, column))
         given[place] = chroma[place].mean(axis=(0, 1))
         told[place] = True

@@ -16,7 +16,7 @@ from keras_colorize.training import run_directory, tensorboard
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid
-SCHEMA = 3  # of metrics.json; a report of another is made anew
+SCHEMA = 4  # of metrics.json; a report of another is made anew
 
 
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
@@ -67,10 +67,13 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         values, where = measure(chosen, examples), examples.places()
         returned = next(own["l1"] for each, own in zip(chosen, values, strict=True)
                         if each.model == "input")
+        scribbles = {each.points: own["l1"] for each, own in zip(chosen, values, strict=True)
+                     if each.run is None and each.points}
         for each, own in zip(chosen, values, strict=True):
             told = f", {each.points} points" if each.points else ""
             measured[each.input, each.model, f"{each.run or ''}{told}"] = own, where
-            rows.append(tables.row(each, own, where, returned))
+            rows.append(tables.row(each, own, where, returned,
+                                   scribbles.get(each.points) if each.run else None))
         figures.picture_grid(report_dir / f"pictures_{condition}.png", _grid(chosen, examples))
     strangers = [name for run_dir, name in names.items()
                  if run_directory.describe(run_dir)["dataset_digest"] != data.digest]

@@ -13,22 +13,30 @@ from keras_colorize.files import whole_file
 
 RATIO = "colourfulness_ratio"
 OF_INPUT = "l1_of_input"
+LESS_SCRIBBLES = "l1_less_scribbles"
 COLUMNS = {"l1": ("L1", ".2f"), OF_INPUT: ("of the input's", ".2f"), "l2": ("L2", ".1f"),
            "psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".3f"), "chroma_l1": ("chroma L1", ".2f"),
            "ciede2000": ("CIEDE2000", ".2f"), "ciede2000_p95": ("its 95 %", ".1f"),
            "colourfulness": ("colourfulness", ".1f"),
-           RATIO: ("colourfulness, of the truth's", ".2f"), "edge_bleed": ("edge bleed", ".2f"),
+           RATIO: ("colourfulness, of the truth's", ".2f"),
+           "edge_error": ("error near edges", ".2f"), "edge_bleed": ("edge bleed", ".2f"),
+           LESS_SCRIBBLES: ("L1, less that of scribbles", ".2f"),
            "flicker": ("flicker", ".2f")}
 TABLES = (("l1", OF_INPUT, "l2"), ("psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95"),
-          (RATIO, "edge_bleed", "flicker"))
+          (RATIO, "edge_error", "edge_bleed", "flicker"))
 COMPARISON = ("one less the other", "difference", "over shots", "over seeds", "lower")
 
 
-def row(candidate: Candidate, values: Values, where: list[Place], returned: np.ndarray) -> dict:
+def row(candidate: Candidate, values: Values, where: list[Place], returned: np.ndarray,
+        scribbles: np.ndarray | None = None) -> dict:
     """Returns a row of `metrics.json`: means over the pictures, and 95 % intervals over the shots.
 
     An interval is None with too few shots or pages (see `statistics.Resampling`). Flicker without a
-    video is None too. `returned` is the L1 of each picture's input as it is, float64 [pictures].
+    video is None too.
+
+    Args:
+        returned: the L1 of each picture's input as it is, float64 [pictures].
+        scribbles: the same of scribbles that were given the same points, NaN where not measured.
     """
     resampling = Resampling([place[:2] for place in where])
     measured = ~np.isnan(values["l1"])
@@ -37,6 +45,8 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
              "pictures": int(np.count_nonzero(measured)),
              "shots": len({where[number][:2] for number in np.flatnonzero(measured)})}
     entry |= resampling.means({name: values[name] for name in FIGURES})
+    if scribbles is not None:
+        entry |= resampling.means({LESS_SCRIBBLES: values["l1"] - scribbles})
     returned = np.where(measured, returned, np.nan)
     for name, own, unit in ((RATIO, values["colourfulness"], values[measure.TRUE_COLOURFULNESS]),
                             (OF_INPUT, values["l1"], returned)):
@@ -62,12 +72,14 @@ def strangers(runs: list[str]) -> str:
 def markdown(rows: list[dict]) -> str:
     """Returns table 1 of the paper (mean L1 and L2 per pixel-channel, 0..255), then the rest."""
     tables = []
-    for names in TABLES:
+    told = any(LESS_SCRIBBLES in each for each in rows)
+    for names in (*TABLES, *[(LESS_SCRIBBLES,)] * told):
         titles = [COLUMNS[name][0] for name in names]
         lines = ["| input | model | run | " + " | ".join(titles) + " |",
                  "|---|---|---|" + "---:|" * len(names)]
         lines += [_line([each["input"], title(each), each["run"] or "",
-                         *(cell(each, name) for name in names)]) for each in rows]
+                         *(cell(each, name) for name in names)])
+                  for each in rows if names != (LESS_SCRIBBLES,) or LESS_SCRIBBLES in each]
         tables.append("\n".join(lines) + "\n")
     shots, pictures = (max(each[name] for each in rows) for name in ("shots", "pictures"))
     note = f"In brackets: 95 % intervals, resampled over {shots} shots or pages.\n"

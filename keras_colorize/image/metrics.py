@@ -99,20 +99,33 @@ def colourfulness(pictures: np.ndarray) -> np.ndarray:
             + 0.3 * np.linalg.norm(opponents.mean(axis=(2, 3)), axis=0))
 
 
-def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Returns how much larger the chroma error is within `REACH` pixels of edges than elsewhere.
+def edge_error(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the mean chroma error within `REACH` pixels of edges, in levels of 255.
 
-    Edges are those that Canny's detector finds in the luminance of the truth. In levels of 255, it
-    is 0 where all is well, and below 0 where colour is wrong mostly within the shapes; NaN for a
+    Edges are those that Canny's detector finds in the luminance of the truth. It is NaN for a
     picture without edges, such as a black one, or with nothing but edges.
     """
+    return _errors_by_edges(pictures, truth)[0]
+
+
+def edge_bleed(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns how much larger `edge_error` is than the chroma error elsewhere.
+
+    It is 0 where all is well, and below 0 where colour is wrong mostly within the shapes.
+    """
+    near, elsewhere = _errors_by_edges(pictures, truth)
+    return near - elsewhere
+
+
+def _errors_by_edges(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the mean chroma error near edges, and elsewhere, float64 [2, n]."""
     errors = chroma_error(pictures, truth)
-    bleed = np.full(len(errors), np.nan)
+    means = np.full((2, len(errors)), np.nan)
     for index, (error, true) in enumerate(zip(errors, truth, strict=True)):
         near = near_edges(pixels.gray(true))
         if near.any() and not near.all():
-            bleed[index] = error[near].mean() - error[~near].mean()
-    return bleed
+            means[:, index] = error[near].mean(), error[~near].mean()
+    return means
 
 
 def near_edges(luminance: np.ndarray) -> np.ndarray:
@@ -142,7 +155,8 @@ def flicker(pictures: np.ndarray, luminance: np.ndarray) -> float | None:
 
 PICTURE_METRICS = {
     "l1": l1, "l2": l2, "psnr": psnr, "ssim": ssim, "chroma_l1": chroma_l1,
-    "ciede2000": ciede2000, "ciede2000_p95": ciede2000_p95, "edge_bleed": edge_bleed,
+    "ciede2000": ciede2000, "ciede2000_p95": ciede2000_p95, "edge_error": edge_error,
+    "edge_bleed": edge_bleed,
 }
 """The figures that need the truth, by the names that reports give them."""
 

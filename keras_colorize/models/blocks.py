@@ -6,16 +6,18 @@ one hint as for all pixels, and is part of every graph that holds the network.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
 from keras_colorize.image.pixels import BLUE, GREEN, RED
 
-BINS = 7  # of luminance; neighbours are 42 of 255 levels apart
-HALF_ALIKE = 15.0  # of 255 levels: a hint counts half for pixels that are so much lighter or darker
+BINS = 9  # of luminance; neighbours are 32 of 255 levels apart
+HALF_ALIKE = 12.0  # of 255 levels: a hint counts half for pixels that are so much lighter or darker
 FALL = 1 / 3  # how much less a hint counts at twice the distance
+FADE = 3 / 10  # what of the nearness of a hint is left at twice the distance
 SCALES = 5  # halvings of the grid; the coarsest reaches across the pictures that are learned
-NEAR, FAR = 0.02, 3e-4  # densities of hints at which a pixel is half sure of its chroma
+HALF_NEAR = 0.045  # the nearness at which a pixel is half sure of its chroma, 20 pixels away
 ABSENT = -30.0  # the logit of a choice that a picture does not have
 
 
@@ -27,38 +29,59 @@ class SpreadHints(layers.Layer):
     of `JoinLuminance`, and 1 where there is a hint; the last three are 0 where there is none.
 
     It returns the luminance, [batch, h, w, 1]; the rest at half of the size: the features that tell
-    a network of the hints, [batch, h / 2, w / 2, 4], and their spread Cr and Cb and how sure they
-    are of a pixel, 0..1, [..., 3]; and 1 for a picture that has hints, else 0, [batch, 1, 1, 1].
+    a network of the hints, [batch, h / 2, w / 2, 4], and their spread Cr and Cb and the logarithm
+    of the odds that they hold there, [..., 3]; and 1 for a picture that has hints, else 0,
+    [batch, 1, 1, 1].
     """
 
     def call(self, condition):
-        half = ops.average_pool(condition, 2, 2, "same")
-        quarter = ops.average_pool(half, 2, 2, "same")
-        bins = bins_of(quarter[..., :1])
-        # For each bin the number of hints, their Cr, and their Cb: [batch, h / 4, w / 4, 3 * BINS].
-        levels = [ops.concatenate([bins * quarter[..., part:part + 1] for part in (3, 1, 2)], -1)]
-        for _ in range(SCALES):
-            levels.append(ops.average_pool(levels[-1], 2, 2, "same"))
-        filled = levels.pop()
-        for level in reversed(levels):
-            filled = level + FALL * double(filled, level)
-        gray = ops.linspace(0.0, 255.0, BINS)
-        alike = 1 / (1 + ((gray[:, None] - gray[None]) / HALF_ALIKE) ** 2)  # [bin, bin]
-        bins = ops.matmul(bins_of(half[..., :1]), alike)
-        density, red, blue = (ops.sum(part * bins, -1, keepdims=True)
-                              for part in ops.split(double(filled, half), 3, -1))
+        luminance, hints = condition[..., :1], condition[..., 3:]
+        half = ops.average_pool(luminance, 2, 2, "same")
+        # Each quarter cell has one hint, the mean of those in it: a dot tells as much as a blot.
+        told = ops.concatenate([hints, condition[..., 1:3], luminance * hints], -1)
+        told = ops.average_pool(ops.average_pool(told, 2, 2, "same"), 2, 2, "same")
+        red, blue, level = ops.split(told[..., 1:] / ops.maximum(told[..., :1], 1e-9), 3, -1)
+        any_hint = ops.sign(told[..., :1])
+        bins = bins_of(level) * any_hint
+        filled = _fill(ops.concatenate([bins, red * bins, blue * bins, any_hint], -1))
+        filled = double(filled, half)
+        near = filled[..., -1:] / (filled[..., -1:] + HALF_NEAR)
+        centers = ops.linspace(-1.0, 1.0, BINS)
+        alike = 1 / (1 + ((half - centers) * (127.5 / HALF_ALIKE)) ** 2)  # [..., BINS]
+        count, red, blue = ops.split(filled[..., :-1], 3, -1)
+        density, red, blue = (ops.sum(each * alike, -1, keepdims=True)
+                              for each in (count, red, blue))
         chroma = ops.concatenate([red, blue], -1) / ops.maximum(density, 1e-9)
-        near, far = density / (density + NEAR), density / (density + FAR)
+        # As if a hint that is exactly as light lay in the middle of a bin.
+        most = ops.sum(count, -1, keepdims=True) * ops.max(alike, -1, keepdims=True)
+        sure = near * density / ops.maximum(most, 1e-9)
+        odds = ops.log((sure + 1e-3) / (1 - sure))
         # Chroma is small in these units: it is enlarged to the size of other features.
-        features = ops.concatenate([4 * chroma, near, far], -1)
-        spread = ops.concatenate([chroma, far], -1)
-        present = ops.sign(ops.max(quarter[..., 3:], (1, 2), keepdims=True))
-        return condition[..., :1], features, spread, present
+        features = ops.concatenate([4 * chroma, sure, near], -1)
+        spread = ops.concatenate([chroma, odds], -1)
+        return luminance, features, spread, ops.max(any_hint, (1, 2), keepdims=True)
 
     def compute_output_shape(self, condition_shape):
         batch, *size, _ = condition_shape
         half = [side and -(-side // 2) for side in size]
         return (batch, *size, 1), (batch, *half, 4), (batch, *half, 3), (batch, 1, 1, 1)
+
+
+def _fill(cells):
+    """Fills the cells without a hint, [batch, h, w, 3 * BINS + 1], from coarser and coarser ones.
+
+    The last channel is how near the nearest hint is, however many there are.
+    """
+    levels = [cells]
+    for _ in range(SCALES):
+        finer = levels[-1]
+        levels.append(ops.concatenate([ops.average_pool(finer[..., :-1], 4, 2, "same"),
+                                       ops.max_pool(finer[..., -1:], 2, 2, "same")], -1))
+    falls = np.float32([FALL] * 3 * BINS + [FADE])
+    filled = levels.pop()
+    for level in reversed(levels):
+        filled = level + falls * double(filled, level)
+    return filled
 
 
 def bins_of(luminance):
@@ -107,15 +130,21 @@ class Gate(Saturate):
     """Turns the last convolution's output into chroma: the network's own, or the spread of hints.
 
     Args of a call: the output, [batch, h, w, 3], the network's own Cr and Cb before tanh, and the
-    logit of the choice in each pixel; and the last two values that `SpreadHints` returns. The own
-    chroma is multiplied the less, the surer hints are: it is to agree with theirs.
+    logit of the choice in each pixel, to which the odds of the hints are added, as much as it is
+    learned to trust them; and the last two values that `SpreadHints` returns. The own chroma is
+    multiplied the less, the surer hints are: it is to agree with theirs.
     """
+
+    def build(self, *shapes):
+        super().build(*shapes)
+        self.trust = self.add_weight(name="trust", initializer="ones")
 
     def call(self, output, spread, present):
         spread = double(spread, output)
+        odds, absent = spread[..., 2:], (1 - present) * ABSENT
         own = ops.tanh(output[..., :2])
-        own = own + (self.saturation - 1) * (1 - spread[..., 2:]) * own
-        share = ops.sigmoid(output[..., 2:] + (1 - present) * ABSENT)
+        own = own + (self.saturation - 1) * ops.sigmoid(-odds - absent) * own
+        share = ops.sigmoid(output[..., 2:] + self.trust * odds + absent)
         return own + share * (spread[..., :2] - own)
 
     def compute_output_shape(self, output_shape, spread_shape, present_shape):

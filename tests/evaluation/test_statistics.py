@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_colorize.data.dataset import Place
-from keras_colorize.evaluation import hint_curve, statistics, study
-from keras_colorize.evaluation.measure import FIGURES, TRUE_COLOURFULNESS
+from keras_colorize.evaluation import hint_curve, statistics, study, tables
+from keras_colorize.evaluation.measure import FIGURES, TRUE_COLOURFULNESS, Candidate
 from keras_colorize.evaluation.statistics import Group, Resampling
 
 SHOTS = 30
@@ -37,6 +37,20 @@ def test_a_clear_difference_is_found_and_signed():
         low, high = first[over]["interval"]
         assert first[over]["n"] == count and first[over]["p"] < 0.05
         assert low < first["difference"] < high < 0
+
+
+def test_a_model_that_is_told_pixels_stands_beside_scribbles_of_the_same_pixels():
+    errors = group("told", "convnet", 0)
+    levels = errors.values["l1"]
+    rows = [tables.row(Candidate("told", "convnet", "gray", None, points), errors.values,
+                       errors.where, levels + 5, rival)
+            for points, rival in ((None, None), (5, levels + np.repeat([1, 3], len(levels) // 2)))]
+    assert "l1_less_scribbles" not in rows[0]
+    low, high = rows[1]["l1_less_scribbles_ci"]
+    assert rows[1]["l1_less_scribbles"] == pytest.approx(-2)
+    assert -3 < low < -2.1 and -1.9 < high < -1
+    written = tables.markdown(rows).split("less that of scribbles")[1]
+    assert "5 points" in written and written.count("| gray |") == 1
 
 
 def test_equal_models_are_called_different_seldom(monkeypatch):

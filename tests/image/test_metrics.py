@@ -188,6 +188,7 @@ def test_edge_bleed_is_the_error_near_edges_less_that_elsewhere(random_pictures)
     edges = cv2.Canny(pixels.gray(truth[0]), *pixels.CANNY) > 0
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     near, errors = binary_dilation(edges, brush), chroma_errors(pictures[0], truth[0])
+    assert metrics.edge_error(pictures, truth)[0] == pytest.approx(errors[near].mean(), abs=0.02)
     assert metrics.edge_bleed(pictures, truth)[0] == pytest.approx(
         errors[near].mean() - errors[~near].mean(), abs=0.02)
 

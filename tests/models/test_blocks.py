@@ -36,6 +36,25 @@ def test_a_hint_counts_for_what_is_about_as_light(spreading):
     assert np.all(spread[0, :, :15, 0] > 0.4) and np.all(spread[0, :, 17:, 0] < -0.4)
 
 
+@pytest.mark.parametrize("level", [-0.6, 0.07, 0.125])  # in a bin's middle, and between two
+def test_a_dot_is_as_sure_as_a_blot(spreading, level):
+    luminance = np.full((64, 96), level)
+    blot = [(row, column) for row in range(28, 37) for column in range(28, 37)]
+    dot, blot = (spreading(told(luminance, *[(*place, 0.5, 0) for place in places]))[1]
+                 for places in ([(32, 32)], blot))
+    sure = {"dot": dot[0, 16, :, 2], "blot": blot[0, 16, :, 2]}
+    assert all(each[16] > 0.7 and each[40] < 0.2 for each in sure.values())
+    np.testing.assert_allclose(sure["dot"][22:], sure["blot"][22:], atol=0.15)
+
+
+def test_a_hint_on_a_thin_line_is_for_what_is_as_light_as_the_line(spreading):
+    luminance = np.full((64, 64), 0.6)
+    luminance[:, 21] = -0.6
+    luminance[:, 40:] = -0.6
+    spread = spreading(told(luminance, (30, 21, 0.5, 0), (30, 24, -0.5, 0)))[2]
+    assert np.all(spread[0, 4:28, 22:30, 0] > 0.4) and np.all(spread[0, 4:28, 12:18, 0] < -0.4)
+
+
 def test_of_two_hints_on_one_surface_the_nearer_counts_more(spreading):
     spread = spreading(told(np.zeros((64, 64)), (32, 8, 0.5, 0), (32, 56, -0.5, 0)))[2]
     row = np.asarray(spread[0, 16, :, 0])  # at half of the size
@@ -44,7 +63,7 @@ def test_of_two_hints_on_one_surface_the_nearer_counts_more(spreading):
 
 def test_without_hints_a_network_keeps_its_own_chroma(spreading):
     _, features, spread, present = spreading(told(np.zeros((31, 33))))
-    assert not np.any(features) and not np.any(spread) and not np.any(present)
+    assert not np.any(features) and not np.any(spread[..., :2]) and not np.any(present)
     output = np.full((1, 31, 33, 3), 0.3, np.float32)
     gate = Gate()
     np.testing.assert_allclose(gate(output, spread, present), np.tanh(output[..., :2]), atol=1e-6)
@@ -56,7 +75,7 @@ def test_without_hints_a_network_keeps_its_own_chroma(spreading):
 def test_where_hints_are_sure_saturation_changes_nothing(spreading):
     *_, spread, present = spreading(told(np.zeros((32, 32)), *[
         (row, column, 0.5, 0.25) for row in range(0, 32, 2) for column in range(0, 32, 2)]))
-    assert np.all(spread[..., 2] > 0.99)
+    assert np.all(spread[..., 2] > 3)
     output, gate = np.full((1, 32, 32, 3), 0.3, np.float32), Gate()
     before = np.asarray(gate(output, spread, present))
     gate.saturation.assign(2)
