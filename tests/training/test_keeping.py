@@ -99,6 +99,17 @@ def test_the_best_epoch_is_kept_beside_the_last_checkpoints(kept, keeper_of, tmp
         f"step-{step:08d}" for step in range(5 - kept, 5)]
 
 
+def test_where_epochs_are_equally_vivid_the_nearest_to_the_eye_is_best(keeper_of, tmp_path):
+    model, keeper, context = keeper_of()
+    distances = iter((9.0, 7.0, 8.0))
+    keeper.finish = lambda generator: next(distances)
+    with context:
+        for epoch, l1 in enumerate((0.2, 0.4, 0.3), start=1):
+            keeper.keep_epoch(model, Position(epoch, 0, epoch), l1)
+    assert checkpoints.best(tmp_path / "run") == {"epoch": 2, "step": 2, "l1": 0.4,
+                                                  "ciede2000": 7.0}
+
+
 @pytest.mark.parametrize("done", ["half written", "written", "old moved", "moved"])
 def test_a_kill_within_save_best_leaves_one_whole_best(done, tmp_path):
     def write(folder, l1):
