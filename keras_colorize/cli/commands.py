@@ -100,6 +100,28 @@ def _run_inspect(options: argparse.Namespace) -> None:
     print(f"look at {out}: inspection.json, and a contact sheet of each split")
 
 
+def _declare_learn(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("sources", metavar="SOURCE", nargs="+", type=Path,
+        help="episodes in colour: videos, comics (CBZ, PDF), and folders of them and of pictures")
+    add("--out", required=True, type=place, metavar="MODEL",
+        help="the folder of the model; MODEL.learn beside it holds all that is made on the way")
+    add("--minutes", type=whole(1), default=60, metavar="N",
+        help="how long all of it may take, about (%(default)s); with more, it goes on")
+    add("--epochs", type=whole(1), metavar="N",
+        help="train each network for so many epochs, however long that takes")
+
+
+def _run_learn(options: argparse.Namespace) -> int:
+    import_tensorflow("tensorflow")
+    from keras_colorize.cli import learn
+
+    failed = learn.learn(options.sources, options.out, options.minutes, options.epochs,
+                         os.cpu_count())
+    _name_left_out(options, failed)
+    return 1 if failed else 0
+
+
 def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
     command.add_argument("out", metavar="OUT.mp4", type=place, help="the video file to write")
 
@@ -291,6 +313,8 @@ def _run_demo(options: argparse.Namespace) -> None:
 
 
 COMMANDS = (
+    ("learn", "Learn the colours of a series from its episodes: all steps to a model.",
+     _declare_learn, _run_learn),
     ("build-tfrecords", "Make a dataset from videos and folders of pictures.",
      _declare_build_tfrecords, _run_build_tfrecords),
     ("inspect", "Check every record of a dataset, and show what is in it.",
