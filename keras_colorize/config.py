@@ -18,9 +18,16 @@ from msgspec import Meta
 from keras_colorize.errors import ConfigError
 from keras_colorize.files import read_bytes
 
-SHIPPED = next(folder for folder in (Path(__file__).parent / "configs",
-                                     Path(__file__).parents[1] / "configs")
-               if folder.is_dir())  # within an installed package, or beside it in a clone
+
+def _shipped(name: str) -> Path:
+    """Finds a folder that ships: within an installed package, or beside it in a clone."""
+    package = Path(__file__).parent
+    return next(folder for folder in (package / name, package.parent / name) if folder.is_dir())
+
+
+SHIPPED = _shipped("configs")
+SHIPPED_MODEL = _shipped("shipped_model")
+"""The model that colours where no other is named; `README.md` there says what it is."""
 
 LARGEST = sys.float_info.max
 Seed = Annotated[int, Meta(ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from keras_colorize import import_tensorflow
+from keras_colorize.cli import colorize_command
 from keras_colorize.cli.arguments import above_0, named, place, public_host, size, whole
 from keras_colorize.errors import ColorizeError, RunError, UsageError, shell_line
 
@@ -97,6 +98,28 @@ def _run_inspect(options: argparse.Namespace) -> None:
     out = options.out or options.data / "inspection"
     print(inspect.summary(inspect.inspect(options.data, out)))
     print(f"look at {out}: inspection.json, and a contact sheet of each split")
+
+
+def _declare_learn(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("sources", metavar="SOURCE", nargs="+", type=Path,
+        help="episodes in colour: videos, comics (CBZ, PDF), and folders of them and of pictures")
+    add("--out", required=True, type=place, metavar="MODEL",
+        help="the folder of the model; MODEL.learn beside it holds all that is made on the way")
+    add("--minutes", type=whole(1), default=60, metavar="N",
+        help="how long all of it may take, about (%(default)s); with more, it goes on")
+    add("--epochs", type=whole(1), metavar="N",
+        help="train each network for so many epochs, however long that takes")
+
+
+def _run_learn(options: argparse.Namespace) -> int:
+    import_tensorflow("tensorflow")
+    from keras_colorize.cli import learn
+
+    failed = learn.learn(options.sources, options.out, options.minutes, options.epochs,
+                         os.cpu_count())
+    _name_left_out(options, failed)
+    return 1 if failed else 0
 
 
 def _declare_draw_episode(command: argparse.ArgumentParser) -> None:
@@ -220,83 +243,10 @@ def _run_export(options: argparse.Namespace) -> None:
     print(f"{options.out}: {'exported' if written else 'was exported already'}; {then}")
 
 
-def _declare_colorize(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("model", metavar="MODEL", type=named, help="a SavedModel, or a run directory")
-    add("inputs", metavar="INPUT", nargs="+", type=Path,
-        help="pictures, comics (CBZ, PDF), videos, and folders of them")
-    add("--out", required=True, type=place,
-        help="the folder for coloured files; for one comic or video also a file (.cbz, .mkv...)")
-    add("--edge-model", type=named, metavar="MODEL",
-        help="colours the pages that are pure line art, without gray tones; a model of manga input "
-             "colours those with dots too")
-    add("--lock", choices=("luminance", "ink", "none"),
-        help="what every page keeps, in place of what suits its kind (printed pages get flat "
-             "colour under their ink, others keep their luminance): its luminance, so that nothing "
-             "is lost; its ink, laid over colours; or none of it")
-    add("--no-line-lock", dest="lock", action="store_const", const="none",
-        help="give the network's own picture, as --lock none does")
-    add("--tones", choices=("keep", "smooth"), default="keep",
-        help="keep the dots of a printed page over its colours, or smooth them to the shade that "
-             "they mean (%(default)s)")
-    add("--paper", choices=("keep", "white"), default="keep",
-        help="keep the tint of old paper as it is, or take it off (%(default)s)")
-    add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
-        help="treat all pages as this kind, instead of judging each")
-    add("--scale", type=above_0(1), metavar="FACTOR",
-        help="the factor by which the network sees pages smaller, above 0, up to 1 (as small as "
-             "the pictures that it learned)")
-    add("--hints", type=Path, metavar="FILE.png",
-        help="a transparent picture with dots and strokes of colour, which fill what they lie "
-             "on; or a folder of such pictures, with the names and folders of the pages")
-    add("--saturation", type=above_0(10), metavar="FACTOR",
-        help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
-             "colours (what training chose on its validation pictures)")
-    add("--format", choices=("png", "jpeg", "webp"),
-        help="the format of all pages (each its own; a page of a PDF is JPEG if it is so there, "
-             "else PNG)")
-    add("--quality", type=whole(1, 100), metavar="N",
-        help="the quality of JPEG and WebP with --format, 1 to 100")
-    add("--layers", action="store_true",
-        help="also write each page as OpenRaster (.ora), ink and colour apart")
-    add("--codec", help="the codec of videos, as FFmpeg names it (H.264, or VP9 in .webm)")
-    add("--crf", type=whole(0, 63), metavar="N",
-        help="the quality of videos, 0 to 63: a smaller number gives a better and larger file")
-
-
-def _run_colorize(options: argparse.Namespace) -> int:
-    from keras_colorize import media
-
-    if options.hints is not None and not options.hints.exists():
-        raise UsageError(options.hints, "does not exist", "check --hints")
-    if options.quality is not None and options.format not in ("jpeg", "webp"):
-        raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
-    if options.tones != "keep" and options.lock is not None:
-        raise UsageError("--tones", "is for flat colour, and --lock chooses another rule",
-                         "leave out one of them")
-    if media.is_file_name(options.out) and not (
-            media.is_video_name(options.out) or options.out.suffix.lower() == ".cbz"):
-        raise UsageError(options.out, "names a file that is neither a comic (.cbz) nor a video",
-                         "name a folder")
-    import_tensorflow("tensorflow")
-    from keras_colorize import colorize
-
-    models = colorize.Models(colorize.Model.load(options.model), options.edge_model
-                              and colorize.Model.load(options.edge_model))
-    settings = colorize.Settings(**{name: getattr(options, name) for name in (
-        "lock", "tones", "paper", "treat_as", "scale", "hints", "saturation", "format", "quality",
-        "layers", "codec", "crf")})
-    report = colorize.colorize(models, options.inputs, options.out, settings)
-    for reason in report.failed:
-        print(f"error: {reason}", file=sys.stderr)
-    for line in report.lines(options.out):
-        print(line)
-    return 1 if report.failed else 0
-
-
 def _declare_serve(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("model", metavar="MODEL", type=named, help="a SavedModel, or a run directory")
+    add("model", metavar="MODEL", nargs="?", type=named,
+        help="a SavedModel, or a run directory (the model that ships with this program)")
     add("--name", help="what the studio and the log call the model (its directory's name)")
     add("--host", default="127.0.0.1",
         help="the address to listen on (%(default)s); 0.0.0.0 is every address of this machine")
@@ -324,8 +274,11 @@ def _run_serve(options: argparse.Namespace) -> None:
         if importlib.util.find_spec(module) is None:
             raise ColorizeError("serve", f"{package} is not installed",
                                 "run pip install 'keras_colorize[serve]'")
-    if not options.model.is_dir():
-        raise RunError(options.model, "is neither a SavedModel nor a run directory",
+    from keras_colorize.config import SHIPPED_MODEL
+
+    model = options.model or SHIPPED_MODEL
+    if not model.is_dir():
+        raise RunError(model, "is neither a SavedModel nor a run directory",
                        "export a run, or name one")
     from keras_colorize.serving.limits import Limits
     from keras_colorize.serving.server import serve
@@ -333,8 +286,8 @@ def _run_serve(options: argparse.Namespace) -> None:
 
     limits = Limits(options.queue, options.timeout, options.max_bytes, options.body_timeout,
                     options.max_pixels)
-    name = options.name or os.path.basename(os.path.realpath(options.model))
-    service = Service(options.model, name, limits)
+    name = options.name or os.path.basename(os.path.realpath(model))
+    service = Service(model, name, limits)
     serve(service, options.host, options.port, _token(options), options.public_host)
 
 
@@ -360,6 +313,8 @@ def _run_demo(options: argparse.Namespace) -> None:
 
 
 COMMANDS = (
+    ("learn", "Learn the colours of a series from its episodes: all steps to a model.",
+     _declare_learn, _run_learn),
     ("build-tfrecords", "Make a dataset from videos and folders of pictures.",
      _declare_build_tfrecords, _run_build_tfrecords),
     ("inspect", "Check every record of a dataset, and show what is in it.",
@@ -371,7 +326,7 @@ COMMANDS = (
     ("export", "Write a run's generator as a SavedModel, ONNX or LiteRT.",
      _declare_export, _run_export),
     ("colorize", "Colour pictures, comics, videos and folders of them.",
-     _declare_colorize, _run_colorize),
+     colorize_command.declare, colorize_command.run),
     ("serve", "Serve a model: the studio in the browser, and POST /colorize for programs.",
      _declare_serve, _run_serve),
     ("draw-episode", "Draw the cartoon that the demo learns from.",

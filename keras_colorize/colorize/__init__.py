@@ -1,11 +1,19 @@
 """A trained model and gray pictures, comics and films to coloured files."""
 
 from keras_colorize.colorize.batch import colorize
-from keras_colorize.colorize.inputs import is_file_output
+from keras_colorize.colorize.inputs import beside, is_file_output
 from keras_colorize.colorize.page import colored_file
-from keras_colorize.colorize.predictor import LOCKS, PAPERS, TONES, Model, Models, Settings
+from keras_colorize.colorize.predictor import (
+    LOCKS,
+    PAPERS,
+    TONES,
+    Model,
+    Models,
+    Settings,
+    is_model,
+)
 from keras_colorize.colorize.printed_page import PageMemory
 from keras_colorize.colorize.report import Report
 
 __all__ = ["LOCKS", "PAPERS", "TONES", "Model", "Models", "PageMemory", "Report", "Settings",
-           "colored_file", "colorize", "is_file_output"]
+           "beside", "colored_file", "colorize", "is_file_output", "is_model"]

@@ -55,7 +55,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     """
     settings = settings or Settings()
     models.pages.saturate(settings.saturation)
-    planned = plan(inputs, out, _suffix(settings))
+    planned = plan(inputs, out, settings.suffix)
     todo = planned.works
     _check(settings, todo)
     folder = out.with_name(f"{out.name}.job") if is_file_output(out) else out
@@ -78,11 +78,6 @@ def _begun(planned: Plan, folder: Path) -> Report:
     """Begins the report with the files that are not coloured."""
     return Report(failed=[str(error) for error in planned.failed.values()],
                   passed_over=planned.passed_over, place=folder)
-
-
-def _suffix(settings: Settings) -> str | None:
-    """Returns the suffix of all pages; None where each keeps its own."""
-    return media.FORMATS[settings.format.upper()] if settings.format else None
 
 
 def _check(settings: Settings, todo: list[Work]) -> None:
@@ -165,7 +160,8 @@ class Batch:
                  if PurePosixPath(name).suffix.lower() not in others]
         layers = with_suffix(known, ".ora")
         pages = (_Page(work.name, work.source, partial(read_bytes, work.source), work.target,
-                       hints.find(self.settings.hints, work.name), layers[work.name])
+                       hints.find(self.settings.hints, work.name, *(
+                           [work.source.name] if self.is_single else [])), layers[work.name])
                  for work in todo)
         for page, task in in_order(self._color_page, pages, TOGETHER):
             try:
@@ -196,7 +192,7 @@ class Batch:
                 all(self.job.has_layers(f"{work.name}/{name}") for name in book.names):
             self.report.found_done += 1
             return
-        suffix = _suffix(self.settings)
+        suffix = self.settings.suffix
         new_names = with_suffix(book.names, suffix) if suffix else {name: name
                                                                     for name in book.names}
         pages = self._pages_of(work, book, self.job.parts(work.name, sha256), new_names)

@@ -9,7 +9,10 @@ from keras_colorize import media
 from keras_colorize.data.sources import walk
 from keras_colorize.errors import ColorizeError, SourceError, UsageError, one_line
 from keras_colorize.files import check_apart, is_unicode
+from keras_colorize.media import film_writer
 
+COLORED = "_colored"  # follows the name of an input
+SAME = dict.fromkeys((".jpeg", ".jpe", ".jfif"), ".jpg") | {".tiff": ".tif"}
 KNOWN = (f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))} "
          f"{' '.join(sorted(media.VIDEO_SUFFIXES))} .cbz .pdf")
 
@@ -43,8 +46,24 @@ class Plan:
 
 
 def is_file_output(out: Path) -> bool:
-    """Whether `out` names a video or a comic archive rather than a folder."""
-    return out.suffix.lower() in media.VIDEO_SUFFIXES | {".cbz"}
+    """Whether `out` names a video, a comic archive or a picture rather than a folder."""
+    return out.suffix.lower() in media.VIDEO_SUFFIXES | media.PICTURE_SUFFIXES | {".cbz"}
+
+
+def beside(place: Path, suffix: str | None) -> Path:
+    """Names what an input becomes where nobody says: `page_colored.png` for `page.png`.
+
+    A folder becomes a folder. `suffix` is as of `plan`. It raises UsageError for a whole disk.
+    """
+    place = Path(os.path.realpath(place)) if place.name in ("", "..") else place
+    if not place.name:
+        raise UsageError(place, "is a whole disk, which has nothing beside it", "name --out")
+    target = Path(place.name)
+    if not place.is_dir():
+        target = _renamed(place, target, suffix)
+        if media.is_video(place):
+            target = film_writer.container_for(place, target, is_named=False)
+    return place.with_name(f"{target.stem}{COLORED}{target.suffix}")
 
 
 def plan(inputs: list[Path], out: Path, suffix: str | None) -> Plan:
@@ -60,7 +79,7 @@ def plan(inputs: list[Path], out: Path, suffix: str | None) -> Plan:
     """
     check_apart(out, inputs)
     if is_file_output(out):
-        return Plan([_single(inputs, out)])
+        return Plan([_single(inputs, out, suffix)])
     made, found = Plan(), {}
     for place in inputs:
         for source, relative in _files(place, made):
@@ -83,7 +102,7 @@ def plan(inputs: list[Path], out: Path, suffix: str | None) -> Plan:
     return made
 
 
-def _single(inputs: list[Path], out: Path) -> Work:
+def _single(inputs: list[Path], out: Path, suffix: str | None) -> Work:
     if len(inputs) > 1 or inputs[0].is_dir():
         raise UsageError(out, "names a file, and there is more than one input for it",
                          "name a folder")
@@ -91,13 +110,15 @@ def _single(inputs: list[Path], out: Path) -> Work:
     source = next((source for source, _ in _files(inputs[0], made)), None)
     if source is None:
         raise next(iter(made.failed.values()))
-    work = Work(source, out, out.name)
-    if (work.kind == "video") != (out.suffix.lower() in media.VIDEO_SUFFIXES):
-        raise UsageError(out, f"cannot be made of {source}",
-                         "give a video for a video, and a CBZ or PDF for a CBZ")
-    if work.kind == "picture":
-        raise UsageError(out, "names a file, and pictures are coloured into a folder",
-                         "name a folder")
+    work, given = Work(source, out, out.name), out.suffix.lower()
+    if (work.kind == "video") != (given in media.VIDEO_SUFFIXES) \
+            or (work.kind == "book") != (given == ".cbz"):
+        raise UsageError(out, f"cannot be made of {source}", "give a video for a video, a CBZ or "
+                         "PDF for a CBZ, and a picture for a picture")
+    wanted = _renamed(source, Path(source.name), suffix).suffix.lower()
+    if work.kind == "picture" and SAME.get(given, given) != SAME.get(wanted, wanted):
+        raise UsageError(out, f"would be of the format {wanted or 'of its input'}",
+                         "name it so, give --format, or name a folder")
     return work
 
 

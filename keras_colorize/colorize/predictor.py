@@ -8,13 +8,15 @@ from typing import TypedDict
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize import export
+from keras_colorize import config, export, media
 from keras_colorize.colorize.printed_page import PageMemory
 from keras_colorize.errors import RunError, UsageError
 from keras_colorize.export import graph
 from keras_colorize.files import read_json, sha256_of
 from keras_colorize.training import run_directory
 
+PRINTED = "printed"  # within a model's folder the model that colours its printed pages
+SAVED_MODEL = "saved_model.pb"  # names it
 LOCKS = ("luminance", "ink", "none")
 TONES = ("keep", "smooth")
 PAPERS = ("keep", "white")
@@ -46,15 +48,15 @@ class Model:
     @classmethod
     def load(cls, path: Path) -> "Model":
         """Loads a SavedModel of ours, or a run's generator; raises RunError if it is neither."""
-        if (path / "saved_model.pb").is_file():
-            return cls._load_saved(path)
-        if not (run_directory.of(path) / run_directory.CONFIG).is_file():
+        if not is_model(path):
             raise RunError(path, "is neither a SavedModel nor a run directory",
                            "export a run, or name one")
-        config = run_directory.read_config(path)
+        if (path / SAVED_MODEL).is_file():
+            return cls._load_saved(path)
+        condition = run_directory.read_config(path).model.input
         module = export.Colorizer(run_directory.load_generator(path))
         dataset = run_directory.describe(path).get("dataset", {})
-        return cls(str(path), sha256_of(path / "generator.keras"), config.model.input,
+        return cls(_name_of(path), sha256_of(path / "generator.keras"), condition,
                    *_learned(dataset), module.network, module,
                    module.network_guided if module.takes_hints else None, _saturation(module))
 
@@ -118,6 +120,18 @@ class Model:
         return network(pixels=tf.constant(condition[np.newaxis]))["pixels"][0].numpy()
 
 
+def is_model(path: Path) -> bool:
+    """Whether a folder looks like a SavedModel or a run directory, whole or not."""
+    return (path / SAVED_MODEL).is_file() \
+        or (run_directory.of(path) / run_directory.CONFIG).is_file()
+
+
+def _name_of(path: Path) -> str:
+    """Names a run directory by its path, and what ships by its own name, wherever it lies."""
+    ships = path.is_relative_to(config.SHIPPED_MODEL)
+    return str(path.relative_to(config.SHIPPED_MODEL.parent) if ships else path)
+
+
 def _saturation(owner: object) -> float | None:
     variable = getattr(owner, "saturation", None)
     return None if variable is None else float(variable)
@@ -144,6 +158,18 @@ class Models:
     line_art: Model | None = None
     memory: PageMemory = field(default_factory=lambda: PageMemory(0), compare=False)
     """The printed pages that are kept for a further click; none unless a server makes it larger."""
+
+    @classmethod
+    def load(cls, path: Path, line_art: Path | None = None,
+             memory: PageMemory | None = None) -> "Models":
+        """Loads the model for pages, and `line_art`, or else the model in the folder `PRINTED`.
+
+        Raises RunError where one of them is no model, or damaged.
+        """
+        pages, printed = Model.load(path), path / PRINTED
+        if line_art is None and is_model(printed):
+            line_art = printed
+        return cls(pages, line_art and Model.load(line_art), memory or PageMemory(0))
 
     def choose(self, kind: str) -> Model:
         """Returns the model that colours a kind of page."""
@@ -186,6 +212,11 @@ class Settings:
     """Of video; None for one that the container takes."""
     crf: int | None = None
     """The constant quality of video, smaller is better; None for `film_writer.QUALITY`."""
+
+    @property
+    def suffix(self) -> str | None:
+        """The suffix of all pages; None where each keeps its own."""
+        return media.FORMATS[self.format.upper()] if self.format else None
 
     def described(self) -> dict:
         """Describes the settings as JSON, hints by their content."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_colorize.config import SHIPPED_MODEL
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
@@ -85,7 +86,8 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         temporary.write_text(tables.heading(report) + tables.markdown(rows), encoding="utf-8")
     tables.write_pictures(report_dir / "pictures.csv", measured)
     for run_dir, name in names.items():
-        _draw_curves(run_dir, name, report_dir)
+        if not run_dir.is_relative_to(SHIPPED_MODEL):  # which has its weights alone
+            _draw_curves(run_dir, name, report_dir)
     write_json(report_dir / "metrics.json", report)
     return report
 

@@ -31,9 +31,7 @@ from keras_colorize.media.video import (
     VideoFrame,
     excerpts,
     frame_count,
-    is_file_name,
     is_video,
-    is_video_name,
     open_video,
     peek,
     read_video,
@@ -42,9 +40,7 @@ from keras_colorize.media.video import (
 __all__ = [
     "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "FORMATS", "MOST_PIXELS", "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES", "Book", "PdfBook", "StoredPicture", "Style", "VideoFrame", "decode_picture",
-    "encode_picture", "excerpts", "frame_count", "is_book", "is_file_name", "is_picture",
-    "is_picture_suffix", "is_video",
-    "is_video_name", "natural_order", "open_book", "open_video", "peek", "picture_of",
-    "read_picture", "read_stored_picture", "read_video", "refused_archive", "stored_colors",
-    "write_picture",
+    "encode_picture", "excerpts", "frame_count", "is_book", "is_picture", "is_picture_suffix",
+    "is_video", "natural_order", "open_book", "open_video", "peek", "picture_of", "read_picture",
+    "read_stored_picture", "read_video", "refused_archive", "stored_colors", "write_picture",
 ]

@@ -15,8 +15,6 @@ from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
 from keras_colorize.media import color_spaces, planes
-from keras_colorize.media.comics import ARCHIVE_SUFFIXES
-from keras_colorize.media.picture_kinds import PICTURE_SUFFIXES
 from keras_colorize.media.pictures import (
     is_animated,
     on_white,
@@ -213,16 +211,6 @@ def excerpts(path: Path, count: int, length: int) -> Iterator[list[VideoFrame]]:
 def is_video(path: Path) -> bool:
     """Whether a file is a video by its suffix, or an animated GIF, WebP or AVIF."""
     return path.suffix.lower() in VIDEO_SUFFIXES or is_animated(path)
-
-
-def is_video_name(path: Path) -> bool:
-    """Whether a suffix is that of a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
-
-
-def is_file_name(path: Path) -> bool:
-    """Whether a suffix is that of a video, a picture or an archive of pictures."""
-    return path.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES | ARCHIVE_SUFFIXES
 
 
 class Clock:

@@ -157,15 +157,16 @@ class Service:
         Raises RunError where there is no model, it is damaged, or it cannot be run.
         """
         import_tensorflow("tensorflow")
-        from keras_colorize.colorize import Model, Models, PageMemory
+        from keras_colorize.colorize import Models, PageMemory
 
-        model = Model.load(self.path)
+        models = Models.load(self.path, memory=PageMemory())
         try:
-            model.colorize(np.full(model.size or (64, 64), 255, np.uint8))
+            for model in filter(None, (models.pages, models.line_art)):
+                model.colorize(np.full(model.size or (64, 64), 255, np.uint8))
         except Exception as error:  # TensorFlow raises whatever the damage leads it to
             raise RunError(self.path, f"cannot be run ({first_line(error)})",
                            "export it again") from error
-        self.models = Models(model, memory=PageMemory())
+        self.models = models
 
     def check_open(self) -> None:
         """Raises Busy where the server is stopping."""

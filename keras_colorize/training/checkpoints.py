@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import keras
 
@@ -42,11 +42,16 @@ class Position:
 
 
 class Best(TypedDict):
-    """The best epoch of a run, with its validation L1 on values in [-1, 1], as in `best.json`."""
+    """The best epoch of a run, with its validation L1 on values in [-1, 1], as in `best.json`.
+
+    Where epochs are made equally vivid, `ciede2000` of the finished network decides in place of L1,
+    which is lower where pictures are paler.
+    """
 
     epoch: int
     step: int
     l1: float
+    ciede2000: NotRequired[float]
 
 
 class Keeper:
@@ -59,11 +64,12 @@ class Keeper:
         copy: the same model, for one device, whatever the run trains on.
         networks: of the same shapes, as they go into files: without precision and average.
         kept: how many checkpoints stay.
-        finish: is called with the generator before it goes into its file.
+        finish: is called with the generator before it goes into its file; gives its CIEDE2000, or
+            None where it does not measure it.
     """
 
     def __init__(self, run_dir: Path, copy: keras.Model, networks: dict[str, keras.Model],
-                 kept: int = KEPT, finish: Callable[[keras.Model], object] | None = None):
+                 kept: int = KEPT, finish: Callable[[keras.Model], float | None] | None = None):
         self.run_dir, self.copy, self.networks, self.kept = run_dir, copy, networks, kept
         self.finish = finish
         self._writing = Future()
@@ -86,7 +92,7 @@ class Keeper:
         """Writes the networks and pictures of an epoch, then a checkpoint.
 
         The networks are `generator.keras` and, of a GAN, `discriminator.keras`. `best/` has them
-        from after the epoch with the lowest validation `l1`.
+        from after the best epoch, as `Best` says.
         """
         self._take(model)
         self._writing = self._pool.submit(self._write_epoch, replace(position), l1)
@@ -111,15 +117,19 @@ class Keeper:
     def _write_epoch(self, position: Position, l1: float) -> None:
         trained = {"generator": self.copy.final_generator,
                    "discriminator": getattr(self.copy, "discriminator", None)}
+        epoch = Best(epoch=position.epoch, step=position.step, l1=l1)
         for name, network in self.networks.items():
             network.set_weights(trained[name].get_weights())
             if name == "generator" and self.finish:
-                self.finish(network)
+                distance = self.finish(network)
+                if distance is not None:
+                    epoch["ciede2000"] = distance
             with whole_file(self.run_dir / f"{name}.keras") as temporary:
                 network.save(temporary)
-        if self.best is None or l1 < self.best["l1"]:
-            self.best = Best(epoch=position.epoch, step=position.step, l1=l1)
-            save_best(self.run_dir, self.networks, self.best)
+        by = "ciede2000" if "ciede2000" in epoch and "ciede2000" in (self.best or epoch) else "l1"
+        if self.best is None or epoch[by] < self.best[by]:
+            self.best = epoch
+            save_best(self.run_dir, self.networks, epoch)
         self.log.draw(position.epoch, self.networks["generator"])
         self._write(position, True)
 

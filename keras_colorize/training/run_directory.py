@@ -88,7 +88,8 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
     if described["dataset_digest"] != dataset_digest:
         raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
     _check_origin(run_dir, described.get("init_from"), init_from)
-    if (run_dir / "generator.keras").exists() and not checkpoints.latest(run_dir):
+    begins = _epochs_logged(run_dir) == 1  # it may have been killed before its first checkpoint
+    if (run_dir / "generator.keras").exists() and not checkpoints.latest(run_dir) and not begins:
         raise SettingsMismatch(run_dir, "has lost its checkpoints, so it cannot go on",
                                "start another run with --init-from this one")
 
@@ -171,6 +172,12 @@ def _values(of: Config) -> dict[str, object]:
     return {f"{table}.{key}": value
             for table, values in tomllib.loads(config.dumps(of)).items()
             for key, value in values.items()}
+
+
+def _epochs_logged(run_dir: Path) -> int:
+    """Counts the epochs in `history.csv`, which is written before the checkpoint of an epoch."""
+    history = run_dir / "history.csv"
+    return len(history.read_text(encoding="utf-8").splitlines()) - 1 if history.exists() else 0
 
 
 def _check_origin(run_dir: Path, origin: dict | None, init_from: Path | None) -> None:

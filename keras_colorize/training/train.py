@@ -42,7 +42,8 @@ class Batches(Protocol):
         """All validation batches, in the same range and in the same parts."""
 
 
-def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None = None) -> bool:
+def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None = None,
+          watch: keras.callbacks.Callback | None = None) -> bool:
     """Trains the model that `config` describes, from where the run directory's last checkpoint is.
 
     It uses all devices that there are, of all processes. In the main thread, SIGINT and SIGTERM end
@@ -50,6 +51,7 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
 
     Args:
         init_from: a run whose networks a new run starts from, instead of random weights.
+        watch: is called after the run's own callbacks, and shows how far it is; nothing is printed.
 
     Returns:
         Whether there was anything left to train.
@@ -74,7 +76,7 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
                 saturation = Saturation(config.model.colourfulness, validation)
                 keeper = Keeper(run_dir, models.build(config, data.size, all_steps),
                                 models.networks(config, data.size), settings.checkpoints_kept,
-                                saturation.settle)
+                                saturation.finish)
             keras.utils.set_random_seed(settings.seed)
             opened.enter_context(devices.spread(settings.batch_size, settings.xla))
             if devices.first:
@@ -94,12 +96,16 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
         if devices.first:
             run_directory.start(run_dir, config, data.described, devices.described, position.step,
                                 init_from)
-            print(f"{run_dir}: epochs {position.epoch + 1} to {settings.epochs}, each of "
-                  f"{run.steps} batches of {settings.batch_size} pictures", flush=True)
+            if not watch:
+                print(f"{run_dir}: epochs {position.epoch + 1} to {settings.epochs}, each of "
+                      f"{run.steps} batches of {settings.batch_size} pictures", flush=True)
         with callbacks.beside(run, keeper, validation) as beside:
-            _fit(run, model, data, validation, beside)
-        if devices.first:
-            print(_summary(run_dir, time.perf_counter() - began), flush=True)
+            loud = devices.first and not watch
+            _fit(run, model, data, validation, [*beside, *filter(None, [watch])],
+                 int(loud) * (1 if sys.stdout.isatty() else 2))
+        summary = _summary(run_dir, time.perf_counter() - began) if devices.first else ""
+        if loud:
+            print(summary, flush=True)
             if config.model.colourfulness:
                 factor = float(models.saturation_of(keeper.networks["generator"]))
                 print(f"saturation: {factor:.2f} times the chroma that was learned, for "
@@ -108,9 +114,8 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
 
 
 def _fit(run: callbacks.Run, model: keras.Model, data: Batches, validation: Iterable,
-         beside: list) -> None:
-    """Trains the epochs that are left, with these callbacks beside."""
-    verbose = (1 if sys.stdout.isatty() else 2) if run.devices.first else 0
+         beside: list, verbose: int) -> None:
+    """Trains the epochs that are left, with these callbacks beside; `verbose` is Keras's."""
     epochs, position = run.config.train.epochs, run.position
     for epoch in range(position.epoch, epochs):
         if position.batch == run.steps:
@@ -149,9 +154,18 @@ def _take_weights(model: keras.Model, source: Path) -> None:
             getattr(model, name).set_weights(weights)
             if name == "generator":
                 model.final_generator.set_weights(weights)
+                for generator in (model.generator, model.final_generator):
+                    saturation = models.saturation_of(generator)
+                    if saturation is not None:  # it is chosen anew for what is learned now
+                        saturation.assign(1)
         except ValueError as error:
             raise SettingsMismatch(source, f"its {name} has another shape",
                                    "give a run with the same [model] and picture size") from error
+
+
+def _judged(best: checkpoints.Best) -> str:
+    """Says by what an epoch was found the best, if not by its L1."""
+    return f"by CIEDE2000, {best['ciede2000']:.2f}, " if "ciede2000" in best else ""
 
 
 def _summary(run_dir: Path, seconds: float) -> str:
@@ -168,6 +182,6 @@ def _summary(run_dir: Path, seconds: float) -> str:
             f"this start took {timedelta(seconds=round(seconds))}, its last epoch "
             f"{float(last['epoch/images_per_second']):.1f} images/s\n"
             f"validation L1, on [-1, 1]: {float(last['validation/epoch/l1']):.4f} at the end, "
-            f"{best['l1']:.4f} at its best, after epoch {best['epoch']} "
+            f"{best['l1']:.4f} after epoch {best['epoch']}, the best {_judged(best)}"
             f"({run_dir / checkpoints.BEST})\n"
             f"loss curves: {tensorboard.draw_losses(run_dir)}")

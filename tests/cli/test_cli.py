@@ -61,7 +61,7 @@ def test_each_launcher_is_its_command(name):
     (["train", "gan_grey", "--data", "d", "--out", "r"], "gan_grey: is neither a file nor"),
     (["train", "gan_gray", "--data", "d", "--out", "r", "--set", "train.epoch=1"],
      "unknown key 'epoch'; did you mean 'epochs'?"),
-    (["colorize", "model", "page.png", "--out", "colored.png"], "names a file that is neither"),
+    (["colorize", "model", "page.png", "--out", "colored.zip"], "names an archive that is"),
     (["colorize", "model", "page.png", "--out", "d", "--scale", "2"], "not a number above 0"),
     (["colorize", "model", "page.png", "--out", "d", "--quality", "9"], "is of JPEG and WebP"),
     (["paint"], "invalid choice: 'paint'"),

@@ -52,7 +52,8 @@ def places(tmp_path, monkeypatch):
     model = colorize.Model("model", "digest", "gray", "spline", (64, 96), _tinted, None)
     load = colorize.Model.load
     monkeypatch.setattr(colorize.Model, "load", classmethod(
-        lambda cls, path: model if path.name == "model" else load(path)))
+        lambda cls, path: model if path.name in ("model", "shipped_model", "printed")
+        else load(path)))
     monkeypatch.setattr(build_workers, "processes", ThreadPoolExecutor)
     monkeypatch.setattr(episode, "write_video", lambda path: None)
     page = episode.draw_frame(0)[:64, :96]
@@ -65,6 +66,8 @@ def places(tmp_path, monkeypatch):
                  "saved/saved_model.pb", "report/metrics.json", "keras/best.json"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_bytes(b"\x80poem")
+    Path("model").mkdir()
+    Path("model/saved_model.pb").touch()
     Path("json").mkdir()
     Path("json/dataset.json").write_text('{"schema": 1}')
     Path("json/metrics.json").write_text("[]")
@@ -82,7 +85,7 @@ def drawn_case(chance, taken, places):
     """Draws the words of a command: mostly what it needs, some of what it may have."""
     words = [chance.choice([*taken] * 3 + ["paint", ""])]
     for action in taken.get(words[0], ()):
-        wanted = action.required or not action.option_strings
+        wanted = action.required or not action.option_strings or action.dest == "out"
         if action.dest in UNTRIED or chance.random() > (0.97 if wanted else 0.2):
             continue
         words += action.option_strings[:1]

@@ -10,7 +10,7 @@ from conftest import data_for, tiny
 
 from keras_colorize import colorize, export, media, models
 from keras_colorize.image import metrics, pixels
-from keras_colorize.training import run_directory, train
+from keras_colorize.training import checkpoints, run_directory, train
 
 RED, BLUE = (140, 100, 105), (90, 100, 140)  # every luminance of the page has room for both
 
@@ -111,6 +111,10 @@ def test_training_makes_validation_pictures_as_vivid_as_asked(run_dir, data_dir)
     vivid = share()
     factor.assign(1)
     assert share() < vivid - 0.02
+    assert checkpoints.best(run_dir)["ciede2000"] > 0
+    begun = models.build(run_directory.read_config(run_dir), data.size, 9)
+    train._take_weights(begun, run_dir)  # whose saturation is not for what is learned next
+    assert float(models.saturation_of(begun.generator)) == 1
 
 
 def test_saturation_is_chosen_anew_for_a_page_and_leaves_strokes_alone(saved, page, tmp_path):

@@ -5,13 +5,15 @@ import json
 import os
 import zipfile
 
+import manga_pages
+import media_files
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
-from keras_colorize.errors import SourceError
+from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.image import pixels
 
 MODERN = {"1.avif": "AVIF", "2.jp2": "JPEG2000", "3.jfif": "JPEG", "4.jpe": "JPEG", "5": "PNG"}
@@ -110,3 +112,56 @@ def test_a_name_that_is_too_long_fails_alone(models, tmp_path):
     report = colorize.colorize(models, [pages], tmp_path / "webp", colorize.Settings(format="webp"))
     assert len(report.failed) == 1 and f"{long[:-4]}.webp: cannot be written" in report.failed[0]
     assert len(report.colored) == len(MODERN) + 2 and (tmp_path / "webp" / "z.cbz").exists()
+
+
+@pytest.mark.parametrize(("name", "suffix", "colored"), [
+    ("page.png", None, "page_colored.png"), ("page.png", ".webp", "page_colored.webp"),
+    ("vol 1.pdf", ".webp", "vol 1_colored.cbz"), ("v1.2.cbz", None, "v1.2_colored.cbz"),
+    ("film.mp4", None, "film_colored.mp4"), ("film.ogv", None, "film_colored.mkv"),
+    ("pages", None, "pages_colored"), ("odd", None, "odd_colored")])
+def test_where_nobody_says_an_output_is_beside_its_input(name, suffix, colored, tmp_path):
+    (tmp_path / "pages").mkdir()
+    assert colorize.beside(tmp_path / name, suffix) == tmp_path / colored
+
+
+def test_the_shipped_model_colours_each_kind_of_page_beside_its_input(tmp_path, capfd):
+    pages = write_modern(tmp_path / "pages")
+    (tmp_path / "page.png").write_bytes(file_of("PNG"))
+    sheet, _ = manga_pages.drawn("screentone")
+    media.write_picture(tmp_path / "dots.png", sheet.luminance)
+    media_files.write_pdf(tmp_path / "volume.pdf", [media.read_picture(tmp_path / "page.png")])
+    names = ("page.png", "dots.png", "volume.pdf", "pages")
+    before = (tmp_path / "page.png").read_bytes()
+    command = ["colorize", *(str(tmp_path / name) for name in names)]
+    assert cli.main(command) == 0
+    shown = capfd.readouterr().out
+    assert "page_colored.png: 1 coloured by shipped_model\n" in shown
+    assert "dots_colored.png: 1 coloured by shipped_model/printed" in shown
+    assert "pages_colored: 5 coloured by shipped_model" in shown
+    assert "this model knows no series" in shown and "keras-colorize learn EPISODES" in shown
+    for name in ("page_colored.png", "dots_colored.png"):
+        assert has_color((tmp_path / name).read_bytes())
+    assert media.open_book(tmp_path / "volume_colored.cbz").names
+    assert (tmp_path / "page.png").read_bytes() == before and len(list(pages.iterdir())) == 5
+    assert cli.main(command) == 0
+    assert capfd.readouterr().out.count("done already") == 4
+
+
+def test_a_picture_may_become_a_file_of_its_own_format(served_model, tmp_path, error_of):
+    models, page = colorize.Models.load(served_model), tmp_path / "page.png"
+    page.write_bytes(file_of("PNG"))
+    colorize.colorize(models, [page], tmp_path / "one.png")
+    assert has_color((tmp_path / "one.png").read_bytes())
+    colorize.colorize(models, [page], tmp_path / "two.jpeg", colorize.Settings(format="jpeg"))
+    assert has_color((tmp_path / "two.jpeg").read_bytes())
+    with pytest.raises(UsageError, match=r"x\.webp: would be of the format \.png; name it so"):
+        colorize.colorize(models, [page], tmp_path / "x.webp")
+    with pytest.raises(UsageError, match="cannot be made of"):
+        colorize.colorize(models, [page], tmp_path / "x.cbz")
+    code, error = error_of("colorize", page, tmp_path, "--hints", page)
+    assert code == 2 and "is the hints of one page, and there are 2 inputs" in error
+
+
+def test_a_model_alone_is_nothing_to_colour(served_model, error_of):
+    code, error = error_of("colorize", served_model)
+    assert code == 2 and "is a model, and nothing to colour is named" in error

@@ -257,9 +257,3 @@ def test_a_large_honest_comic_is_no_bomb(tmp_path, monkeypatch):
     media_files.write_comic_cbz(tmp_path / "comic.cbz")
     monkeypatch.setattr(media.comics, "LARGEST_ARCHIVE", 10)
     assert len(media.open_book(tmp_path / "comic.cbz").names) == len(media_files.PAGES)
-
-
-def test_names_of_outputs_are_known_without_the_file(tmp_path):
-    for name in ("film.mp4", "page.gif", "comic.cbz", "book.pdf", "comic.ZIP"):
-        assert media.is_file_name(tmp_path / name)
-    assert not media.is_file_name(tmp_path / "colored")

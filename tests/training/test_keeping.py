@@ -11,6 +11,7 @@ import pytest
 from conftest import SIZE, tiny
 
 from keras_colorize import colorize, config, export, models
+from keras_colorize.errors import SettingsMismatch
 from keras_colorize.evaluation import evaluate
 from keras_colorize.files import sha256_of, whole_file, whole_folder
 from keras_colorize.training import callbacks, checkpoints, devices, run_directory
@@ -97,6 +98,29 @@ def test_the_best_epoch_is_kept_beside_the_last_checkpoints(kept, keeper_of, tmp
     assert (run_dir / "best" / "discriminator.keras").is_file()
     assert sorted(path.name for path in (run_dir / "checkpoints").iterdir()) == [
         f"step-{step:08d}" for step in range(5 - kept, 5)]
+
+
+def test_where_epochs_are_equally_vivid_the_nearest_to_the_eye_is_best(keeper_of, tmp_path):
+    model, keeper, context = keeper_of()
+    distances = iter((9.0, 7.0, 8.0))
+    keeper.finish = lambda generator: next(distances)
+    with context:
+        for epoch, l1 in enumerate((0.2, 0.4, 0.3), start=1):
+            keeper.keep_epoch(model, Position(epoch, 0, epoch), l1)
+    assert checkpoints.best(tmp_path / "run") == {"epoch": 2, "step": 2, "l1": 0.4,
+                                                  "ciede2000": 7.0}
+
+
+def test_a_run_without_checkpoints_begins_again_if_it_may_have_been_killed_before_the_first(
+        tmp_path):
+    wanted, run_dir = tiny("cpu/convnet_gray"), tmp_path / "run"
+    run_directory.start(run_dir, wanted, {"digest": "of data"}, "one", 0)
+    (run_dir / "generator.keras").touch()
+    (run_dir / "history.csv").write_text("epoch\n1\n")
+    run_directory.check(run_dir, wanted, "of data")
+    (run_dir / "history.csv").write_text("epoch\n1\n2\n")
+    with pytest.raises(SettingsMismatch, match="has lost its checkpoints, so it cannot go on"):
+        run_directory.check(run_dir, wanted, "of data")
 
 
 @pytest.mark.parametrize("done", ["half written", "written", "old moved", "moved"])

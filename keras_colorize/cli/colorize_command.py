@@ -1,0 +1,115 @@
+"""The command `colorize`: its flags, its defaults, and what it prints."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from keras_colorize import import_tensorflow
+from keras_colorize.cli.arguments import above_0, named, place, whole
+from keras_colorize.errors import ColorizeError, UsageError, shell_line
+
+
+def declare(command: argparse.ArgumentParser) -> None:
+    """Adds the flags of the command."""
+    add = command.add_argument
+    add("inputs", metavar="INPUT", nargs="+", type=Path,
+        help="pictures, comics (CBZ, PDF), videos, and folders of them; the first may be the MODEL")
+    add("--model", type=named, metavar="MODEL",
+        help="a SavedModel, or a run directory (the model that ships with this program, which "
+             "knows no series)")
+    add("--out", type=place,
+        help="the folder for coloured files; for one picture, comic or video also a file "
+             "(page_colored.png beside page.png, and so on)")
+    add("--edge-model", type=named, metavar="MODEL",
+        help="colours the pages that are pure line art, without gray tones; a model of manga input "
+             "colours those with dots too (MODEL/printed, if it is there)")
+    add("--lock", choices=("luminance", "ink", "none"),
+        help="what every page keeps, in place of what suits its kind (printed pages get flat "
+             "colour under their ink, others keep their luminance): its luminance, so that nothing "
+             "is lost; its ink, laid over colours; or none of it")
+    add("--no-line-lock", dest="lock", action="store_const", const="none",
+        help="give the network's own picture, as --lock none does")
+    add("--tones", choices=("keep", "smooth"), default="keep",
+        help="keep the dots of a printed page over its colours, or smooth them to the shade that "
+             "they mean (%(default)s)")
+    add("--paper", choices=("keep", "white"), default="keep",
+        help="keep the tint of old paper as it is, or take it off (%(default)s)")
+    add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
+        help="treat all pages as this kind, instead of judging each")
+    add("--scale", type=above_0(1), metavar="FACTOR",
+        help="the factor by which the network sees pages smaller, above 0, up to 1 (as small as "
+             "the pictures that it learned)")
+    add("--hints", type=Path, metavar="FILE.png",
+        help="a transparent picture with dots and strokes of colour, which fill what they lie "
+             "on; or a folder of such pictures, with the names and folders of the pages")
+    add("--saturation", type=above_0(10), metavar="FACTOR",
+        help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
+             "colours (what training chose on its validation pictures)")
+    add("--format", choices=("png", "jpeg", "webp"),
+        help="the format of all pages (each its own; a page of a PDF is JPEG if it is so there, "
+             "else PNG)")
+    add("--quality", type=whole(1, 100), metavar="N",
+        help="the quality of JPEG and WebP with --format, 1 to 100")
+    add("--layers", action="store_true",
+        help="also write each page as OpenRaster (.ora), ink and colour apart")
+    add("--codec", help="the codec of videos, as FFmpeg names it (H.264, or VP9 in .webm)")
+    add("--crf", type=whole(0, 63), metavar="N",
+        help="the quality of videos, 0 to 63: a smaller number gives a better and larger file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Colours what the options name, and prints what became of it."""
+    _check(options)
+    import_tensorflow("tensorflow")
+    from keras_colorize import colorize
+    from keras_colorize.config import SHIPPED_MODEL
+
+    path, inputs = options.model, options.inputs
+    if path is None and colorize.is_model(inputs[0]):
+        path, *inputs = inputs
+        if not inputs:
+            raise UsageError(path, "is a model, and nothing to colour is named",
+                             "name pictures, comics, videos or folders after it")
+    settings = colorize.Settings(**{name: getattr(options, name) for name in (
+        "lock", "tones", "paper", "treat_as", "scale", "hints", "saturation", "format", "quality",
+        "layers", "codec", "crf")})
+    jobs = [(inputs, options.out)] if options.out else [
+        ([each], colorize.beside(each, settings.suffix)) for each in inputs]
+    if len(jobs) > 1 and options.hints is not None and options.hints.is_file():
+        raise UsageError(options.hints, f"is the hints of one page, and there are {len(jobs)} "
+                         "inputs", "give a folder of hints, named as the pages")
+    models, failed = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model), False
+    for some, out in jobs:
+        try:
+            report = colorize.colorize(models, some, out, settings)
+        except ColorizeError as error:
+            if len(jobs) == 1:
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+            continue
+        for reason in report.failed:
+            print(f"error: {reason}", file=sys.stderr)
+        for line in report.lines(out):
+            print(line)
+        failed |= bool(report.failed)
+    if path is None:
+        print("this model knows no series; one of yours learns its colours from your episodes:\n  "
+              + shell_line("keras-colorize", "learn", "EPISODES", "--out", "MODEL"))
+    return 1 if failed else 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raises UsageError for options that cannot be, before TensorFlow is imported."""
+    from keras_colorize import media
+
+    if options.hints is not None and not options.hints.exists():
+        raise UsageError(options.hints, "does not exist", "check --hints")
+    if options.quality is not None and options.format not in ("jpeg", "webp"):
+        raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
+    if options.tones != "keep" and options.lock is not None:
+        raise UsageError("--tones", "is for flat colour, and --lock chooses another rule",
+                         "leave out one of them")
+    if options.out and options.out.suffix.lower() in media.ARCHIVE_SUFFIXES - {".cbz"}:
+        raise UsageError(options.out, "names an archive that is not written",
+                         "name it .cbz, or name a folder")
