@@ -10,7 +10,13 @@ from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.records import Manifest
 from keras_colorize.errors import RunError, SettingsMismatch, UsageError
 from keras_colorize.evaluation import tables
-from keras_colorize.evaluation.measure import Candidate, Examples, candidates, measure
+from keras_colorize.evaluation.measure import (
+    Candidate,
+    Examples,
+    candidates,
+    chroma_gain,
+    measure,
+)
 from keras_colorize.files import read_json, sha256_of, whole_file, write_json
 from keras_colorize.image import figures
 from keras_colorize.training import run_directory, tensorboard
@@ -66,6 +72,8 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
                                    if inputs[run_dir] == condition}, about["points"])
         examples = Examples(data, split, screentone)
         values, where = measure(chosen, examples), examples.places()
+        more = chroma_gain(chosen, values, examples)
+        chosen, values = chosen + more, values + (measure(more, examples) if more else [])
         returned = next(own["l1"] for each, own in zip(chosen, values, strict=True)
                         if each.model == "input")
         scribbles = {each.points: own["l1"] for each, own in zip(chosen, values, strict=True)

@@ -10,14 +10,17 @@ from tqdm import tqdm
 
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.evaluation import baselines
-from keras_colorize.image import metrics, pixels, screentone
+from keras_colorize.image import line_lock, metrics, pixels, screentone
 from keras_colorize.image.figures import evenly
 from keras_colorize.training import run_directory
 
 TITLES = {"convnet": "ConvNet", "gan": "GAN", "input": "return the input",
           "mean_colour": "mean colour", "transfer": "colour transfer",
-          "scribbles": f"scribbles, {baselines.HINTS} hints"}
+          "scribbles": f"scribbles, {baselines.HINTS} hints",
+          "chroma_gain": "ConvNet, chroma x gain"}
 SLOW = {"scribbles": 256}  # the most pictures that a slow model is measured on, evenly spaced
+JUDGED = 48  # pictures by which a gain is chosen, evenly spaced
+MOST_GAIN, HALVINGS = 8.0, 10  # the range in which it is sought, and how often that is halved
 PAIRS = 200  # the most pairs of successive frames that flicker is measured on
 FIGURES = (*metrics.PICTURE_METRICS, "colourfulness", "flicker")
 TRUE_COLOURFULNESS = "true_colourfulness"
@@ -40,6 +43,8 @@ class Candidate:
     """Conditions, uint8 [n, h, w, 1], and their truth to pictures, uint8 [n, h, w, 3]."""
     points: int | None = None
     """How many pixels of each picture it is told the true colour of, if that is asked."""
+    gain: float | None = None
+    """By what the chroma of another candidate is multiplied, for `chroma_gain`."""
 
 
 def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ()) -> list[Candidate]:
@@ -89,6 +94,41 @@ def of_run(name: str, run_dir: Path, points: int | None = None) -> Candidate:
         return pixels.to_uint8(generator.predict_on_batch(given))
 
     return Candidate(name, model.kind, model.input, colorize, points)
+
+
+def chroma_gain(candidates: list[Candidate], values: list["Values"], examples: "Examples",
+                ) -> list[Candidate]:
+    """Returns the ConvNet that is nearest to the truth, made as colourful as the GANs are.
+
+    Its chroma is multiplied by one number. A GAN that is worth its training gives truer or more
+    varied colours than that. The list is empty where there is no GAN, or no ConvNet.
+
+    Args:
+        candidates, values: what is measured already, and its figures.
+    """
+    plain = [(each, own) for each, own in zip(candidates, values, strict=True) if not each.points]
+    vivid = [np.nanmean(own["colourfulness"]) for each, own in plain if each.model == "gan"]
+    convnets = [(each, own) for each, own in plain if each.model == "convnet"]
+    if not (vivid and convnets):
+        return []
+    nearest, own = min(convnets, key=lambda pair: np.nanmean(pair[1]["l1"]))
+    times = np.mean(vivid) / max(np.nanmean(own["colourfulness"]), 1e-9)
+    pictures = examples.pick(evenly(len(examples), JUDGED)).values()
+    painted = nearest.colorize(*(np.stack(each) for each in zip(*pictures, strict=True)))
+    wanted = times * metrics.colourfulness(painted).mean()
+    low, high = 0.0, MOST_GAIN
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        reached = metrics.colourfulness(_multiplied(painted, middle)).mean() >= wanted
+        low, high = (low, middle) if reached else (middle, high)
+    return [Candidate(None, "chroma_gain", nearest.input, lambda condition, truth: _multiplied(
+        nearest.colorize(condition, truth), high), gain=high)]
+
+
+def _multiplied(pictures: np.ndarray, gain: float) -> np.ndarray:
+    """Multiplies the chroma of pictures, uint8 [n, h, w, 3], and leaves their luminance."""
+    return np.stack([line_lock.join(pixels.gray(each), np.float32(gain) * pixels.chroma(each))
+                     for each in pictures])
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ FEWEST = 5
 """Groups that an interval needs: of four, resampling still covers too little at any tail."""
 
 DISTANCES = ("l1", "l2", "ciede2000")
-COMPARED = (*DISTANCES, "colourfulness", "edge_bleed")
-BASELINES = ("input", "mean_colour")  # which every trained group is compared with, by DISTANCES
+COMPARED = (*DISTANCES, "colourfulness", "histogram_overlap", "edge_bleed")
+BASELINES = {"input": DISTANCES, "mean_colour": DISTANCES,
+             "chroma_gain": (*DISTANCES, "histogram_overlap")}
+"""What every trained group is compared with, and by which figures."""
 SIGNIFICANT = 0.05
 TEST = ("Two paired tests, both two-sided at 0.05. Over shots: the runs of a group are averaged "
         "for each picture, and the signs of the shots' summed differences are flipped at random (a "
@@ -186,7 +188,7 @@ def compare(groups: list[Group]) -> list[dict]:
     """Compares every two groups of trained runs on one input, or of one model, by each `COMPARED`.
 
     A GAN stands before a ConvNet, and gray input before edge. Then each group is compared with the
-    `BASELINES` of its input, by the distances alone.
+    `BASELINES` of its input.
 
     Returns:
         Of each comparison the labels `one` and `other`, their `models` and `inputs`, the `figure`;
@@ -199,7 +201,7 @@ def compare(groups: list[Group]) -> list[dict]:
                      key=lambda group: (group.input, group.model))
     pairs = [(one, other, COMPARED) for one, other in itertools.combinations(trained, 2)
              if one.input == other.input or one.model == other.model]
-    pairs += [(one, other, DISTANCES) for one in trained for other in groups
+    pairs += [(one, other, BASELINES[other.model]) for one in trained for other in groups
               if other.model in BASELINES and other.input == one.input]
     return [_compare(one, other, figure) for one, other, figures in pairs for figure in figures]
 

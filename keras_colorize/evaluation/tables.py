@@ -19,11 +19,12 @@ COLUMNS = {"l1": ("L1", ".2f"), OF_INPUT: ("of the input's", ".2f"), "l2": ("L2"
            "ciede2000": ("CIEDE2000", ".2f"), "ciede2000_p95": ("its 95 %", ".1f"),
            "colourfulness": ("colourfulness", ".1f"),
            RATIO: ("colourfulness, of the truth's", ".2f"),
+           "histogram_overlap": ("overlap of hues", ".2f"), "grid": ("grid, of the truth's", ".2f"),
            "edge_error": ("error near edges", ".2f"), "edge_bleed": ("edge bleed", ".2f"),
            LESS_SCRIBBLES: ("L1, less that of scribbles", ".2f"),
            "flicker": ("flicker", ".2f")}
 TABLES = (("l1", OF_INPUT, "l2"), ("psnr", "ssim", "chroma_l1", "ciede2000", "ciede2000_p95"),
-          (RATIO, "edge_error", "edge_bleed", "flicker"))
+          (RATIO, "histogram_overlap", "grid", "edge_error", "edge_bleed", "flicker"))
 COMPARISON = ("one less the other", "difference", "over shots", "over seeds", "lower")
 
 
@@ -42,6 +43,7 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
     measured = ~np.isnan(values["l1"])
     entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
              **({"points": candidate.points} if candidate.points else {}),
+             **({"gain": candidate.gain} if candidate.gain is not None else {}),
              "pictures": int(np.count_nonzero(measured)),
              "shots": len({where[number][:2] for number in np.flatnonzero(measured)})}
     entry |= resampling.means({name: values[name] for name in FIGURES})
@@ -91,6 +93,8 @@ def markdown(rows: list[dict]) -> str:
 
 def title(row: dict) -> str:
     """Returns the name of a row's model as a table shows it."""
+    if "gain" in row:
+        return f"{TITLES['convnet']}, chroma x {row['gain']:.2f}"
     if "points" not in row:
         return TITLES[row["model"]]
     return f"{TITLES[row['model']].split(',')[0]}, {row['points']} points"

@@ -15,6 +15,9 @@ ROUNDING = 1 / 12  # the variance of rounding to whole levels: no difference is 
 REACH = 3  # pixels from a strong edge within which colour has bled
 STILL = 2  # levels of luminance that codec noise changes in a picture that stands still
 AROUND = np.ones((5, 5), np.uint8)  # a pixel stands still where all of these around it do
+BIN = 10  # of CIELAB's a and b: colours within it look alike at a glance
+ALTERNATING = np.array([[1, -3, 3, -1]], np.float32) / 8  # 1 for a grid of two pixels, 0 for edges
+LEAST_ALTERNATION = 0.1  # levels of 255
 LEAST_STILL = 0.01  # of the pixels: less of them say nothing about flicker
 
 
@@ -153,10 +156,49 @@ def flicker(pictures: np.ndarray, luminance: np.ndarray) -> float | None:
     return float(np.abs(after - before)[still].mean())
 
 
+def histogram_overlap(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns the share of a picture's colours that are as frequent in the truth, 0..1.
+
+    The histograms are of CIELAB's a and b, in bins of `BIN`. It tells whether the hues are as
+    varied as they should be, wherever they are: one brown for all has little, however near it is.
+    """
+    difference(pictures, truth)
+    overlaps = [np.minimum(_hues(picture), _hues(true)).sum()
+                for picture, true in zip(pictures, truth, strict=True)]
+    return np.array(overlaps, np.float64)
+
+
+def _hues(picture: np.ndarray) -> np.ndarray:
+    """Returns the share of the pixels in each bin of a and b, float64 [bins, bins]."""
+    edges = np.arange(-110, 111, BIN)
+    return np.histogramdd(rgb2lab(picture)[..., 1:].reshape(-1, 2), (edges, edges))[0] \
+        / picture[..., 0].size
+
+
+def grid(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Returns how strongly pixels alternate, as a multiple of the truth.
+
+    A decoder that doubles the size leaves a grid of two pixels (Odena, Dumoulin and Olah 2016):
+    values above 1. Values below 1 are of pictures softer than the truth. It is NaN where the truth
+    hardly alternates, as in a black picture.
+    """
+    difference(pictures, truth)
+    own, true = (np.array([_alternation(each) for each in all_of]) for all_of in (pictures, truth))
+    return np.where(true > LEAST_ALTERNATION, own / np.maximum(true, LEAST_ALTERNATION), np.nan)
+
+
+def _alternation(picture: np.ndarray) -> float:
+    """Returns the root mean square of what alternates along rows and columns, 0..255."""
+    planes = picture.astype(np.float32)
+    both = [cv2.filter2D(planes, -1, kernel, borderType=cv2.BORDER_REFLECT)
+            for kernel in (ALTERNATING, ALTERNATING.T)]
+    return float(np.sqrt(np.mean(np.square(both))))
+
+
 PICTURE_METRICS = {
     "l1": l1, "l2": l2, "psnr": psnr, "ssim": ssim, "chroma_l1": chroma_l1,
     "ciede2000": ciede2000, "ciede2000_p95": ciede2000_p95, "edge_error": edge_error,
-    "edge_bleed": edge_bleed,
+    "edge_bleed": edge_bleed, "histogram_overlap": histogram_overlap, "grid": grid,
 }
 """The figures that need the truth, by the names that reports give them."""
 

@@ -53,10 +53,14 @@ def test_every_table_has_the_baselines_beside_the_runs(report_dir, runs):
     rows = rows_of(report_dir)
     assert set(rows) == {(model, condition) for condition in ("gray", "edge")
                          for model in ("input", "mean_colour", "transfer", "scribbles", "convnet",
-                                       "gan")}
+                                       "gan", "chroma_gain")}
     for (model, condition), row in rows.items():
         name = f"{model}_{condition}"
         assert row["run"] == (name if name in runs else None)
+        if model == "chroma_gain":  # as colourful as the GAN, at another distance than its ConvNet
+            assert row["colourfulness"] == pytest.approx(rows["gan", condition]["colourfulness"],
+                                                         rel=0.05)
+            assert abs(row["l1"] - rows["convnet", condition]["l1"]) > 0.01
     table = (report_dir / "table1.md").read_text()
     assert table.count("\n| gray | GAN | gan_gray |") == 3
     assert f"{rows['gan', 'gray']['l1']:.2f}" in table

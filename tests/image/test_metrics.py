@@ -10,8 +10,8 @@ from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, metrics, pixels
 from keras_colorize.image.metrics import PICTURE_METRICS
 
-BEST = {"psnr": 58.92, "ssim": 1.0}
-HIGHER_IS_BETTER = {"psnr", "ssim"}
+BEST = {"psnr": 58.92, "ssim": 1.0, "histogram_overlap": 1.0, "grid": 1.0}
+HIGHER_IS_BETTER = {"psnr", "ssim", "histogram_overlap"}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,21 @@ def test_similarity_is_that_of_the_published_formula(random_pictures):
     expected = ((2 * a * b + first) * (2 * both + second)
                 / ((a * a + b * b + first) * (spread_x + spread_y + second)))
     assert metrics.ssim(one, other)[0] == pytest.approx(expected[5:-5, 5:-5].mean(), abs=1e-6)
+
+
+def test_one_brown_has_few_of_the_hues_and_other_places_do_not_matter(truth):
+    brown = np.full_like(truth, (150, 110, 70))
+    moved = truth[:, ::-1, ::-1].copy()
+    assert (metrics.histogram_overlap(brown, truth) < 0.4).all()
+    np.testing.assert_allclose(metrics.histogram_overlap(moved, truth), 1, atol=1e-9)
+
+
+def test_a_grid_of_two_pixels_is_seen_and_a_blur_is_none(truth):
+    chess = 8 * (-1) ** np.indices(truth.shape[1:3]).sum(axis=0)[..., None]
+    checked = np.clip(truth.astype(int) + chess, 0, 255).astype(np.uint8)
+    soft = np.stack([cv2.GaussianBlur(each, (0, 0), 1.5) for each in truth])
+    assert (metrics.grid(checked, truth) > 1.3).all() and (metrics.grid(soft, truth) < 0.4).all()
+    assert np.isnan(metrics.grid(checked, np.zeros_like(truth))).all()
 
 
 def lab(picture):
