@@ -149,6 +149,10 @@ def _take_weights(model: keras.Model, source: Path) -> None:
             getattr(model, name).set_weights(weights)
             if name == "generator":
                 model.final_generator.set_weights(weights)
+                for network in (model.generator, model.final_generator):
+                    factor = models.saturation_of(network)
+                    if factor is not None:  # it is chosen anew for what is learned now
+                        factor.assign(1)
         except ValueError as error:
             raise SettingsMismatch(source, f"its {name} has another shape",
                                    "give a run with the same [model] and picture size") from error
