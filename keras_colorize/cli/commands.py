@@ -136,13 +136,18 @@ def _run_train(options: argparse.Namespace) -> None:
     wanted = config.load(options.config, options.set)
     import_tensorflow()
     from keras_colorize.data import dataset
-    from keras_colorize.training import devices, train
+    from keras_colorize.image import moods
+    from keras_colorize.training import devices, run_directory, train
 
     data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
                            wanted.train.seed, wanted.augment, wanted.data)
     trained = train.train(wanted, data, options.out, options.init_from)
     if not devices.connect().first:
         return
+    if trained and wanted.model.guidance == "hints":
+        learned = data.pictures("train").as_numpy_iterator()
+        run_directory.write_moods(options.out, moods.choose(
+            picture for _, colors in learned for picture in colors))
     print(f"{options.out}: " + ("trained" if trained else "was trained already")
           + f", {wanted.train.epochs} epochs; look at the losses and measure the pictures:\n"
           "  " + shell_line("tensorboard", "--logdir", options.out / "tensorboard") + "\n"
@@ -249,6 +254,9 @@ def _declare_colorize(command: argparse.ArgumentParser) -> None:
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with dots and strokes of colour, which fill what they lie "
              "on; or a folder of such pictures, with the names and folders of the pages")
+    add("--mood", metavar="N|PICTURE",
+        help="the light of all pages: one of the series' own, from 1 to 8, or that of a coloured "
+             "picture; for a model that takes hints, which come first")
     add("--saturation", type=above_0(10), metavar="FACTOR",
         help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
              "colours (what training chose on its validation pictures)")
@@ -284,8 +292,8 @@ def _run_colorize(options: argparse.Namespace) -> int:
     models = colorize.Models(colorize.Model.load(options.model), options.edge_model
                               and colorize.Model.load(options.edge_model))
     settings = colorize.Settings(**{name: getattr(options, name) for name in (
-        "lock", "tones", "paper", "treat_as", "scale", "hints", "saturation", "format", "quality",
-        "layers", "codec", "crf")})
+        "lock", "tones", "paper", "treat_as", "scale", "hints", "mood", "saturation", "format",
+        "quality", "layers", "codec", "crf")})
     report = colorize.colorize(models, options.inputs, options.out, settings)
     for reason in report.failed:
         print(f"error: {reason}", file=sys.stderr)
