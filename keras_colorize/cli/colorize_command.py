@@ -42,6 +42,9 @@ def declare(command: argparse.ArgumentParser) -> None:
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with dots and strokes of colour, which fill what they lie "
              "on; or a folder of such pictures, with the names and folders of the pages")
+    add("--mood", metavar="N|PICTURE",
+        help="the light of all pages: one of the series' own, from 1 to 8, or that of a coloured "
+             "picture; for a model that takes hints, which come first")
     add("--saturation", type=above_0(10), metavar="FACTOR",
         help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
              "colours (what training chose on its validation pictures)")
@@ -71,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(path, "is a model, and nothing to colour is named",
                              "name pictures, comics, videos or folders after it")
     settings = colorize.Settings(**{name: getattr(options, name) for name in (
-        "lock", "tones", "paper", "treat_as", "scale", "hints", "saturation", "format", "quality",
-        "layers", "codec", "crf")})
+        "lock", "tones", "paper", "treat_as", "scale", "hints", "mood", "saturation", "format",
+        "quality", "layers", "codec", "crf")})
     jobs = [(inputs, options.out)] if options.out else [
         ([each], colorize.beside(each, settings.suffix)) for each in inputs]
     if len(jobs) > 1 and options.hints is not None and options.hints.is_file():

@@ -51,10 +51,13 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
         UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
-            known, the hints of one page are given for several, or the model has no saturation.
+            known, the hints of one page are given for several, or the model has no saturation or
+            no such mood.
     """
     settings = settings or Settings()
     models.pages.saturate(settings.saturation)
+    if settings.mood is not None:
+        models.pages.mood(settings.mood)
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
     _check(settings, todo)
@@ -89,11 +92,12 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         if only_films and getattr(settings, name) != "keep":
             raise UsageError(todo[0].source, f"is a film, and --{name} is for {what}",
                              f"colour it without --{name}")
+    for name, what in (("mood", "moods"), ("hints", "hints")):
+        if only_films and getattr(settings, name) is not None:
+            raise UsageError(todo[0].source, f"is a film, and {what} are for pages",
+                             f"colour it without --{name}")
     if settings.hints is None:
         return
-    if only_films:
-        raise UsageError(todo[0].source, "is a film, and hints are for pages",
-                         "colour it without --hints")
     if settings.hints.is_file():
         hints.read(settings.hints)
         pages = sum(map(_page_count, todo))

@@ -18,6 +18,7 @@ from keras_colorize.colorize.printed_page import PrintedPage
 from keras_colorize.image import (
     hues,
     line_lock,
+    moods,
     page_kind,
     paper_tint,
     pixels,
@@ -173,6 +174,8 @@ def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
     given = hints.scale(strokes, guide.shape) if strokes is not None and model.network_guided \
         else None
+    if settings.mood is not None and model.network_guided:
+        given = moods.tell(model.mood(settings.mood), guide, given)
     condition = _condition(surface, guide, model, route.kind) if model.input != "manga" else \
         pixels.scale(tones.stretch(luminance), guide.shape)  # with its dots, as it was learned
     picture = model.colorize(condition, given)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +14,7 @@ from keras_colorize.colorize.printed_page import PageMemory
 from keras_colorize.errors import RunError, UsageError
 from keras_colorize.export import graph
 from keras_colorize.files import read_json, sha256_of
+from keras_colorize.image import moods
 from keras_colorize.training import run_directory
 
 PRINTED = "printed"  # within a model's folder the model that colours its printed pages
@@ -44,6 +46,8 @@ class Model:
     """The network with hints beside the condition; None where it was trained without them."""
     saturation: float | None = None
     """The factor by which the network multiplies its own chroma; None where it does not."""
+    moods: list = field(default_factory=list)
+    """The moods of the series that it learned, as `run_directory.read_moods` gives them."""
 
     @classmethod
     def load(cls, path: Path) -> "Model":
@@ -58,7 +62,8 @@ class Model:
         dataset = run_directory.describe(path).get("dataset", {})
         return cls(_name_of(path), sha256_of(path / "generator.keras"), condition,
                    *_learned(dataset), module.network, module,
-                   module.network_guided if module.takes_hints else None, _saturation(module))
+                   module.network_guided if module.takes_hints else None, _saturation(module),
+                   run_directory.read_moods(path))
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
@@ -72,7 +77,8 @@ class Model:
                            "export it again") from error
         card = read_json(path / export.CARD, _Card, RunError, "export the model again")
         return cls(str(path), card["generator_sha256"], card["input"], *_learned(card["dataset"]),
-                   network, loaded, loaded.signatures.get("network_guided"), _saturation(loaded))
+                   network, loaded, loaded.signatures.get("network_guided"), _saturation(loaded),
+                   card.get("moods", []))
 
     def saturate(self, factor: float | None) -> None:
         """Lets the network multiply its own chroma by `factor` from now on; None: as at first.
@@ -84,6 +90,26 @@ class Model:
         elif factor is not None:
             raise UsageError(self.name, "has no saturation to set",
                              "leave out --saturation, or train with model.output='chroma'")
+
+    def mood(self, chosen: str) -> np.ndarray:
+        """Finds a mood, float32 [levels, 2]: one of the series, by its number, or a picture's.
+
+        Args:
+            chosen: a number from 1 on, or the path of a picture in colour.
+
+        Raises:
+            UsageError: the network takes no hints, or there is no such mood.
+            SourceError: the picture cannot be read.
+        """
+        if self.network_guided is None:
+            raise UsageError(self.name, "takes no hints, and so no mood",
+                             "leave out --mood, or train cpu/guided_gray")
+        if not chosen.isdecimal():
+            return _mood_of(chosen)
+        if not 1 <= int(chosen) <= len(self.moods):
+            raise UsageError("--mood", f"{chosen} is none of the moods of {self.name}, which has "
+                             f"{len(self.moods)}", "give a smaller number, or a coloured picture")
+        return np.float32(self.moods[int(chosen) - 1])
 
     def scale_for(self, height: int, width: int) -> float:
         """Computes `export.working_scale` for this model: above 0, at most 1.
@@ -120,6 +146,11 @@ class Model:
         return network(pixels=tf.constant(condition[np.newaxis]))["pixels"][0].numpy()
 
 
+@lru_cache(maxsize=1)
+def _mood_of(path: str) -> np.ndarray:
+    return moods.of_picture(media.read_picture(Path(path)))
+
+
 def is_model(path: Path) -> bool:
     """Whether a folder looks like a SavedModel or a run directory, whole or not."""
     return (path / SAVED_MODEL).is_file() \
@@ -143,6 +174,7 @@ class _Card(TypedDict):
     generator_sha256: str
     input: str
     dataset: dict
+    moods: NotRequired[list[list[tuple[float, float]]]]
 
 
 def _learned(dataset: dict) -> tuple[str, tuple[int, int] | None]:
@@ -199,6 +231,8 @@ class Settings:
     hints: Path | None = None
     """A transparent picture with strokes of colour, or a folder of them named as the pages, in the
     same folders."""
+    mood: str | None = None
+    """What the pages' light is like, where hints say nothing: as of `Model.mood`."""
     saturation: float | None = None
     """The factor by which the network multiplies its own chroma; None for what it was given in
     training. Hints keep theirs."""
@@ -219,10 +253,13 @@ class Settings:
         return media.FORMATS[self.format.upper()] if self.format else None
 
     def described(self) -> dict:
-        """Describes the settings as JSON, hints by their content."""
+        """Describes the settings as JSON, hints and a picture's mood by their content."""
         hints = self.hints
         if hints is not None:
             hints = sha256_of(hints) if not hints.is_dir() else {
                 path.relative_to(hints).as_posix(): sha256_of(path)
                 for path in sorted(hints.rglob("*")) if path.is_file()}
-        return {**self.__dict__, "hints": hints}
+        mood = self.mood
+        if mood is not None and not mood.isdecimal():
+            mood = sha256_of(Path(mood))
+        return {**self.__dict__, "hints": hints, "mood": mood}

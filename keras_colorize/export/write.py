@@ -62,11 +62,13 @@ def export(run_dir: Path, out: Path, format: str = SAVED_MODEL,
     dataset = described.get("dataset", {})
     condition = run_directory.read_config(run_dir).model.input
     size = tuple(dataset["size"]) if dataset.get("size") else None
+    moods = run_directory.read_moods(run_dir)
     colorizer = Colorizer(generator, condition == "gray", size)
     served = sorted(colorizer.signatures()) if format == SAVED_MODEL else ["network"]
     card = {"generator_sha256": digest, "run": run_directory.name_of(run_dir), "input": condition,
             "dataset": dataset, "started": described["starts"][0]["time"],
             "format": format, "signatures": served, "fixed_size": fixed_size and list(fixed_size),
+            **({"moods": moods} if moods else {}),
             "metrics": model_card.measured(report_dir, digest) if report_dir else []}
     if _was_exported(out, card):
         return False

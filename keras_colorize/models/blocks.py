@@ -12,9 +12,9 @@ from keras import layers, ops
 
 from keras_colorize.image.pixels import BLUE, GREEN, RED
 
-BINS = 9  # of luminance; neighbours are 32 of 255 levels apart
-HALF_ALIKE = 12.0  # of 255 levels: a hint counts half for pixels that are so much lighter or darker
-FALL = 1 / 3  # how much less a hint counts at twice the distance
+BINS = 12  # of luminance; neighbours are 23 of 255 levels apart
+HALF_ALIKE = 10.0  # of 255 levels: a hint counts half for pixels that are so much lighter or darker
+FALL = 0.4  # how much less a hint counts at twice the distance
 FADE = 3 / 10  # what of the nearness of a hint is left at twice the distance
 SCALES = 5  # halvings of the grid; the coarsest reaches across the pictures that are learned
 HALF_NEAR = 0.045  # the nearness at which a pixel is half sure of its chroma, 20 pixels away

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, NotRequired, TypedDict
 
 import keras
+import numpy as np
 from msgspec import Meta
 
 from keras_colorize import __version__, config, files
@@ -21,7 +22,7 @@ from keras_colorize.config import Config
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError, changes
 from keras_colorize.training import checkpoints
 
-CONFIG, RUN, LOCK = "config.toml", "run.json", "lock"
+CONFIG, RUN, LOCK, MOODS = "config.toml", "run.json", "lock", "moods.json"
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # numbers may depend on them
 
 
@@ -134,6 +135,18 @@ def read_config(run_dir: Path) -> Config:
         return config.load_recorded(path)
     except ConfigError as error:
         raise RunError(path, f"is damaged ({error.what})", "train again") from error
+
+
+def write_moods(run_dir: Path, moods: np.ndarray) -> None:
+    """Writes the moods of a run's series, as `moods.choose` gives them, for `read_moods`."""
+    files.write_json(run_dir / MOODS, np.round(moods.astype(float), 2).tolist())
+
+
+def read_moods(run_dir: Path) -> list:
+    """Reads the moods of a run's series; [] where there are none, RunError for a damaged file."""
+    path = of(run_dir) / MOODS
+    return files.read_json(path, list[list[tuple[float, float]]], RunError, "train again") \
+        if path.is_file() else []
 
 
 def describe(run_dir: Path) -> Description:

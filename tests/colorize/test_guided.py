@@ -9,7 +9,8 @@ import tensorflow as tf
 from conftest import data_for, tiny
 
 from keras_colorize import colorize, export, media, models
-from keras_colorize.image import metrics, pixels
+from keras_colorize.errors import UsageError
+from keras_colorize.image import line_lock, metrics, moods, pixels
 from keras_colorize.training import checkpoints, run_directory, train
 
 RED, BLUE = (140, 100, 105), (90, 100, 140)  # every luminance of the page has room for both
@@ -21,6 +22,10 @@ def run_dir(data_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("guided") / "run"
     config = tiny("cpu/guided_gray", "augment.first_hints=1", "model.colourfulness=0.8")
     train.train(config, data_for(config, data_dir), folder)
+    shade = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
+    run_directory.write_moods(folder, np.stack([moods.of_picture(line_lock.join(
+        shade, np.broadcast_to(pixels.chroma(np.uint8([[color]])), (8, 256, 2))))
+        for color in (RED, BLUE)]))
     return folder
 
 
@@ -68,6 +73,22 @@ def test_hints_change_what_the_network_paints_beside_them(saved, page, tmp_path)
     told = colored(saved, page, tmp_path / "told", hints=page / "hints.png")
     beside = np.s_[32:36, 30:90]
     assert np.abs(alone[beside].astype(int) - told[beside]).mean() > 2
+
+
+def test_a_mood_gives_a_page_its_light_and_strokes_come_first(run_dir, saved, page, tmp_path):
+    red, blue, both = (colored(saved, page, tmp_path / name, **given) for name, given in (
+        ("1", {"mood": "1"}), ("2", {"mood": "2"}),
+        ("both", {"mood": "1", "hints": page / "hints.png"})))
+    warmer = pixels.chroma(red) - pixels.chroma(blue)
+    assert warmer[..., 0].mean() > 1 and warmer[..., 1].mean() < -1
+    stroke = pixels.chroma(both[92:98, 94:146]) - pixels.chroma(np.uint8([[BLUE]]))
+    assert np.abs(stroke).max() <= 3
+    np.testing.assert_allclose(colored(run_dir, page, tmp_path / "run", mood="1"), red, atol=1)
+    media.write_picture(tmp_path / "light.png", red)
+    again = colored(saved, page, tmp_path / "again", mood=str(tmp_path / "light.png")).astype(int)
+    assert np.abs(again - red).mean() < np.abs(again - blue).mean()
+    with pytest.raises(UsageError, match=r"3 is none of the moods of .*, which has 2"):
+        colored(saved, page, tmp_path / "none", mood="3")
 
 
 def test_a_run_and_its_savedmodel_give_the_same(run_dir, saved, page, tmp_path):

@@ -1,0 +1,92 @@
+"""Moods: the chroma that a light gives each gray level, as by night, in a wood or at a fire."""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from keras_colorize.image import line_lock, pixels
+
+LEVELS = 16  # of gray, each of which has one chroma
+COUNT = 8  # moods of a series
+JUDGED = 400  # pictures that they are chosen from, about
+SAMPLES = 1000  # pixels of each, about
+SPACING = 32  # pixels of the network between the places that it is told a mood at
+
+
+def of_picture(color: np.ndarray) -> np.ndarray:
+    """Computes the mood of uint8 RGB [h, w, 3]: the mean chroma of each level.
+
+    Returns:
+        float32 [LEVELS, 2], in the units of `pixels.chroma`. A level that the picture does not show
+        is between its neighbours.
+    """
+    level, chroma = pixels.gray(color).ravel() // (256 // LEVELS), pixels.chroma(color)
+    counts = np.bincount(level, minlength=LEVELS)
+    known = np.flatnonzero(counts)
+    return np.float32([np.interp(range(LEVELS), known, np.bincount(
+        level, chroma[..., part].ravel(), LEVELS)[known] / counts[known]) for part in (0, 1)]).T
+
+
+def paint(mood: np.ndarray, luminance: np.ndarray) -> np.ndarray:
+    """Looks up the chroma of each pixel of uint8 [h, w] in a mood: float32 [h, w, 2]."""
+    width = 256 / LEVELS
+    place = np.arange(256) / width - 0.5 + 0.5 / width  # of each gray level among the moods' own
+    table = [np.interp(place, range(LEVELS), mood[:, part]) for part in (0, 1)]
+    return np.float32(table).T[luminance]
+
+
+def choose(pictures: Iterable[np.ndarray], count: int = COUNT) -> np.ndarray:
+    """Chooses moods greedily: each time the one that brings all pictures nearest to one of them.
+
+    Args:
+        pictures: uint8 RGB [h, w, 3], at least one; some are kept, evenly spaced.
+
+    Returns:
+        float32 [count, LEVELS, 2]; less where there are fewer pictures.
+    """
+    kept, every = [], 1
+    for number, picture in enumerate(pictures):
+        if number % every == 0:
+            kept.append(_Sample(picture))
+        if len(kept) > 2 * JUDGED:
+            kept, every = kept[::2], 2 * every
+    moods = np.stack([each.mood for each in kept])
+    errors = np.stack([np.abs(moods[:, each.level] - each.chroma).mean(axis=(1, 2))
+                       for each in kept], axis=1)  # [mood, picture]
+    chosen, least = [], np.full(len(kept), np.inf)
+    for _ in range(min(count, len(kept))):
+        chosen.append(int(np.minimum(errors, least).mean(axis=1).argmin()))
+        least = np.minimum(least, errors[chosen[-1]])
+    return moods[chosen]
+
+
+class _Sample:
+    """The mood of a picture, and the level and chroma of some of its pixels."""
+
+    def __init__(self, picture: np.ndarray):
+        self.mood = of_picture(picture)
+        step = max(1, round((picture[..., 0].size / SAMPLES) ** 0.5))
+        self.level = pixels.gray(picture)[::step, ::step].ravel() // (256 // LEVELS)
+        self.chroma = pixels.chroma(picture)[::step, ::step].reshape(-1, 2)
+
+
+def tell(mood: np.ndarray, luminance: np.ndarray, strokes: np.ndarray | None = None) -> np.ndarray:
+    """Puts a mood in the form of strokes, for a network that takes them.
+
+    Args:
+        luminance: as the network sees it, uint8 [h, w].
+        strokes: a person's own, uint8 RGBA [h, w, 4]; near them a mood says nothing.
+
+    Returns:
+        uint8 RGBA [h, w, 4]: a dot every `SPACING` pixels, and the strokes.
+    """
+    told = np.zeros(luminance.shape, bool)
+    first = [min(SPACING, length) // 2 for length in luminance.shape]
+    told[first[0]::SPACING, first[1]::SPACING] = True
+    picture = line_lock.join(luminance, paint(mood, luminance))
+    if strokes is not None:
+        drawn = strokes[..., 3] > 0
+        told &= cv2.dilate(drawn.astype(np.uint8), np.ones((SPACING, SPACING), np.uint8)) == 0
+        picture[drawn], told = strokes[drawn][:, :3], told | drawn
+    return np.dstack([picture, told.astype(np.uint8) * 255])
