@@ -1,17 +1,26 @@
 """A small run of everything: from a drawn episode to coloured frames, and a check of the result."""
 
+import itertools
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from keras_colorize import media
+from keras_colorize.cartoon import episode
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import ColorizeError, shell_line
-from keras_colorize.image import figures
+from keras_colorize.image import pixels
+from keras_colorize.media import web_page
 
 MODELS = ("convnet_gray", "gan_gray")
 EPOCHS = 16
+LARGE = (720, 1280)  # of the frame that is shown
+PANEL, MARGIN = (340, 600), 30  # pixels, of a page
+SHOWN = {"page.png": "A page of unseen shots", "frame.png": "A frame of an unseen shot"}
 GATE = 0.6  # the share of the gray picture's error that a model may have at most
 
 
@@ -41,35 +50,59 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
         run("train", f"cpu/{name}", "--data", data, "--out", run_dir, "--set",
             f"train.epochs={EPOCHS}")
     run("evaluate", *runs.values(), "--data", data, "--out", report)
-    frame, truth = most_colourful_test_frame(data)
-    gray = folder / "gray.png"
-    media.write_picture(gray, frame)
-    rows = {"input": [frame]}
+    frames, gray = unseen_frames(data), folder / "gray"
+    truths = {"frame.png": draw_large(frames[0], LARGE), "page.png": draw_page(frames)}
+    for name, truth in truths.items():
+        media.write_picture(folder / "truth" / name, truth)
+        media.write_picture(gray / name, pixels.gray(truth))
     for name, run_dir in runs.items():
         run("export", run_dir, "--out", folder / "models" / name)
         run("colorize", folder / "models" / name, gray, "--out", folder / "colored" / name)
-        rows[name] = [media.read_picture(folder / "colored" / name / gray.name)]
-    figures.picture_grid(folder / "before_after.png", {**rows, "truth": [truth]})
-    print(f"\n{(report / 'table1.md').read_text(encoding='utf-8')}")
-    print(f"before and after: {folder / 'before_after.png'}\n"
-          f"more test frames: {report / 'pictures_gray.png'}\n"
-          f"the losses: {shell_line('tensorboard', '--logdir', folder / 'runs')}")
+    table = (report / "table1.md").read_text(encoding="utf-8")
+    by = {"before": gray, **{f"after, by {name}": folder / "colored" / name for name in runs},
+          "the truth": folder / "truth"}
+    web_page.write(
+        folder / "demo.html", Path(__file__).with_suffix(".html"), title="What the demo learned",
+        shown={title: {who: place / name for who, place in by.items()}
+               for name, title in SHOWN.items()},
+        more=report / "pictures_gray.png", table=table)
+    print(f"\n{table}")
+    print(f"the losses: {shell_line('tensorboard', '--logdir', folder / 'runs')}\n"
+          f"before and after, in your browser: {folder / 'demo.html'}")
     sys.stdout.flush()
     check_learned(report)
 
 
-def most_colourful_test_frame(data: Path):
-    """Finds the test frame whose gray picture is furthest from it; training has not seen its shot.
+def unseen_frames(data: Path) -> list[int]:
+    """Finds the frame of each test shot that its gray picture misses most, the most missed first.
 
-    Returns the gray picture, uint8 [h, w], and the true one, uint8 [h, w, 3].
+    Training has seen none of these shots.
     """
-    def missed(pair) -> float:
-        gray, truth = pair
-        return abs(truth.astype(float) - gray).mean()
+    dataset, most = Dataset(data, "gray", batch_size=16), {}
+    missed = np.concatenate([np.abs(truth.astype(float) - gray).mean(axis=(1, 2, 3))
+                             for gray, truth in dataset.pictures("test").as_numpy_iterator()])
+    for place, value in zip(dataset.places("test"), missed, strict=True):
+        most[place.shot] = max(most.get(place.shot, (0.0, 0)), (value, place.frame))
+    return [frame for _, frame in sorted(most.values(), reverse=True)]
 
-    batches = Dataset(data, "gray", batch_size=1).pictures("test").as_numpy_iterator()
-    gray, truth = max(((gray[0], truth[0]) for gray, truth in batches), key=missed)
-    return gray[..., 0], truth
+
+def draw_large(frame: int, size: tuple[int, int]) -> np.ndarray:
+    """Draws a frame of the episode at a height and width, uint8 RGB."""
+    return cv2.resize(episode.draw_frame(frame), size[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def draw_page(frames: list[int]) -> np.ndarray:
+    """Lays frames out as a comic page: a wide panel, and pairs below it, uint8 RGB [h, w, 3]."""
+    height, width = PANEL
+    page = np.full((MARGIN + 3 * (height + MARGIN) + height, 3 * MARGIN + 2 * width, 3), 255,
+                   np.uint8)
+    wide = (2 * height, 2 * width + MARGIN)
+    places = [(MARGIN, MARGIN, wide), *((2 * MARGIN + 2 * height + row * (height + MARGIN),
+                                         MARGIN + column * (width + MARGIN), PANEL)
+                                        for row in range(2) for column in range(2))]
+    for frame, (top, left, size) in zip(itertools.cycle(frames), places, strict=False):
+        page[top:top + size[0], left:left + size[1]] = draw_large(frame, size)
+    return page
 
 
 def check_learned(report: Path) -> None:

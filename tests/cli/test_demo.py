@@ -5,18 +5,20 @@ import pytest
 from conftest import command, examples
 
 from keras_colorize import media
+from keras_colorize.cartoon import episode
 from keras_colorize.cli import demo
 from keras_colorize.errors import ColorizeError
 
 
-def test_the_chosen_frame_is_the_test_frame_that_gray_misses_most(data_dir):
-    gray, truth = demo.most_colourful_test_frame(data_dir)
-    assert gray.shape == (64, 96) and truth.shape == (64, 96, 3)
-    chosen = np.abs(truth.astype(float) - gray[..., np.newaxis]).mean()
-    for each in examples(data_dir, "test"):
-        other = [media.decode_picture(each[name].numpy()).astype(float) for name in ("color",
-                                                                                     "gray")]
-        assert np.abs(other[0] - other[1]).mean() <= chosen
+def test_the_frames_shown_are_of_unseen_shots_and_fill_a_page(data_dir):
+    frames = demo.unseen_frames(data_dir)
+    shots = [int(each["shot"]) for each in examples(data_dir, "test")]
+    assert {episode.shot_of(frame) for frame in frames} == set(shots)
+    assert len(frames) == len(set(shots))
+    page = demo.draw_page(frames[:1])
+    assert page.shape == (1480, 1290, 3) and (page[:30] == 255).all()
+    rows, columns = np.nonzero((page != 255).any(axis=2))
+    assert (rows.min(), rows.max()) == (30, 1449) and (columns.min(), columns.max()) == (30, 1259)
 
 
 def test_a_model_that_learned_nothing_fails_the_demo(tmp_path):
@@ -40,7 +42,8 @@ def test_a_failed_step_ends_the_demo(tmp_path):
 def test_the_demo_learns_its_cartoon_and_shows_it(tmp_path):
     answer = command("demo", "--out", tmp_path / "demo")
     assert answer.returncode == 0, answer.stderr
-    for text in ("| gray | GAN | gan_gray |", "before_after.png", "tensorboard --logdir"):
+    for text in ("| gray | GAN | gan_gray |", "demo.html", "tensorboard --logdir"):
         assert text in answer.stdout
-    picture = media.read_picture(tmp_path / "demo" / "before_after.png")
-    assert picture.shape[0] == 4 * (90 + 4)  # input, ConvNet, GAN, truth
+    assert (tmp_path / "demo" / "demo.html").read_text().count("data:image/png") == 9
+    frame = media.read_picture(tmp_path / "demo" / "colored" / "gan_gray" / "frame.png")
+    assert frame.shape == (720, 1280, 3)
