@@ -89,7 +89,7 @@ def check(run_dir: Path, wanted: Config, dataset_digest: str,
     if described["dataset_digest"] != dataset_digest:
         raise SettingsMismatch(run_dir, "is a run on another dataset", "name another --out")
     _check_origin(run_dir, described.get("init_from"), init_from)
-    begins = _epochs_logged(run_dir) == 1  # it may have been killed before its first checkpoint
+    begins = _epochs_logged(run_dir) in (1, 2)  # the first checkpoint is written during the second
     if (run_dir / "generator.keras").exists() and not checkpoints.latest(run_dir) and not begins:
         raise SettingsMismatch(run_dir, "has lost its checkpoints, so it cannot go on",
                                "start another run with --init-from this one")

@@ -16,9 +16,10 @@ import pytest
 from serving_process import TOKEN, ServingProcess, assert_refused, serving
 from test_studio_books import begin, put
 
-from keras_colorize import media
+from keras_colorize import cli, config, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import pixels
+from keras_colorize.serving import server as serving_server
 
 
 def gray(height: int, width: int) -> np.ndarray:
@@ -156,6 +157,13 @@ def test_ctrl_c_while_loading_ends_it(served_model, tmp_path):
     server = ServingProcess(served_model, tmp_path)
     assert server.stop() == 0
     assert "Traceback" not in server.errors.read_text()
+
+
+def test_without_a_model_the_one_that_ships_is_served(monkeypatch):
+    served = []
+    monkeypatch.setattr(serving_server, "serve", lambda service, *others: served.append(service))
+    assert cli.main(["serve"]) == 0
+    assert served[0].path == config.SHIPPED_MODEL and served[0].name == "shipped_model"
 
 
 def test_what_cannot_be_served_is_one_line(served_model, tmp_path, error_of):

@@ -116,9 +116,9 @@ def test_a_run_without_checkpoints_begins_again_if_it_may_have_been_killed_befor
     wanted, run_dir = tiny("cpu/convnet_gray"), tmp_path / "run"
     run_directory.start(run_dir, wanted, {"digest": "of data"}, "one", 0)
     (run_dir / "generator.keras").touch()
-    (run_dir / "history.csv").write_text("epoch\n1\n")
-    run_directory.check(run_dir, wanted, "of data")
     (run_dir / "history.csv").write_text("epoch\n1\n2\n")
+    run_directory.check(run_dir, wanted, "of data")
+    (run_dir / "history.csv").write_text("epoch\n1\n2\n3\n")
     with pytest.raises(SettingsMismatch, match="has lost its checkpoints, so it cannot go on"):
         run_directory.check(run_dir, wanted, "of data")
 
