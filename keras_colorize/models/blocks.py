@@ -17,6 +17,8 @@ FALL = 1 / 3  # how much less a hint counts at twice the distance
 SCALES = 5  # halvings of the grid; the coarsest reaches across the pictures that are learned
 NEAR, FAR = 0.02, 3e-4  # densities of hints at which a pixel is half sure of its chroma
 ABSENT = -30.0  # the logit of a choice that a picture does not have
+LEVELS = 4  # of red, green and blue, of which colour classes are made
+ANNEALED = 0.38  # temperature: between the mean of all likely colours, and the likeliest alone
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -120,6 +122,36 @@ class Gate(Saturate):
 
     def compute_output_shape(self, output_shape, spread_shape, present_shape):
         return (*output_shape[:-1], 2)
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class MixClasses(layers.Layer):
+    """Turns logits of colour classes, [batch, h, w, LEVELS ** 3], into one colour in [-1, 1].
+
+    It is the annealed mean (Zhang et al. 2016): nearer to the likely colours than their mean, which
+    is brown, and calmer than the likeliest one.
+    """
+
+    def call(self, logits):
+        levels = ops.linspace(-1.0, 1.0, LEVELS)
+        colors = ops.stack(ops.meshgrid(levels, levels, levels, indexing="ij"), -1)
+        return ops.matmul(ops.softmax(logits / ANNEALED), ops.reshape(colors, (-1, 3)))
+
+    def compute_output_shape(self, logits_shape):
+        return (*logits_shape[:-1], 3)
+
+
+def classes_of(color):
+    """Gives each colour its shares of the classes around it: [..., 3] to [..., LEVELS ** 3].
+
+    The shares' mean of the classes is the colour itself.
+    """
+    levels = ops.linspace(-1.0, 1.0, LEVELS)
+    red, green, blue = (ops.maximum(0.0, 1 - ops.abs(part - levels) * ((LEVELS - 1) / 2))
+                        for part in ops.split(color, 3, -1))
+    both = red[..., :, None] * green[..., None, :]
+    shares = both[..., :, :, None] * blue[..., None, None, :]
+    return ops.reshape(shares, (*ops.shape(color)[:-1], LEVELS ** 3))
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
