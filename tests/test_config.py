@@ -99,8 +99,8 @@ def test_a_choice_is_refused_where_it_would_do_nothing_or_cannot_be():
         config.load("convnet_gray", ["loss.l1_weight=10"])
     with pytest.raises(ConfigError, match=r"model\.discriminator: does nothing: model\.kind is"):
         config.load("cpu/convnet_gray", ["model.discriminator=[4,4,4,4,4,4]"])
-    with pytest.raises(ConfigError, match=r"objective: is 'classes', which are colours and no chr"):
-        config.load("cpu/best_gray", ["loss.objective=classes"])
+    with pytest.raises(ConfigError, match=r"objective: cannot be 'classes': model\.input is 'gray"):
+        config.load("convnet_gray", ["loss.objective=classes"])
     assert config.load("gan_gray", ["model.output=chroma"]).model.output == "chroma"
     assert config.load("gan_edge", ["model.discriminator_head=patch"]).model.kind == "gan"
     assert config.load("convnet_edge", ["loss.objective=absolute"]).loss.objective == "absolute"

@@ -19,6 +19,7 @@ NEAR, FAR = 0.02, 3e-4  # densities of hints at which a pixel is half sure of it
 ABSENT = -30.0  # the logit of a choice that a picture does not have
 LEVELS = 4  # of red, green and blue, of which colour classes are made
 ANNEALED = 0.38  # temperature: between the mean of all likely colours, and the likeliest alone
+WHITE_TOO_OFTEN = 0.5  # logit: sheets are white in margins and balloons, of which regions know
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -129,13 +130,15 @@ class MixClasses(layers.Layer):
     """Turns logits of colour classes, [batch, h, w, LEVELS ** 3], into one colour in [-1, 1].
 
     It is the annealed mean (Zhang et al. 2016): nearer to the likely colours than their mean, which
-    is brown, and calmer than the likeliest one.
+    is brown, and calmer than the likeliest one. The last class is white.
     """
 
     def call(self, logits):
         levels = ops.linspace(-1.0, 1.0, LEVELS)
         colors = ops.stack(ops.meshgrid(levels, levels, levels, indexing="ij"), -1)
-        return ops.matmul(ops.softmax(logits / ANNEALED), ops.reshape(colors, (-1, 3)))
+        is_white = ops.cast(ops.arange(LEVELS ** 3) == LEVELS ** 3 - 1, logits.dtype)
+        shares = ops.softmax((logits - WHITE_TOO_OFTEN * is_white) / ANNEALED)
+        return ops.matmul(shares, ops.reshape(colors, (-1, 3)))
 
     def compute_output_shape(self, logits_shape):
         return (*logits_shape[:-1], 3)

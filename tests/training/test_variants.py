@@ -17,7 +17,7 @@ from keras_colorize.training import train
 
 VARIANTS = {
     "absolute": ("convnet_gray", "loss.objective=absolute"),
-    "classes": ("convnet_gray", "loss.objective=classes"),
+    "classes": ("convnet_gray", "model.input=manga", "loss.objective=classes"),
     "patch": ("gan_gray", "model.discriminator_head=patch"),
     "resize": ("gan_edge", "model.upsampling=resize"),
     "chroma": ("gan_gray", "model.output=chroma"),
