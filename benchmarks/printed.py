@@ -5,7 +5,8 @@ With `--draw FILE.jpg` it also draws the first page: as it is, untold, after ten
 Each picture in colour is redrawn as a page by other means than those that a model of manga input
 learns from, and coloured as `colorize` does: without a word, and told more and more colours by a
 user who clicks on the region that is most wrong, and says which colour makes it right. Measured is
-what a reader sees between the lines: the colours under the shade of the page's tones.
+what a reader sees between the lines: the colours under the shade of the page's tones. Intervals
+(95 %) are over pages.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from provenance import provenance
 
 from keras_colorize import colorize, media
 from keras_colorize.colorize import page as one_page
+from keras_colorize.evaluation.statistics import Resampling
 from keras_colorize.image import flat_color, metrics, pixels
 from keras_colorize.image.flat_color import Click
 
@@ -163,6 +165,14 @@ def draw(page: Page, file: str) -> None:
     cv2.imwrite(file, row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
 
 
+def _figure(resampling: Resampling, values: np.ndarray, divisors: np.ndarray | None,
+            form: str) -> str:
+    """Writes the mean over pages, or the mean over another one, with its interval."""
+    mean = values.mean() if divisors is None else values.mean() / divisors.mean()
+    low, high = resampling.interval(values, divisors) or (np.nan, np.nan)
+    return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
+
+
 def main(options: argparse.Namespace) -> None:
     """Prints the tables."""
     cv2.setNumThreads(1)
@@ -181,17 +191,19 @@ def main(options: argparse.Namespace) -> None:
     print(f"{len(pages)} pages; {provenance()}")
     print("| start | clicks | L1 | share of white | CIEDE2000 | colourfulness |\n"
           "|---|---:|---:|---:|---:|---:|")
-    whole = None
+    whole, resampling = None, Resampling(range(len(pages)))
     for name, start in starts.items():
         clicks = CLICKS if name in ("white page", "model") else CLICKS[:1]
         curves = [[page.score(colors) for colors in page.click(start(page), clicks)]
                   for page in pages]
         for nth, count in enumerate(clicks):
-            l1, apart, colorful, true = (np.mean([curve[nth][key] for curve in curves])
+            l1, apart, colorful, true = (np.array([curve[nth][key] for curve in curves])
                                          for key in ("l1", "ciede2000", "colourfulness", "true"))
-            whole = whole or l1
-            print(f"| {name} | {count} | {l1:.2f} | {l1 / whole:.3f} | {apart:.2f} | "
-                  f"{colorful / true:.2f} |")
+            whole = l1 if whole is None else whole
+            shown = [(l1, None, ".2f"), (l1, whole, ".3f"), (apart, None, ".2f"),
+                     (colorful, true, ".2f")]
+            print(f"| {name} | {count} |", " | ".join(
+                _figure(resampling, *each) for each in shown), "|")
     rows = [page.paper_and_ink() for page in pages]
     print("\n" + ", ".join(f"{key} {np.nanmean([row[key] for row in rows]):.3f}"
                            for key in rows[0]))

@@ -114,8 +114,9 @@ class DataConfig:
 class LossConfig:
     """The objective of the ConvNet, and the weights of the GAN's."""
 
-    objective: Literal["squared", "absolute"] = "squared"
-    """The paper's halved squares, or L1, both summed over pixels; for a ConvNet only."""
+    objective: Literal["squared", "absolute", "classes"] = "squared"
+    """The paper's halved squares, or L1, or (for manga input) the cross entropy of 64 colours, of
+    which the network says how likely each is; all summed over pixels; for a ConvNet only."""
     l1_weight: NotNegative = 100.0
     """Lambda in the generator's objective (section 3.2.2); for a GAN only."""
 
@@ -302,6 +303,9 @@ def _check(config: Config, where: str) -> Config:
         (model.guidance == "none" or (model.kind, model.output) == ("convnet", "chroma"),
          "model.guidance", "is for a ConvNet with output 'chroma'",
          "set model.output='chroma', or model.guidance='none'"),
+        (config.loss.objective != "classes" or model.input == "manga", "loss.objective",
+         f"cannot be 'classes': model.input is {model.input!r}",
+         "set model.input='manga', or another objective"),
         ((model.guidance == "none") == (config.augment.hints == 0), "augment.hints",
          f"is {config.augment.hints:g} where model.guidance is {model.guidance!r}",
          "set 0 without guidance and a share above 0, such as 0.7, with it"),

@@ -66,6 +66,7 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("optimizer.schedule=linear", "is 'linear'; give one of 'constant', 'cosine'"),
     ("loss.objective=absolute",
      "loss.objective: does nothing: model.kind is 'gan'; leave it at 'squared'"),
+    ("loss.objective=class", "is 'class'; give one of 'squared', 'absolute', 'classes'"),
     ("model.discriminator_head=pixel", "is 'pixel'; give one of 'picture', 'patch'"),
     ("model.discriminator=[]", r"is \[\]; give a list of whole numbers from 1 up"),
     ("model.encoder=[4,0,4,4,4,4]", "give a list of whole numbers from 1 up"),
@@ -98,6 +99,8 @@ def test_a_choice_is_refused_where_it_would_do_nothing_or_cannot_be():
         config.load("convnet_gray", ["loss.l1_weight=10"])
     with pytest.raises(ConfigError, match=r"model\.discriminator: does nothing: model\.kind is"):
         config.load("cpu/convnet_gray", ["model.discriminator=[4,4,4,4,4,4]"])
+    with pytest.raises(ConfigError, match=r"objective: cannot be 'classes': model\.input is 'gray"):
+        config.load("convnet_gray", ["loss.objective=classes"])
     assert config.load("gan_gray", ["model.output=chroma"]).model.output == "chroma"
     assert config.load("gan_edge", ["model.discriminator_head=patch"]).model.kind == "gan"
     assert config.load("convnet_edge", ["loss.objective=absolute"]).loss.objective == "absolute"

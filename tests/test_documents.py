@@ -68,7 +68,8 @@ def test_every_setting_of_the_training_document_is_one():
     for key, value in settings:
         kind = "gan" if "discriminator" in key else "convnet"
         given = "edge" if key in ("augment.canny", "augment.line_thickness") else "gray"
-        config.load(f"{kind}_{given}", [f"{key}={value}"])
+        needed = ["model.input=manga"] if "classes" in value else []
+        config.load(f"{kind}_{given}", [*needed, f"{key}={value}"])
 
 
 def test_a_newcomer_reads_at_most_150_lines_before_the_documents():

@@ -20,9 +20,8 @@ from keras_colorize.image.regions import Regions
 KINDS = ("screentone", "line_art")
 RULE = "flat"  # what the report calls it
 PALE = 0.45  # of a vote's strength stays: what nobody told looks better pale than wrong
-PALE_OF_PAGES = 0.85  # and of the vote of a model that learned printed pages
 STRONGEST = 60  # of 255: no vote takes more than this from white, or one wrong hue shouts
-LIGHT = 180  # of 255, in each channel: what a model of printed pages sees lighter is white paper
+LIGHT = 205  # of 255, in each channel: what a model of printed pages sees lighter is white paper
 DARKEST = 24  # of 255: the shade of a region is taken for at least this where a vote is lit
 ONE_COLOR = 24  # of 255, in each channel: pixels of a patch differ less
 DOT = 0.03  # of the page's longer side: a round patch up to this size is a click
@@ -78,8 +77,8 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
     """Asks a network's picture for the colour of each region.
 
     What a network learned from gray pictures or edges is a guess on a printed page, so it is made
-    light and pale. A network that learned such pages is calm itself where it is not sure, and is
-    paled a little. Where it is nearly white it means white paper, of which it is never quite sure.
+    light and pale. A network that learned such pages is pale itself where it is not sure. Where it
+    is nearly white it means white paper, of which it is never quite sure.
 
     Args:
         regions: of the page.
@@ -102,7 +101,7 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
     color = np.stack([mean(np.ascontiguousarray(picture[..., channel])) for channel in range(3)], 1)
     if made_of == "manga":
         color[regions.white | (color.min(1) >= LIGHT)] = 255
-        return np.rint(255 - PALE_OF_PAGES * (255 - color)).astype(np.uint8)
+        return np.rint(color).astype(np.uint8)
     if made_of == "gray":
         color *= 255 / np.maximum(mean(guide), DARKEST)[:, None]
     color *= 255 / np.maximum(color.max(1, keepdims=True), 255)

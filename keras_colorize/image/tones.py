@@ -12,7 +12,13 @@ DOT_DEPTH = 24  # of 255: how much darker than what is around it a dot is
 DOT_WINDOW = 11  # working pixels: dots are counted in squares of this side, or of four pitches
 FEWEST_DOTS = 7  # in such a square, where it lies in a tone
 SCREEN_SHARE = 0.45  # of the dots that a tone of the page's pitch has: it is such a tone
-COARSEST = 5.5  # working pixels from dot to dot: what lies wider apart is no tone
+COARSEST = 5.5  # working pixels from dot to dot: what lies wider apart is a tone only on a grid
+COARSE_DOTS = (1.9, 6.0)  # working pixels: the width of the dots of such a grid
+COARSEST_GRID = 11.0  # working pixels from dot to dot
+EQUALLY_FAR = 1.15  # the farthest of a dot's four neighbours on a grid by the nearest
+FEWEST_OF_GRID = 40  # dots: fewer are a pattern of the drawing
+AROUND_DOT = 0.8  # of the pitch of a grid: a tone reaches so far around each of its dots
+GRID_SHARE = 0.2  # of the pieces as wide lie on a grid, or it is a coincidence of finer dots
 DOTS_BLUR = 1.3  # working pixels, or half the pitch: the blur that turns dots into gray
 LINE_WIDTH = 9  # working pixels: what is wider is a surface, not a line
 LINE_DEPTH = 22  # of 255: how much darker than its surroundings a line is, on plain paper
@@ -60,9 +66,9 @@ def read_tones(luminance: np.ndarray) -> Tones:
     counts, pitch = _count_dots(luminance, scale, size)
     regular = SCREEN_SHARE * (max(DOT_WINDOW, round(4 * pitch)) / pitch) ** 2
     dotted, screen = (_even_out(counts >= least) for least in (FEWEST_DOTS, regular))
-    blurred = cv2.GaussianBlur(gray, (0, 0), max(DOTS_BLUR, pitch / 2))
-    even = np.where(dotted, blurred, gray)
-    ink = _find_ink(gray, even, dotted)
+    solid = _solid(gray) if pitch > COARSEST else np.zeros(gray.shape, bool)
+    even = np.where(dotted, _blur_between(gray, solid, max(DOTS_BLUR, pitch / 2)), gray)
+    ink = _find_ink(gray, even, dotted) | (solid & dotted)
     return Tones(scale, gray, _paint_lines_out(even, ink), ink, dotted, screen, pitch)
 
 
@@ -99,12 +105,43 @@ def _count_dots(page: np.ndarray, scale: float, size: tuple[int, int]
     side = round(4 / scale) | 1
     around = cv2.blur(page, (side, side))
     dark = cv2.compare(cv2.add(page, DOT_DEPTH), around, cv2.CMP_LT)
-    places = np.concatenate([_small_pieces(part, scale) for part in (dark, ~dark)])
-    counts = np.zeros(size[::-1], np.float32)
-    np.add.at(counts, tuple(np.minimum(places, counts.shape - np.ones(2)).astype(int).T), 1)
-    pitch = _pitch(places)
+    counts, grid = np.zeros(size[::-1], np.float32), np.zeros(size[::-1], np.uint8)
+    places, pitch = [], 0.0
+    for part in (dark, ~dark):
+        centers, widest = _small_pieces(part, scale)
+        on_grid, far = _find_grid(centers, widest)
+        places.append(centers[widest <= DOT])
+        grid[_pixels(centers[on_grid], size)] = 1
+        pitch = max(pitch, far)
+    pitch = pitch or _pitch(np.concatenate(places))
+    np.add.at(counts, _pixels(np.concatenate(places), size), 1)
     window = max(DOT_WINDOW, round(4 * pitch))
-    return cv2.boxFilter(counts, -1, (window, window), normalize=False), pitch
+    counts = cv2.boxFilter(counts, -1, (window, window), normalize=False)
+    counts[cv2.dilate(grid, disc(AROUND_DOT * pitch)) > 0] = window ** 2
+    return counts, pitch
+
+
+def _pixels(places: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The rows and columns of places in a picture of size (width, height)."""
+    return tuple(np.minimum(places, np.subtract(size[::-1], 1)).astype(int).T)
+
+
+def _solid(gray: np.ndarray) -> np.ndarray:
+    """The ink that is no dot of a coarse grid, whose blur would smear it: bool [h, w]."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((gray < 128).astype(np.uint8))
+    widest = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    widest[0] = 0
+    return (widest > COARSE_DOTS[1])[pieces]
+
+
+def _blur_between(gray: np.ndarray, solid: np.ndarray, spread: float) -> np.ndarray:
+    """The page blurred, uint8 [h, w], as if there were none of its solid ink."""
+    if not solid.any():
+        return cv2.GaussianBlur(gray, (0, 0), spread)
+    clear = 1 - cv2.dilate(solid.astype(np.float32), disc(1))
+    weight = cv2.GaussianBlur(clear, (0, 0), spread)
+    blurred = cv2.GaussianBlur(gray * clear, (0, 0), spread) / np.maximum(weight, 1e-3)
+    return np.where(weight > 1e-3, blurred, gray).astype(np.uint8)
 
 
 def _even_out(mask: np.ndarray) -> np.ndarray:
@@ -113,11 +150,30 @@ def _even_out(mask: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disc(4)) > 0
 
 
-def _small_pieces(part: np.ndarray, scale: float) -> np.ndarray:
-    """The centres (row, column) of the small pieces of a mask, in working pixels."""
+def _small_pieces(part: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """The centres (row, column) of the pieces of a mask, and their widths, in working pixels."""
     _, _, stats, centers = cv2.connectedComponentsWithStats(part, None, None, None, 4)
     widest = np.maximum(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT])
-    return centers[1:][widest <= DOT / scale][:, ::-1] * scale
+    return centers[1:, ::-1] * scale, widest * scale
+
+
+def _find_grid(places: np.ndarray, widest: np.ndarray) -> tuple[np.ndarray, float]:
+    """Which pieces of some width are dots of a coarse grid, and how far these lie apart, or 0.
+
+    A dot of a grid has four neighbours equally far away; at its border it is beside such a dot.
+    """
+    dots = np.flatnonzero((widest >= COARSE_DOTS[0]) & (widest <= COARSE_DOTS[1]))
+    is_on = np.zeros(len(places), bool)
+    if len(dots) < FEWEST_OF_GRID:
+        return is_on, 0.0
+    far, beside = cKDTree(places[dots]).query(places[dots], 5)
+    nearest = far[:, 1]
+    inner = (far[:, 4] <= EQUALLY_FAR * nearest) & (nearest > COARSEST)
+    inner &= nearest <= COARSEST_GRID
+    if inner.sum() < max(FEWEST_OF_GRID, GRID_SHARE * len(dots)):
+        return is_on, 0.0
+    is_on[dots[beside[inner]]] = True
+    return is_on, float(np.median(nearest[inner]))
 
 
 def _pitch(places: np.ndarray) -> float:

@@ -50,7 +50,8 @@ def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
     """Builds the untrained "generator" and, of a GAN, "discriminator"; arguments as of `build`."""
     model = config.model
     normalization = Normalization(model.normalization, model.normalization_momentum)
-    output = "guided" if model.guidance == "hints" else model.output
+    output = "classes" if config.loss.objective == "classes" else model.output
+    output = "guided" if model.guidance == "hints" else output
     built = {"generator": unet(model.encoder, model.decoder, normalization, model.upsampling,
                                output)}
     if model.kind == "gan":

@@ -19,6 +19,9 @@ FADE = 3 / 10  # what of the nearness of a hint is left at twice the distance
 SCALES = 5  # halvings of the grid; the coarsest reaches across the pictures that are learned
 HALF_NEAR = 0.045  # the nearness at which a pixel is half sure of its chroma, 20 pixels away
 ABSENT = -30.0  # the logit of a choice that a picture does not have
+LEVELS = 4  # of red, green and blue, of which colour classes are made
+ANNEALED = 0.38  # temperature: between the mean of all likely colours, and the likeliest alone
+WHITE_TOO_OFTEN = 0.25  # logit: sheets are white in margins and balloons, of which regions know
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -149,6 +152,38 @@ class Gate(Saturate):
 
     def compute_output_shape(self, output_shape, spread_shape, present_shape):
         return (*output_shape[:-1], 2)
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class MixClasses(layers.Layer):
+    """Turns logits of colour classes, [batch, h, w, LEVELS ** 3], into one colour in [-1, 1].
+
+    It is the annealed mean (Zhang et al. 2016): nearer to the likely colours than their mean, which
+    is brown, and calmer than the likeliest one. The last class is white.
+    """
+
+    def call(self, logits):
+        levels = ops.linspace(-1.0, 1.0, LEVELS)
+        colors = ops.stack(ops.meshgrid(levels, levels, levels, indexing="ij"), -1)
+        is_white = ops.cast(ops.arange(LEVELS ** 3) == LEVELS ** 3 - 1, logits.dtype)
+        shares = ops.softmax((logits - WHITE_TOO_OFTEN * is_white) / ANNEALED)
+        return ops.matmul(shares, ops.reshape(colors, (-1, 3)))
+
+    def compute_output_shape(self, logits_shape):
+        return (*logits_shape[:-1], 3)
+
+
+def classes_of(color):
+    """Gives each colour its shares of the classes around it: [..., 3] to [..., LEVELS ** 3].
+
+    The shares' mean of the classes is the colour itself.
+    """
+    levels = ops.linspace(-1.0, 1.0, LEVELS)
+    red, green, blue = (ops.maximum(0.0, 1 - ops.abs(part - levels) * ((LEVELS - 1) / 2))
+                        for part in ops.split(color, 3, -1))
+    both = red[..., :, None] * green[..., None, :]
+    shares = both[..., :, :, None] * blue[..., None, None, :]
+    return ops.reshape(shares, (*ops.shape(color)[:-1], LEVELS ** 3))
 
 
 @keras.saving.register_keras_serializable("keras_colorize")

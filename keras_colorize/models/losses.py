@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_colorize.models.blocks import classes_of
+
 
 def squared_loss(fake, color):
     """Computes L_i = 1/2 sum |F(x_i) - y_i|^2 over pixels and channels (3.1.2), batch mean.
@@ -24,6 +26,18 @@ def absolute_loss(fake, color):
     """
     difference = ops.cast(fake, "float32") - ops.cast(color, "float32")
     return ops.mean(ops.sum(ops.abs(difference), axis=(1, 2, 3)))
+
+
+def class_loss(logits, color):
+    """Computes the cross entropy of colour classes, summed over pixels, batch mean.
+
+    Args:
+        logits: [batch, h, w, LEVELS ** 3], of each class.
+        color: float [batch, h, w, 3] in [-1, 1].
+    """
+    logits, shares = ops.cast(logits, "float32"), classes_of(ops.cast(color, "float32"))
+    entropy = ops.logsumexp(logits, axis=-1) - ops.sum(shares * logits, axis=-1)
+    return ops.mean(ops.sum(entropy, axis=(1, 2)))
 
 
 OBJECTIVES = {"squared": squared_loss, "absolute": absolute_loss}

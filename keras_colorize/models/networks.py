@@ -7,7 +7,15 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from keras_colorize.models.blocks import CropTo, Gate, JoinLuminance, Saturate, SpreadHints
+from keras_colorize.models.blocks import (
+    LEVELS,
+    CropTo,
+    Gate,
+    JoinLuminance,
+    MixClasses,
+    Saturate,
+    SpreadHints,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,8 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
         upsampling: "transposed" or "resize", as in `upsample`.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
             luminance of the condition; "guided" is "chroma" that takes hints, of which the encoder
-            is told after its first level; `Gate` mixes their spread in at the end.
+            is told after its first level; `Gate` mixes their spread in at the end; "classes"
+            predicts how likely each of LEVELS^3 colours is, in its layer "classes", and mixes them.
 
     Returns:
         A model from float32 [batch, h, w, 1] to [batch, h, w, 3], both in [-1, 1], of any h and w.
@@ -60,6 +69,10 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
         x = normalization.layer()(x)
         x = layers.ReLU()(x)
         x = layers.Concatenate()([x, mirror])
+    if output == "classes":
+        logits = layers.Conv2D(LEVELS ** 3, 1, name=output, dtype="float32")(x)
+        return keras.Model(given, MixClasses(name="color", dtype="float32")(logits),
+                           name="generator")
     channels, name = (2, "chroma") if output == "chroma" else (3, output)
     color = layers.Conv2D(channels, 3, padding="same", activation=None if guided else "tanh",
                           name=name, dtype="float32")(x)

@@ -4,7 +4,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_colorize.models.losses import OBJECTIVES, d_accuracies, gan_losses, gradient_norm
+from keras_colorize.models.losses import (
+    OBJECTIVES,
+    class_loss,
+    d_accuracies,
+    gan_losses,
+    gradient_norm,
+)
 from keras_colorize.models.networks import replicas
 
 
@@ -110,19 +116,26 @@ class RawLossModel(keras.Model):
 
 
 class ConvNet(RawLossModel):
-    """The ConvNet of section 3.1: the U-Net with one loss, "squared" (the paper) or "absolute"."""
+    """The ConvNet of section 3.1: the U-Net with one loss, "squared" (the paper) or another."""
 
     players = (("generator", ""),)
     loss_names, other_names = ("loss", "l1"), ("gradient_norm",)
 
     def __init__(self, generator: keras.Model, objective: str = "squared", **kwargs):
         super().__init__(generator, **kwargs)
-        self.objective = OBJECTIVES[objective]
+        self.objective = objective
 
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """Computes the objective of a batch, and its L1, the mean over pixels and channels."""
-        fake = generator(condition, training=training)
-        return {"loss": self.objective(fake, color), "l1": ops.mean(ops.abs(fake - color))}
+        if self.objective == "classes":
+            both = keras.Model(generator.inputs,
+                               [generator.output, generator.get_layer("classes").output])
+            fake, logits = both(condition, training=training)
+            loss = class_loss(logits, color)
+        else:
+            fake = generator(condition, training=training)
+            loss = OBJECTIVES[self.objective](fake, color)
+        return {"loss": loss, "l1": ops.mean(ops.abs(fake - color))}
 
 
 class GAN(RawLossModel):

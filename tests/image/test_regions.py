@@ -65,6 +65,18 @@ def test_a_tone_is_measured_as_the_shade_that_its_dots_mean(shade):
     assert regions.tone[regions.at(300, 240)] == pytest.approx(shade, abs=8)
 
 
+def test_dots_far_apart_are_a_tone_too_and_the_lines_among_them_stay_ink():
+    page = paper()
+    page[22:619, 22:240] = manga_pages.dots((597, 218), 190, pitch=8)
+    cv2.line(page, (22, 300), (240, 300), 0, 3)
+    regions = find_regions(page)
+    above, below = regions.at(150, 120), regions.at(450, 120)
+    assert len({above, below, regions.at(300, 400)}) == 3
+    assert regions.tone[[above, below]] == pytest.approx(190, abs=10)
+    assert regions.area[[above, below]].sum() > 0.95 * 597 * 218
+    assert regions.tones.ink[300, 60:200].all()
+
+
 def test_dots_are_no_boundaries():
     page = paper()
     tone(page, np.s_[22:619, 22:459], 190)

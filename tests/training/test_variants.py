@@ -10,13 +10,14 @@ from keras import layers
 
 from keras_colorize import config, export, models
 from keras_colorize.image import pixels
-from keras_colorize.models.blocks import JoinLuminance
-from keras_colorize.models.losses import absolute_loss
+from keras_colorize.models.blocks import LEVELS, JoinLuminance, MixClasses, classes_of
+from keras_colorize.models.losses import absolute_loss, class_loss
 from keras_colorize.models.networks import upsample
 from keras_colorize.training import train
 
 VARIANTS = {
     "absolute": ("convnet_gray", "loss.objective=absolute"),
+    "classes": ("convnet_gray", "model.input=manga", "loss.objective=classes"),
     "patch": ("gan_gray", "model.discriminator_head=patch"),
     "resize": ("gan_edge", "model.upsampling=resize"),
     "chroma": ("gan_gray", "model.output=chroma"),
@@ -107,6 +108,20 @@ def test_the_absolute_objective_is_the_sum_of_distances_meaned_over_the_batch():
     loss = float(model.test_step((condition, color))["loss"])
     expected = np.abs(model.generator(condition) - color).sum(axis=(1, 2, 3)).mean()
     assert loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_likely_classes_make_the_very_colour_and_unlikely_ones_cost_more():
+    color = noise(3)[:, :8, :8]
+    shares = np.array(classes_of(color))
+    levels = np.linspace(-1, 1, LEVELS)
+    lattice = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
+    np.testing.assert_allclose(shares @ lattice, color, atol=1e-6)
+    sure = 30 * np.eye(LEVELS ** 3, dtype=np.float32)[None]  # each pixel is sure of one class
+    np.testing.assert_allclose(MixClasses()(sure[None])[0, 0], lattice, atol=1e-6)
+    right, wrong = np.log(shares + 1e-6), np.log(shares[::-1] + 1e-6)
+    entropy = -(shares * np.log(np.maximum(shares, 1e-9))).sum((1, 2, 3)).mean()
+    assert float(class_loss(right, color)) == pytest.approx(entropy, rel=1e-2)
+    assert float(class_loss(wrong, color)) > 2 * entropy
 
 
 def test_the_patch_head_judges_each_place_by_its_surroundings_alone():
