@@ -21,7 +21,7 @@ HALF_NEAR = 0.045  # the nearness at which a pixel is half sure of its chroma, 2
 ABSENT = -30.0  # the logit of a choice that a picture does not have
 LEVELS = 4  # of red, green and blue, of which colour classes are made
 ANNEALED = 0.38  # temperature: between the mean of all likely colours, and the likeliest alone
-WHITE_TOO_OFTEN = 0.25  # logit: sheets are white in margins and balloons, of which regions know
+WHITE_TOO_OFTEN = 0.5  # logit: sheets are white in margins and balloons, of which regions know
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
