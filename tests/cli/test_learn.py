@@ -19,7 +19,7 @@ from keras_colorize.data import build_workers
 from keras_colorize.evaluation import evaluate, measure
 from keras_colorize.training import run_directory, train
 
-ROW = {"l1": 9.0, "ciede2000": 5.0}
+ROW = {"l1": 9.0, "l1_ci": [8, 10], "ciede2000": 5.0}
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
                      ("export", "gray", "report"), ("export", "printed", None)]
     shown = capfd.readouterr().out
     assert "40 pictures of 128x128, 2 epochs of gray pages, 2 epochs of printed pages" in shown
-    assert "the shipped model: L1 9.00, CIEDE2000 5.00" in shown
+    assert "the shipped model: L1 9.00 [8.00, 10.00], CIEDE2000 5.00" in shown
     assert "it is no better than the gray page" in shown
     assert shown.splitlines()[-1] == f"  keras-colorize colorize {out} VOLUME.cbz"
     assert "![Gray, coloured, and the truth](unseen.png)" in (out / "README.md").read_text()
