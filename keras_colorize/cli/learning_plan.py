@@ -18,7 +18,7 @@ from keras_colorize.training import run_directory
 SCHEMA = 1
 PLAN = "plan.json"
 NEEDED = 40  # pictures
-LEAST_EPOCHS = 3  # of each network; fewer leave it as it began
+LEAST_EPOCHS = 2  # of each network, which a film gained from; fewer leave it as it began
 WANTED_EPOCHS = 20  # by which the frames of films are chosen
 FINEST, COARSEST = 5, 50  # one frame of so many is kept; the second is the paper's
 MANY_SOURCES = 10  # from which on whole ones are held out, else shots
