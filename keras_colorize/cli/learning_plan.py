@@ -57,11 +57,15 @@ class Lesson:
         Returns None where that has another shape.
         """
         for source in (earlier and earlier / "runs" / self.name, SHIPPED_MODEL / self.place):
-            if source and (source / "generator.keras").is_file():
-                made = run_directory.read_config(source).model
-                if replace(made, colourfulness=wanted.model.colourfulness) == wanted.model:
-                    return source
+            if source and (source / "generator.keras").is_file() \
+                    and _shape(run_directory.read_config(source)) == _shape(wanted):
+                return source
         return None
+
+
+def _shape(of: Config) -> tuple:
+    """Returns all of a configuration that decides which weights its generator has."""
+    return replace(of.model, colourfulness=0.0), of.loss.objective == "classes"
 
 
 LESSONS = (Lesson("gray", "cpu/guided_gray", "", 0.6),
