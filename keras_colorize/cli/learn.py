@@ -253,9 +253,14 @@ def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan) -> str:
              rows.get(SHIPPED_MODEL.name)}
     lines = [f"{out}: learned from {len(manifest.values['sources'])} sources; on unseen "
              f"{plan.split_by}s (distance from the true colours, and as the eye sees it):"]
-    lines += [f"  {name}: L1 {row['l1']:.2f}, CIEDE2000 {row['ciede2000']:.2f}"
-              for name, row in named.items() if row]
+    lines += [f"  {name}: L1 {_with_interval(row, 'l1')}, "
+              f"CIEDE2000 {_with_interval(row, 'ciede2000')}" for name, row in named.items() if row]
     if model["ciede2000"] >= rows["input"]["ciede2000"]:
         lines.append("it is no better than the gray page; more episodes or --minutes may help")
     return "\n".join([*lines, f"look at {out / UNSEEN}, then colour what has no colour:",
                       "  " + shell_line("keras-colorize", "colorize", out, "VOLUME.cbz")])
+
+
+def _with_interval(row: dict, name: str) -> str:
+    interval = row.get(f"{name}_ci")  # none of a single shot
+    return f"{row[name]:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")

@@ -18,7 +18,7 @@ from keras_colorize.training import run_directory
 SCHEMA = 1
 PLAN = "plan.json"
 NEEDED = 40  # pictures
-LEAST_EPOCHS = 3  # of each network; fewer leave it as it began
+LEAST_EPOCHS = 2  # of each network, which a film gained from; fewer leave it as it began
 WANTED_EPOCHS = 20  # by which the frames of films are chosen
 FINEST, COARSEST = 5, 50  # one frame of so many is kept; the second is the paper's
 MANY_SOURCES = 10  # from which on whole ones are held out, else shots
@@ -57,11 +57,15 @@ class Lesson:
         Returns None where that has another shape.
         """
         for source in (earlier and earlier / "runs" / self.name, SHIPPED_MODEL / self.place):
-            if source and (source / "generator.keras").is_file():
-                made = run_directory.read_config(source).model
-                if replace(made, colourfulness=wanted.model.colourfulness) == wanted.model:
-                    return source
+            if source and (source / "generator.keras").is_file() \
+                    and _shape(run_directory.read_config(source)) == _shape(wanted):
+                return source
         return None
+
+
+def _shape(of: Config) -> tuple:
+    """Returns all of a configuration that decides which weights its generator has."""
+    return replace(of.model, colourfulness=0.0), of.loss.objective == "classes"
 
 
 LESSONS = (Lesson("gray", "cpu/guided_gray", "", 0.6),
