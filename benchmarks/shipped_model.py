@@ -39,9 +39,12 @@ class Part:
     """Within the model's folder."""
     first_hints: bool
     """Whether it learns from hints, from the middle of its training on."""
+    changes: tuple[str, ...] = ()
+    """Of the configuration."""
 
 
-PARTS = (Part("gray", "cpu/guided_gray", "90x160", "", True),
+PARTS = (Part("gray", "cpu/guided_gray", "90x160", "", True,
+              ("model.colourfulness=0.5",)),  # it knows no series: pale looks better than wrong
          Part("printed", "cpu/manga", "192x192", "printed", False))
 
 
@@ -57,7 +60,7 @@ def make(part: Part, options: argparse.Namespace, epochs: int | None) -> tuple[P
     held_out = ("--test", *options.test) if options.test else ()
     call("build-tfrecords", *options.sources, "--every", options.every, "--size", part.size,
          "--split-by", "source", *held_out, "--out", data)
-    changed = [] if epochs is None else [f"train.epochs={epochs}"]
+    changed = [*part.changes, *([] if epochs is None else [f"train.epochs={epochs}"])]
     if epochs is not None and part.first_hints:
         changed.append(f"augment.first_hints={epochs // 2}")
     call("train", part.config, "--data", data, "--out", run,
