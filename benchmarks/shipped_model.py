@@ -124,7 +124,7 @@ def write(made: dict[Part, tuple[Path, Path]], options: argparse.Namespace) -> N
         counts.append(f"- `{part.config}` at {part.size}: {learned}; generator "
                       + sha256_of(place / "generator.keras")[:16])
     tables = [table(report) for _, report in made.values()]
-    words = " ".join(["benchmarks/shipped_model.py", *(Path(each).name for each in
+    words = " ".join(["python benchmarks/shipped_model.py", *(Path(each).name for each in
                                                          options.sources), "--every",
                       str(options.every), *(["--test", *options.test] if options.test else []),
                       *(["--epochs", *map(str, options.epochs)] if options.epochs else [])])

@@ -259,9 +259,9 @@ def test_a_last_piece_that_comes_again_is_answered_as_before(client):
     put(client, book, "a.png", file[:half], offset=0, size=len(file))
     last = [put(client, book, "a.png", file[half:], offset=half, size=len(file)) for _ in range(3)]
     assert [each.status_code for each in last] == [201] * 3
-    assert [each.json()["pages"][0]["number"] for each in last] == [0] * 3
+    assert [each.json()["pages"][-1]["number"] for each in last] == [0] * 3
     whole = [put(client, book, "b.png", file, offset=0, size=len(file)) for _ in range(2)]
-    assert [each.json()["pages"][0]["number"] for each in whole] == [1, 1]
+    assert [each.json()["pages"][-1]["number"] for each in whole] == [1, 1]
     put(client, book, "b.png", file, offset=0, size=len(file), upload="another")
     other = file[:-1] + b"x"
     put(client, book, "b.png", other, offset=0, size=len(file))
