@@ -44,7 +44,7 @@ class Part:
 
 
 PARTS = (Part("gray", "cpu/guided_gray", "90x160", "", True,
-              ("model.colourfulness=0.5",)),  # it knows no series: pale looks better than wrong
+              ("model.colourfulness=0",)),  # it knows no series: pale looks better than wrong
          Part("printed", "cpu/manga", "192x192", "printed", False))
 
 
