@@ -195,7 +195,7 @@ class _Watch(keras.callbacks.Callback):
         self.bar.set_description_str(f"learning {lesson.name} pages")
 
     def on_train_batch_end(self, batch, logs=None):
-        self.bar.update(self.lesson.share / self.steps)
+        self.bar.update(min(self.lesson.share / self.steps, self.bar.total - self.bar.n))
 
     def on_epoch_begin(self, epoch, logs=None):
         samples = sorted((self.folder / "runs" / self.lesson.name / "samples").glob("*.png"))

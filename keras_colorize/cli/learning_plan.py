@@ -26,7 +26,7 @@ WIDE = ("model.encoder=[64,128,256,512,512,512]", "model.decoder=[512,512,256,12
         "train.batch_size=16")  # the paper's widths, for a GPU
 TRIED = 12  # batches, after two that build the step
 OF_TRAINING = 0.8  # of the time that is left; the rest is for measuring and writing
-BESIDE = 1.15  # times what its batches take an epoch takes, with validation and saving
+BESIDE = 1.9  # times what its first batches take an epoch takes, with hints, validation and saving
 WINDOWS = 4  # of a comic's page, about
 BYTES = 8  # of a pixel of an example, with all that is made on the way
 NETWORKS = 400_000_000  # bytes of runs and model, about
