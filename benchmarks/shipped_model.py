@@ -124,10 +124,10 @@ def write(made: dict[Part, tuple[Path, Path]], options: argparse.Namespace) -> N
         counts.append(f"- `{part.config}` at {part.size}: {learned}; generator "
                       + sha256_of(place / "generator.keras")[:16])
     tables = [table(report) for _, report in made.values()]
-    words = " ".join(["python benchmarks/shipped_model.py", *(Path(each).name for each in
-                                                         options.sources), "--every",
-                      str(options.every), *(["--test", *options.test] if options.test else []),
-                      *(["--epochs", *map(str, options.epochs)] if options.epochs else [])])
+    given = [f"--every {options.every}", *(["--test", *options.test] if options.test else []),
+             *(["--epochs", *map(str, options.epochs)] if options.epochs else []), "--work work"]
+    words = " ".join(["python benchmarks/shipped_model.py", *(
+        path.name for path in options.sources)]) + " \\\n        " + " ".join(given)
     card = CARD.read_text().format(networks="\n".join(counts),
                                    gray=tables[0], printed=tables[1],
                                    command=words, provenance=provenance().strip())

@@ -159,7 +159,6 @@ def _run_train(options: argparse.Namespace) -> None:
     wanted = config.load(options.config, options.set)
     import_tensorflow()
     from keras_colorize.data import dataset
-    from keras_colorize.image import moods
     from keras_colorize.training import devices, run_directory, train
 
     data = dataset.Dataset(options.data, wanted.model.input, wanted.train.batch_size,
@@ -167,10 +166,7 @@ def _run_train(options: argparse.Namespace) -> None:
     trained = train.train(wanted, data, options.out, options.init_from)
     if not devices.connect().first:
         return
-    if trained and wanted.model.guidance == "hints":
-        learned = data.pictures("train").as_numpy_iterator()
-        run_directory.write_moods(options.out, moods.choose(
-            picture for _, colors in learned for picture in colors))
+    run_directory.keep_moods(options.out, data)
     print(f"{options.out}: " + ("trained" if trained else "was trained already")
           + f", {wanted.train.epochs} epochs; look at the losses and measure the pictures:\n"
           "  " + shell_line("tensorboard", "--logdir", options.out / "tensorboard") + "\n"

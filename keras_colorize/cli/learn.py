@@ -27,7 +27,7 @@ from keras_colorize.errors import DatasetError, SettingsMismatch, UsageError, sh
 from keras_colorize.evaluation import evaluate, measure
 from keras_colorize.files import check_apart, locked, whole_file
 from keras_colorize.image import figures
-from keras_colorize.training import checkpoints, train
+from keras_colorize.training import checkpoints, run_directory, train
 
 PREVIEW = "preview.png"
 UNSEEN, SHOWN = "unseen.png", 8
@@ -68,6 +68,7 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
                 watch.begin(lesson, batches.batches_per_epoch * wanted.train.epochs)
                 train.train(wanted, batches, folder / "runs" / lesson.name,
                             lesson.begin(wanted, earlier), watch)
+        run_directory.keep_moods(folder / "runs" / "gray", data)
         run = _best(folder / "runs" / "gray")
         print(f"{out}: measuring on pictures that it has not seen", flush=True)
         report = evaluate.evaluate([run, SHIPPED_MODEL], data.manifest.directory,

@@ -96,7 +96,7 @@ def of_run(name: str, run_dir: Path, points: int | None = None) -> Candidate:
     return Candidate(name, model.kind, model.input, colorize, points)
 
 
-def chroma_gain(candidates: list[Candidate], values: list["Values"], examples: "Examples",
+def chroma_gain(candidates: list[Candidate], values: list[Values], examples: "Examples",
                 ) -> list[Candidate]:
     """Returns the ConvNet that is nearest to the truth, made as colourful as the GANs are.
 
@@ -116,19 +116,21 @@ def chroma_gain(candidates: list[Candidate], values: list["Values"], examples: "
     pictures = examples.pick(evenly(len(examples), JUDGED)).values()
     painted = nearest.colorize(*(np.stack(each) for each in zip(*pictures, strict=True)))
     wanted = times * metrics.colourfulness(painted).mean()
-    low, high = 0.0, MOST_GAIN
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        reached = metrics.colourfulness(_multiplied(painted, middle)).mean() >= wanted
-        low, high = (low, middle) if reached else (middle, high)
+    gain = metrics.vivid_gain(*zip(*map(_planes, painted), strict=True), wanted, (0.0, MOST_GAIN),
+                              HALVINGS)
     return [Candidate(None, "chroma_gain", nearest.input, lambda condition, truth: _multiplied(
-        nearest.colorize(condition, truth), high), gain=high)]
+        nearest.colorize(condition, truth), gain), gain=gain)]
 
 
 def _multiplied(pictures: np.ndarray, gain: float) -> np.ndarray:
     """Multiplies the chroma of pictures, uint8 [n, h, w, 3], and leaves their luminance."""
-    return np.stack([line_lock.join(pixels.gray(each), np.float32(gain) * pixels.chroma(each))
-                     for each in pictures])
+    return np.stack([line_lock.join(luminance, np.float32(gain) * chroma)
+                     for luminance, chroma in map(_planes, pictures)])
+
+
+def _planes(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the luminance and the chroma of a picture, uint8 [h, w] and float32 [h, w, 2]."""
+    return pixels.gray(picture), pixels.chroma(picture)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
-from keras_colorize.image import pixels
+from keras_colorize.image import line_lock, pixels
 
 ROUNDING = 1 / 12  # the variance of rounding to whole levels: no difference is known better
 REACH = 3  # pixels from a strong edge within which colour has bled
@@ -88,6 +88,33 @@ def difference_maps(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Returns the CIEDE2000 difference of each pixel, float64 [n, h, w]."""
     difference(pictures, truth)
     return deltaE_ciede2000(rgb2lab(truth), rgb2lab(pictures))
+
+
+def vivid_gain(luminances: list[np.ndarray], chromas: list[np.ndarray], wanted: float,
+               between: tuple[float, float], halvings: int) -> float:
+    """Finds by what the chroma of pictures is multiplied to be as colourful as wanted.
+
+    Args:
+        luminances, chromas: uint8 [h, w] and float32 [h, w, 2] of each picture.
+        wanted: the mean `colourfulness` to reach.
+        between: the range in which the gain is sought.
+        halvings: how often the range is halved.
+
+    Returns:
+        The least gain of the range where that is enough, else one that is, or the largest.
+    """
+    def reached(gain: float) -> bool:
+        pictures = [line_lock.join(luminance, np.float32(gain) * chroma)
+                    for luminance, chroma in zip(luminances, chromas, strict=True)]
+        return colourfulness(np.stack(pictures)).mean() >= wanted
+
+    low, high = between
+    if reached(low):
+        return low
+    for _ in range(halvings):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
 
 
 def colourfulness(pictures: np.ndarray) -> np.ndarray:
@@ -204,9 +231,11 @@ PICTURE_METRICS = {
 
 
 def of_pictures(pictures: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns all of `PICTURE_METRICS`; makes the maps of CIEDE2000, which take longest, once."""
+    """Returns all of `PICTURE_METRICS`; makes what several of them share once."""
     maps = difference_maps(pictures, truth)
+    near, elsewhere = _errors_by_edges(pictures, truth)
     known = {"ciede2000": maps.mean(axis=(1, 2)),
-             "ciede2000_p95": np.percentile(maps, 95, axis=(1, 2))}
+             "ciede2000_p95": np.percentile(maps, 95, axis=(1, 2)),
+             "edge_error": near, "edge_bleed": near - elsewhere}
     return {name: known[name] if name in known else metric(pictures, truth)
             for name, metric in PICTURE_METRICS.items()}

@@ -19,7 +19,9 @@ from msgspec import Meta
 
 from keras_colorize import __version__, config, files
 from keras_colorize.config import Config
+from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import ConfigError, RunError, SettingsMismatch, UsageError, changes
+from keras_colorize.image import moods
 from keras_colorize.training import checkpoints
 
 CONFIG, RUN, LOCK, MOODS = "config.toml", "run.json", "lock", "moods.json"
@@ -137,9 +139,20 @@ def read_config(run_dir: Path) -> Config:
         raise RunError(path, f"is damaged ({error.what})", "train again") from error
 
 
-def write_moods(run_dir: Path, moods: np.ndarray) -> None:
+def keep_moods(run_dir: Path, data: Dataset) -> None:
+    """Chooses the moods of a run's series from its training pictures, if it takes hints.
+
+    Moods that are there already stay.
+    """
+    if read_config(run_dir).model.guidance != "hints" or (run_dir / MOODS).exists():
+        return
+    batches = data.pictures("train").as_numpy_iterator()
+    write_moods(run_dir, moods.choose(picture for _, colors in batches for picture in colors))
+
+
+def write_moods(run_dir: Path, chosen: np.ndarray) -> None:
     """Writes the moods of a run's series, as `moods.choose` gives them, for `read_moods`."""
-    files.write_json(run_dir / MOODS, np.round(moods.astype(float), 2).tolist())
+    files.write_json(run_dir / MOODS, np.round(chosen.astype(float), 2).tolist())
 
 
 def read_moods(run_dir: Path) -> list:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from keras_colorize.image import line_lock, metrics, pixels
+from keras_colorize.image import metrics, pixels
 from keras_colorize.image.figures import evenly
 from keras_colorize.models import saturation_of
 
@@ -63,20 +63,9 @@ class Saturation:
             luminances.append(pixels.to_uint8(condition[..., 0]))
         wanted = self.share * metrics.colourfulness(
             np.stack([color for _, color in self.pictures])).mean()
-
-        def reached(factor: float) -> bool:
-            pictures = np.stack([line_lock.join(luminance, factor * chroma) for luminance, chroma
-                                 in zip(luminances, painted, strict=True)])
-            return metrics.colourfulness(pictures).mean() >= wanted
-
-        low, high = 1.0, MOST
-        if reached(low):
-            return low
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if reached(middle) else (middle, high)
-        saturation_of(generator).assign(high)
-        return high
+        factor = metrics.vivid_gain(luminances, painted, wanted, (1.0, MOST), HALVINGS)
+        saturation_of(generator).assign(factor)
+        return factor
 
 
 def _paint(generator: keras.Model, condition: np.ndarray) -> np.ndarray:

@@ -138,6 +138,18 @@ def test_training_makes_validation_pictures_as_vivid_as_asked(run_dir, data_dir)
     assert float(models.saturation_of(begun.generator)) == 1
 
 
+def test_a_run_that_takes_hints_keeps_the_moods_of_its_series(run_dir, runs, data_dir, tmp_path):
+    (tmp_path / "config.toml").write_bytes((run_dir / "config.toml").read_bytes())
+    data = data_for(run_directory.read_config(run_dir), data_dir)
+    run_directory.keep_moods(tmp_path, data)
+    assert np.shape(run_directory.read_moods(tmp_path)) == (moods.COUNT, moods.LEVELS, 2)
+    run_directory.write_moods(tmp_path, np.zeros((1, moods.LEVELS, 2)))
+    run_directory.keep_moods(tmp_path, data)  # those that are there stay
+    assert len(run_directory.read_moods(tmp_path)) == 1
+    run_directory.keep_moods(runs["convnet_gray"], data)
+    assert run_directory.read_moods(runs["convnet_gray"]) == []
+
+
 def test_saturation_is_chosen_anew_for_a_page_and_leaves_strokes_alone(saved, page, tmp_path):
     given = {"hints": page / "hints.png"}
     pale, vivid = (colored(saved, page, tmp_path / str(factor), saturation=factor, **given)
