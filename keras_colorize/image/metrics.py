@@ -186,8 +186,9 @@ def flicker(pictures: np.ndarray, luminance: np.ndarray) -> float | None:
 def histogram_overlap(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Returns the share of a picture's colours that are as frequent in the truth, 0..1.
 
-    The histograms are of CIELAB's a and b, in bins of `BIN`. It tells whether the hues are as
-    varied as they should be, wherever they are: one brown for all has little, however near it is.
+    The histograms are of CIELAB's a and b, in bins of `BIN`. The share is high where the hues are
+    as varied as the truth's, whatever their places. A picture in one brown has a low share, even if
+    its distance from the truth is small.
     """
     difference(pictures, truth)
     overlaps = [np.minimum(_hues(picture), _hues(true)).sum()
@@ -205,9 +206,9 @@ def _hues(picture: np.ndarray) -> np.ndarray:
 def grid(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Returns how strongly pixels alternate, as a multiple of the truth.
 
-    A decoder that doubles the size leaves a grid of two pixels (Odena, Dumoulin and Olah 2016):
-    values above 1. Values below 1 are of pictures softer than the truth. It is NaN where the truth
-    hardly alternates, as in a black picture.
+    A decoder may leave a grid of two pixels when it doubles the size (Odena, Dumoulin and Olah
+    2016). Then the value is above 1. A picture softer than the truth has a value below 1. It is NaN
+    where the truth hardly alternates, as in a black picture.
     """
     difference(pictures, truth)
     own, true = (np.array([_alternation(each) for each in all_of]) for all_of in (pictures, truth))
