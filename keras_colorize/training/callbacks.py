@@ -154,9 +154,8 @@ class Log(_Callback):
         self.condition, self.color = (np.asarray(each)[:SHOWN] for each in batch)
         self.history = run.directory / "history.csv"
         folders = {name: run.directory / "tensorboard" / name for name in ("train", "validation")}
-        for folder in folders.values():
-            tensorboard.cut(folder, self._is_done)
-        self.logs = {name: tensorboard.EventLog(folder) for name, folder in folders.items()}
+        self.logs = {name: tensorboard.EventLog(folder, self._is_done)
+                     for name, folder in folders.items()}
         self.rows = self._read_history()
         self.logs["train"].describe(configuration.dumps(run.config), {
             f"{table}.{key}": value if isinstance(value, bool | int | float) else str(value)

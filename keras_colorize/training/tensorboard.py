@@ -1,4 +1,4 @@
-"""TensorBoard event files: written, cut where a run resumes, read, and drawn as loss curves."""
+"""TensorBoard event files: written, read, and drawn as loss curves."""
 
 import tempfile
 import time
@@ -27,10 +27,31 @@ Curve = tuple[list[int], list[float]]
 
 
 class EventLog:
-    """A folder of event files, which TensorBoard calls a run."""
+    """One event file of a folder, which TensorBoard calls a run.
 
-    def __init__(self, folder: Path):
-        self._writer = EventFileWriter(str(folder))
+    It begins with the events that the folder holds already, but for those that `keep(tag, step)`
+    refuses. A killed run logged more than its last checkpoint knows of, and logs it again when it
+    resumes; so a reader sees each step once, also if a process was killed here.
+
+    They stand in one file, since TensorBoard reads several in the order of their names, which end
+    in a plain count: the tenth file of a process comes before its ninth. TensorBoard's own mark of
+    a restart, `SessionLog.START`, drops all tags from one step on, but `batch/` counts batches and
+    `epoch/` counts epochs. Besides, the page takes the first START of a run for its beginning, and
+    its fast loader does not heed any.
+    """
+
+    def __init__(self, folder: Path, keep: Callable[[str, int], bool] = lambda tag, step: True):
+        old = sorted(folder.glob(PATTERN))
+        self._writer, written = EventFileWriter(str(folder)), set()
+        for path in old:
+            for event in LegacyEventFileLoader(str(path)).Load():
+                points = tuple((value.tag, event.step) for value in event.summary.value)
+                if points and points not in written and all(keep(*point) for point in points):
+                    self._writer.add_event(event)
+                    written.add(points)
+        self.flush()
+        for path in old:
+            path.unlink()
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Writes values under their tags, as one event."""
@@ -63,32 +84,6 @@ class EventLog:
     def close(self) -> None:
         """Flushes and closes the file."""
         self._writer.close()
-
-
-def cut(folder: Path, keep: Callable[[str, int], bool]) -> None:
-    """Rewrites a folder's event files without the events that `keep(tag, step)` refuses.
-
-    A killed run logged more than its last checkpoint knows of, and logs it again when it resumes.
-    The cut takes it out first, so that a reader sees each step once. It also takes out what stands
-    there twice, if a process was killed here.
-
-    TensorBoard's own mark of a restart, `SessionLog.START`, cannot do this. It drops all tags from
-    one step on, but `batch/` counts batches and `epoch/` counts epochs. Besides, the page takes the
-    first START of a run for its beginning, and its fast loader does not heed any.
-    """
-    old = sorted(folder.glob(PATTERN))
-    if not old:
-        return
-    writer, written = EventFileWriter(str(folder)), set()
-    for path in old:
-        for event in LegacyEventFileLoader(str(path)).Load():
-            points = tuple((value.tag, event.step) for value in event.summary.value)
-            if points and points not in written and all(keep(*point) for point in points):
-                writer.add_event(event)
-                written.add(points)
-    writer.close()
-    for path in old:
-        path.unlink()
 
 
 def read_scalars(folder: Path) -> dict[str, Curve]:

@@ -154,7 +154,7 @@ def test_a_finished_run_is_left_alone_and_may_grow_and_keep_fewer_checkpoints(
             (["train.batch_size=8"], "train.batch_size was 4, now 8"),
             (["train.seed=1", "data.cache=true", "train.xla='off'"], "train.seed was 0, now 1"),
             (["data.shuffle=9"], "data.shuffle was 4096, now 9"),
-            (["model.decoder=[4,4,8]"], "model.decoder was [4, 4, 4], now [4, 4, 8]"),
+            (["model.decoder=[4,8]"], "model.decoder was [4, 4], now [4, 8]"),
             (["optimizer.ema=0.5", "train.checkpoints_kept=3", "augment.crop=0.9"],
              "augment.crop was 0.7, now 0.9, optimizer.ema was 0.0, now 0.5")):
         other = tiny("cpu/convnet_gray", "train.epochs=3", *forbidden)
@@ -338,6 +338,6 @@ def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
     assert run_directory.describe(tmp_path / "tuned")["init_from"]["run"] == "gan_gray"
     with pytest.raises(SettingsMismatch, match="takes edge input, the new run gray; give a run on"):
         train.train(wanted, data_for(wanted, data_dir), tmp_path / "y", runs["gan_edge"])
-    wide = tiny("cpu/gan_gray", "model.encoder=[8,8,8]")
+    wide = tiny("cpu/gan_gray", "model.encoder=[8,8]")
     with pytest.raises(SettingsMismatch, match="its generator has another shape"):
         train.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
