@@ -6,6 +6,7 @@ What a function takes as the `condition` is the name of one, "gray", "edge" or "
 import zlib
 from collections.abc import Callable, Iterable
 
+import cv2
 import numpy as np
 
 from keras_colorize.image import palette, pixels, scribbles
@@ -20,6 +21,7 @@ Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 """Conditions, uint8 [n, h, w, 1], and colours, uint8 [n, h, w, 3]."""
 
 HINTS = 100  # pixels of a picture whose true colour a person gives, in the tables
+AREA = 9  # pixels a side, of the square that a person looks at to see what is wrong
 
 
 def return_input(condition: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -96,3 +98,19 @@ def true_pixels(level: np.ndarray, count: int, placement: int = 0) -> np.ndarray
     """
     generator = np.random.default_rng([count, zlib.crc32(level.tobytes()), placement])
     return scribbles.random_hints(level.shape, count, generator)
+
+
+def worst_pixel(painted: np.ndarray, truth: np.ndarray, told: np.ndarray) -> tuple[int, int]:
+    """Finds where a person would correct a picture next: amid the square that is wrong most.
+
+    Args:
+        painted, truth: uint8 [h, w, 3].
+        told: bool [h, w], the pixels that the person has corrected already.
+
+    Returns:
+        Row and column, of a pixel that is not among those.
+    """
+    error = np.abs(painted.astype(np.float32) - truth).mean(axis=-1)
+    area = cv2.blur(error, (AREA, AREA), borderType=cv2.BORDER_REFLECT)
+    row, column = np.unravel_index(np.where(told, -1, area).argmax(), told.shape)
+    return int(row), int(column)

@@ -23,7 +23,7 @@ from keras_colorize.training import run_directory, tensorboard
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid
-SCHEMA = 4  # of metrics.json; a report of another is made anew
+SCHEMA = 5  # of metrics.json; a report of another is made anew
 
 
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
@@ -36,7 +36,8 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
     Args:
         split: "train", "validation", "test" or "all".
         screentone: whether gray input is redrawn as printed manga, which training may not know.
-        points: numbers of true pixels that runs with hints are given too, each a row of its own.
+        points: numbers of true pixels that runs with hints are given too, each two rows: at random
+            places, and one by one where the picture is wrong most.
 
     Returns:
         What `metrics.json` says. A finished report on the same generators is not made again.
@@ -76,13 +77,12 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         chosen, values = chosen + more, values + (measure(more, examples) if more else [])
         returned = next(own["l1"] for each, own in zip(chosen, values, strict=True)
                         if each.model == "input")
-        scribbles = {each.points: own["l1"] for each, own in zip(chosen, values, strict=True)
+        scribbles = {each.told: own["l1"] for each, own in zip(chosen, values, strict=True)
                      if each.run is None and each.points}
         for each, own in zip(chosen, values, strict=True):
-            told = f", {each.points} points" if each.points else ""
-            measured[each.input, each.model, f"{each.run or ''}{told}"] = own, where
+            measured[each.input, each.model, _name(each)] = own, where
             rows.append(tables.row(each, own, where, returned,
-                                   scribbles.get(each.points) if each.run else None))
+                                   scribbles.get(each.told) if each.run else None))
         figures.picture_grid(report_dir / f"pictures_{condition}.png", _grid(chosen, examples))
     strangers = [name for run_dir, name in names.items()
                  if run_directory.describe(run_dir)["dataset_digest"] != data.digest]
@@ -123,12 +123,17 @@ def _earlier(report_dir: Path, about: dict, runs: set[str]) -> dict:
     return earlier
 
 
+def _name(candidate: Candidate) -> str:
+    """Returns the name of a run ("" for a baseline), and what it is told."""
+    return ", ".join(filter(None, (candidate.run or "", candidate.told)))
+
+
 def _grid(chosen: list[Candidate], examples: Examples) -> dict[str, list[np.ndarray]]:
     """Colours evenly spaced pictures by each run, and puts them between their input and truth."""
     pictures = examples.pick(figures.evenly(len(examples), SHOWN)).values()
     condition, truth = (np.stack(each) for each in zip(*pictures, strict=True))
-    runs = {f"{each.run}, {each.points} points" if each.points else each.run:
-            each.colorize(condition, truth) for each in chosen if each.run is not None}
+    runs = {_name(each): each.colorize(condition, truth) for each in chosen
+            if each.run is not None}
     return {"input": list(condition[..., 0]), **{name: list(each) for name, each in runs.items()},
             "truth": list(truth)}
 

@@ -19,6 +19,7 @@ TITLES = {"convnet": "ConvNet", "gan": "GAN", "input": "return the input",
           "scribbles": f"scribbles, {baselines.HINTS} hints",
           "chroma_gain": "ConvNet, chroma x gain"}
 SLOW = {"scribbles": 256}  # the most pictures that a slow model is measured on, evenly spaced
+CORRECTED = 64  # the same of a run that is corrected point by point
 JUDGED = 48  # pictures by which a gain is chosen, evenly spaced
 MOST_GAIN, HALVINGS = 8.0, 10  # the range in which it is sought, and how often that is halved
 PAIRS = 200  # the most pairs of successive frames that flicker is measured on
@@ -43,8 +44,15 @@ class Candidate:
     """Conditions, uint8 [n, h, w, 1], and their truth to pictures, uint8 [n, h, w, 3]."""
     points: int | None = None
     """How many pixels of each picture it is told the true colour of, if that is asked."""
+    corrected: bool = False
+    """Whether each of these points is where the picture was wrong most, and not a random one."""
     gain: float | None = None
     """By what the chroma of another candidate is multiplied, for `chroma_gain`."""
+
+    @property
+    def told(self) -> str:
+        """What it is told, in words: "5 points", "5 corrections" or ""."""
+        return f"{self.points} {'corrections' if self.corrected else 'points'}" * bool(self.points)
 
 
 def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ()) -> list[Candidate]:
@@ -52,15 +60,18 @@ def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ())
 
     Args:
         points: for each of these numbers, scribbles and every run that takes hints come once more,
-            given the true colours of so many pixels, the same for all.
+            given the true colours of so many pixels, the same for all; then every such run once
+            more, given so many one by one, each where its picture is wrong most.
 
     Raises RunError where a run is missing, damaged, or has finished no epoch.
     """
     condition = data.condition
     trained = []  # first, as they may fail
     for name, run_dir in runs.items():
-        told = points if run_directory.read_config(run_dir).model.guidance == "hints" else ()
-        trained += [of_run(name, run_dir), *(of_run(name, run_dir, count) for count in told)]
+        trained.append(of_run(name, run_dir))
+        if run_directory.read_config(run_dir).model.guidance == "hints":
+            trained += [of_run(name, run_dir, count) for count in points]
+            trained += [of_run(name, run_dir, count, corrected=True) for count in points]
 
     def training(title: str):
         return tqdm(data.pictures("train").as_numpy_iterator(), title, unit="batch", delay=2)
@@ -74,26 +85,40 @@ def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ())
               for count in points), *trained]
 
 
-def of_run(name: str, run_dir: Path, points: int | None = None) -> Candidate:
+def of_run(name: str, run_dir: Path, points: int | None = None, corrected: bool = False,
+           ) -> Candidate:
     """Returns a trained run as a candidate; raises RunError as `candidates` does.
 
     Args:
-        points: the number of true pixels that a run with hints is given in each picture.
+        points, corrected: as of the candidate, for a run with hints.
     """
     model = run_directory.read_config(run_dir).model
     generator = run_directory.load_generator(run_dir)
 
-    def colorize(condition: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
+    def paint(condition: np.ndarray, truth: np.ndarray | None, told: Iterable[np.ndarray] = (),
+              ) -> np.ndarray:
         given = pixels.to_signed(condition.astype(np.float32))
         if model.guidance == "hints":
-            hints = np.zeros((*given.shape[:3], 3), np.float32) if not points else np.stack(
-                [pixels.hint_channels(pixels.chroma(color),
-                                      baselines.true_pixels(level[..., 0], points))
-                 for level, color in zip(condition, truth, strict=True)])
+            hints = [pixels.hint_channels(pixels.chroma(color), where)
+                     for color, where in zip(truth, told, strict=True)] if points else \
+                np.zeros((*given.shape[:3], 3), np.float32)
             given = np.concatenate([given, hints], axis=-1)
         return pixels.to_uint8(generator.predict_on_batch(given))
 
-    return Candidate(name, model.kind, model.input, colorize, points)
+    def colorize(condition: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
+        if not points:
+            return paint(condition, truth)
+        if not corrected:
+            return paint(condition, truth, [baselines.true_pixels(level[..., 0], points)
+                                            for level in condition])
+        told = np.zeros(condition.shape[:3], bool)
+        for _ in range(points):
+            for where, painted, color in zip(told, paint(condition, truth, told), truth,
+                                             strict=True):
+                where[baselines.worst_pixel(painted, color, where)] = True
+        return paint(condition, truth, told)
+
+    return Candidate(name, model.kind, model.input, colorize, points, corrected)
 
 
 def chroma_gain(candidates: list[Candidate], values: list[Values], examples: "Examples",
@@ -180,7 +205,8 @@ def measure(candidates: list[Candidate], examples: Examples) -> list[Values]:
     pairs = [] if examples.screentone else _pairs(examples.places())  # each has dots of its own
     frames = {number: {} for pair in pairs for number in pair}
     values = [{name: np.full(total, np.nan) for name in KEPT} for _ in candidates]
-    measured = [evenly(total, SLOW.get(each.model, total)) for each in candidates]
+    measured = [evenly(total, CORRECTED if each.corrected else SLOW.get(each.model, total))
+                for each in candidates]
     title = f"{examples.data.condition} pictures"
     with tqdm(total=total, desc=title, unit="picture", delay=2) as progress:
         for numbers, condition, truth in examples.batches():

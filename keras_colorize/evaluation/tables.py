@@ -43,6 +43,7 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
     measured = ~np.isnan(values["l1"])
     entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
              **({"points": candidate.points} if candidate.points else {}),
+             **({"told": candidate.told} if candidate.points else {}),
              **({"gain": candidate.gain} if candidate.gain is not None else {}),
              "pictures": int(np.count_nonzero(measured)),
              "shots": len({where[number][:2] for number in np.flatnonzero(measured)})}
@@ -85,9 +86,10 @@ def markdown(rows: list[dict]) -> str:
         tables.append("\n".join(lines) + "\n")
     shots, pictures = (max(each[name] for each in rows) for name in ("shots", "pictures"))
     note = f"In brackets: 95 % intervals, resampled over {shots} shots or pages.\n"
-    fewer = {each["pictures"] for each in rows if each["pictures"] < pictures}
+    fewer = {title(each): each["pictures"] for each in rows if each["pictures"] < pictures}
     if fewer:
-        note += f"Scribbles are measured on {max(fewer)} of the {pictures} pictures.\n"
+        note += (f"Of the {pictures} pictures, fewer are measured of: "
+                 + "; ".join(f"{name} ({count})" for name, count in fewer.items()) + ".\n")
     return "\n".join([*tables, note])
 
 
@@ -97,7 +99,7 @@ def title(row: dict) -> str:
         return f"{TITLES['convnet']}, chroma x {row['gain']:.2f}"
     if "points" not in row:
         return TITLES[row["model"]]
-    return f"{TITLES[row['model']].split(',')[0]}, {row['points']} points"
+    return f"{TITLES[row['model']].split(',')[0]}, {row['told']}"
 
 
 def study_markdown(result: dict) -> str:

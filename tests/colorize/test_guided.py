@@ -10,6 +10,7 @@ from conftest import data_for, tiny
 
 from keras_colorize import colorize, export, media, models
 from keras_colorize.errors import UsageError
+from keras_colorize.evaluation import baselines, evaluate, measure
 from keras_colorize.image import line_lock, metrics, moods, pixels
 from keras_colorize.training import checkpoints, run_directory, train
 
@@ -20,7 +21,8 @@ RED, BLUE = (140, 100, 105), (90, 100, 140)  # every luminance of the page has r
 def run_dir(data_dir, tmp_path_factory):
     """A tiny run that learned with hints from its second epoch on."""
     folder = tmp_path_factory.mktemp("guided") / "run"
-    config = tiny("cpu/guided_gray", "augment.first_hints=1", "model.colourfulness=0.8")
+    config = tiny("cpu/guided_gray", "augment.first_hints=1", "model.colourfulness=0.8",
+                  "model.encoder=[4,4,4]", "model.decoder=[4,4,4]")
     train.train(config, data_for(config, data_dir), folder)
     shade = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
     run_directory.write_moods(folder, np.stack([moods.of_picture(line_lock.join(
@@ -158,3 +160,31 @@ def test_saturation_is_chosen_anew_for_a_page_and_leaves_strokes_alone(saved, pa
     assert np.abs(vivid - level).mean() > np.abs(pale - level).mean() + 1
     for place in (np.s_[22:28, 34:86], np.s_[92:98, 94:146]):
         assert np.abs(pale[place].astype(int) - vivid[place]).max() <= 3
+
+
+def test_points_and_corrections_are_measured_in_rows_of_their_own(run_dir, data_dir, tmp_path,
+                                                                  monkeypatch):
+    monkeypatch.setattr(measure, "CORRECTED", 2)  # each point takes a pass of its own
+    report = evaluate.evaluate([run_dir], data_dir, tmp_path, "validation", points=[6])
+    rows = {row.get("told", "nothing"): row for row in report["rows"] if row["model"] == "convnet"}
+    assert set(rows) == {"nothing", "6 points", "6 corrections"}
+    assert rows["6 corrections"]["pictures"] == 2 < rows["6 points"]["pictures"]
+    untold, corrected = (measure.of_run("guided", run_dir, *told) for told in ((), (6, True)))
+    data = data_for(run_directory.read_config(run_dir), data_dir)
+    examples = measure.Examples(data, "validation")
+    condition, truth = (np.stack(each) for each in zip(*examples.pick(range(2)).values(),
+                                                       strict=True))
+    before, after = (metrics.l1(each.colorize(condition, truth), truth).mean()
+                     for each in (untold, corrected))
+    assert after < before
+    assert "ConvNet, 6 corrections (2)" in (tmp_path / "table1.md").read_text()
+
+
+def test_a_correction_is_amid_the_square_that_is_wrong_most():
+    truth, told = np.full((40, 60, 3), 90, np.uint8), np.zeros((40, 60), bool)
+    painted = truth.copy()
+    painted[3, 3] = 255  # a speck
+    painted[20:29, 30:39] += 40
+    assert baselines.worst_pixel(painted, truth, told) == (24, 34)
+    told[24, 34] = True
+    assert baselines.worst_pixel(painted, truth, told) in {(23, 34), (24, 33), (24, 35), (25, 34)}
