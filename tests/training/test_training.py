@@ -208,17 +208,27 @@ def test_a_validation_loss_that_is_not_finite_saves_nothing(data_dir, tmp_path):
     assert checkpoints.latest(tmp_path) is None
 
 
-def test_a_cut_log_killed_before_it_removed_the_old_files_is_cut_again_without_repeats(tmp_path):
+def test_a_log_killed_before_it_removed_the_old_files_is_begun_again_without_repeats(tmp_path):
     log = tensorboard.EventLog(tmp_path)
     for step in range(1, 6):
         log.scalars(step, {"batch/loss": step / 2})
     log.close()
     old = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    tensorboard.cut(tmp_path, lambda tag, step: step <= 3)
-    for path, content in old.items():
-        path.write_bytes(content)
-    tensorboard.cut(tmp_path, lambda tag, step: step <= 3)
+    for _ in range(2):
+        tensorboard.EventLog(tmp_path, lambda tag, step: step <= 3).close()
+        for path, content in old.items():
+            path.write_bytes(content)
+    tensorboard.EventLog(tmp_path, lambda tag, step: step <= 3).close()
     assert tensorboard.read_scalars(tmp_path) == {"batch/loss": ([1, 2, 3], [0.5, 1.0, 1.5])}
+
+
+def test_a_log_begun_many_times_in_a_second_is_read_in_its_order(tmp_path):
+    steps = list(range(1, 13))  # the names of the files end in a count: 10 comes before 9
+    for step in steps:
+        log = tensorboard.EventLog(tmp_path)
+        log.scalars(step, {"batch/loss": 0.5})
+        log.close()
+    assert tensorboard.read_scalars(tmp_path)["batch/loss"][0] == steps
 
 
 def test_a_run_killed_while_its_directory_began_starts_afresh(runs, data_dir, tmp_path):
