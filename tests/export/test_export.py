@@ -250,6 +250,7 @@ def test_its_warm_up_requests_are_what_its_signatures_take(saved, signatures):
     assert sorted(asked) == ["network", "page", "pixels", "serving_default"]
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_those_that_are_exported(runs, data_dir, tmp_path):
     wanted = tiny("cpu/convnet_gray", "optimizer.ema=0.9")
     train.train(wanted, data_for(wanted, data_dir), tmp_path / "run")

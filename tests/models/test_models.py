@@ -105,7 +105,8 @@ def test_one_adam_over_both_networks_moves_them_as_two_adams_would():
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["convnet_gray", "gan_gray"])
+@pytest.mark.parametrize("name", [
+    "convnet_gray", pytest.param("gan_gray", marks=pytest.mark.slow)])
 def test_one_batch_can_be_overfitted(name):
     keras.utils.set_random_seed(0)
     rows, columns = np.mgrid[-1:1:32j, -1:1:48j].astype(np.float32)

@@ -153,6 +153,7 @@ def test_under_load_all_are_answered_and_sigterm_finishes_what_was_accepted(serv
         assert not list(server.temporary.rglob("*original"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_loading_ends_it(served_model, tmp_path):
     server = ServingProcess(served_model, tmp_path)
     assert server.stop() == 0

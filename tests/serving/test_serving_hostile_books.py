@@ -174,6 +174,7 @@ def test_one_who_hangs_up_is_told_of_in_one_line(server):
     assert "error" not in server.lines()[-1]
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once_and_leaves_no_book(served_model, tmp_path):
     server = ServingProcess(served_model, tmp_path)
     server.wait()

@@ -275,6 +275,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_is_written_again(
     assert scalars(run_dir)["epoch/loss"][0] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_run_stopped_while_it_validates_ends_as_one_that_never_was(runs, data_dir, tmp_path):
     wanted = tiny("cpu/convnet_gray")
     data, validated = data_for(wanted, data_dir), []

@@ -186,6 +186,7 @@ def test_a_colour_far_out_of_gamut_still_learns_to_come_back():
     assert float(loss) < 0.01
 
 
+@pytest.mark.slow
 def test_a_run_with_variants_trains_exports_and_keeps_the_luminance_of_what_it_colours(
         data_dir, tmp_path):
     wanted = tiny("gan_gray", "model.discriminator_head=patch", "model.upsampling=resize",
