@@ -178,7 +178,8 @@ def test_a_killed_command_ends_with_what_an_undisturbed_one_has(film, tmp_path):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     assert begin("undisturbed").wait() == 0
-    for sign in ("1/plan.json", "1/runs/gray/samples/epoch-0001.png", "1/report/metrics.json"):
+    for sign in ("1/plan.json", "1/dataset/dataset.json", "1/runs/gray/samples/epoch-0001.png",
+                 "1/report/metrics.json", "1/model"):
         process = begin("killed")
         wait_for((tmp_path / "killed" / "series.learn" / sign).exists, process, seconds=600)
         process.kill()
