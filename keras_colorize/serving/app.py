@@ -1,10 +1,12 @@
 """The application of a server: its guards, its probes, and the files of the studio."""
 
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -13,6 +15,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from keras_colorize import media
 from keras_colorize.serving import colorize_route
 from keras_colorize.serving.access import LOCAL, NOTHING_ELSE, PROBES, Access, SafeHeaders
 from keras_colorize.serving.access_log import AccessLog
@@ -43,6 +46,9 @@ def build_app(service: Service, token: str | None = None, names: Collection[str]
         return JSONResponse({"model": service.name, "state": service.state,
                              "saturation": service.models and service.models.pages.saturation})
 
+    async def sample(request: Request) -> Response:
+        return Response(await run_in_threadpool(_draw_sample), media_type="image/png")
+
     async def alive(request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
@@ -52,7 +58,7 @@ def build_app(service: Service, token: str | None = None, names: Collection[str]
     return Starlette(
         routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/", index),
                 Mount("/static", _Static(directory=STATIC)), Route("/api/studio", about),
-                Mount("/api", _LateStudio(service)),
+                Route("/api/sample.png", sample), Mount("/api", _LateStudio(service)),
                 colorize_route.route(service)],
         middleware=[Middleware(AccessLog, stream=log), Middleware(SafeHeaders),
                     Middleware(BodyLimits, limits=service.limits),
@@ -74,6 +80,14 @@ class _Static(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+
+@lru_cache(maxsize=1)
+def _draw_sample() -> bytes:
+    """Draws the PNG of a manga page for visitors who have none at hand."""
+    from keras_colorize.cartoon import episode  # it takes a while
+
+    return media.encode_picture(episode.draw_printed_page())
 
 
 class _LateStudio:
