@@ -19,44 +19,38 @@ class AnswerCache:
     """Keeps files in a folder, `most_bytes` at most; the least recently used give way to new ones.
 
     Whole files and their times do what diskcache would, which had its last release in 2023.
-    Its methods may be called by threads at once. One process has the folder, until `close`.
+    Keys are 64 digits of hexadecimal. Threads may call it at once; one process has the folder.
 
-    Raises:
-        UsageError: another process has the folder, or there is something else in it.
-        OSError: the folder cannot be made or read.
+    Raises UsageError where another process has the folder, or there is something else in it.
     """
 
     def __init__(self, folder: Path, most_bytes: int):
         self.folder, self.most_bytes = folder, most_bytes
-        self._closing, self._turn = ExitStack(), threading.Lock()
+        self._owned, self._turn = ExitStack(), threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
             if not (_KEY.fullmatch(path.name) or path.name == LOCK or path.match(PARTIAL)):
                 raise UsageError(folder, f"holds {path.name}, which is no page that was kept",
                                  "name a folder for the cache alone")
-        self._closing.enter_context(locked(folder / LOCK, folder))
+        self._owned.enter_context(locked(folder / LOCK, folder))
         clear_partial(folder)
-        found = {path.name: path.stat() for path in folder.iterdir() if path.name != LOCK}
-        self._sizes = {key: found[key].st_size
-                       for key in sorted(found, key=lambda key: found[key].st_mtime_ns)}
+        kept = sorted(filter(lambda path: path.name != LOCK, folder.iterdir()),
+                      key=lambda path: path.stat().st_mtime_ns)
+        self._sizes = {path.name: path.stat().st_size for path in kept}
         """The bytes of all files by their keys, the least recently used first."""
         self._make_room(0)
 
     def find(self, key: str) -> bytes | None:
-        """Reads the whole file that was kept under a key, and counts it as used; None if none is.
-
-        A key is 64 digits of hexadecimal.
-        """
+        """Reads the file that was kept under a key, and counts it as used; None if none is."""
         with self._turn:
-            if self._sizes.pop(key, None) is None:
+            if key not in self._sizes:
                 return None
+            self._sizes[key] = self._sizes.pop(key)  # as the last
             try:
                 os.utime(self.folder / key)  # for the order after a restart
-                file = (self.folder / key).read_bytes()
+                return (self.folder / key).read_bytes()
             except OSError:  # somebody removed it
                 return None
-            self._sizes[key] = len(file)  # as the last
-            return file
 
     def keep(self, key: str, file: bytes) -> bool:
         """Keeps a file, and returns whether there is room for it and the disk takes it."""
@@ -76,7 +70,7 @@ class AnswerCache:
 
     def close(self) -> None:
         """Lets another process have the folder."""
-        self._closing.close()
+        self._owned.close()
 
     def _make_room(self, size: int) -> None:
         while self._sizes and sum(self._sizes.values()) + size > self.most_bytes:
