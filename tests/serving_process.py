@@ -66,7 +66,7 @@ class ServingProcess:
     def wait(self) -> None:
         """Waits until it is ready."""
         deadline = time.monotonic() + PATIENCE
-        while httpx.get(f"{self.url}/readyz").status_code != 200:
+        while httpx.get(f"{self.url}/readyz", timeout=PATIENCE).status_code != 200:
             assert self.process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
 

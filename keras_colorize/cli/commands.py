@@ -15,6 +15,7 @@ from keras_colorize.cli.arguments import above_0, named, place, public_host, siz
 from keras_colorize.errors import ColorizeError, RunError, UsageError, shell_line
 
 TOKEN = "KERAS_COLORIZE_TOKEN"
+CACHE_GB = 4.0  # of the answers that a server keeps: some thousand pages
 NEEDED = {"starlette": "starlette", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
 """Packages of the extra `serve`, by the names of their modules."""
 
@@ -269,6 +270,12 @@ def _declare_serve(command: argparse.ArgumentParser) -> None:
     add("--max-pixels", type=whole(1), default=40_000_000, metavar="N",
         help="the most pixels of a picture sent to /colorize, known before it is decoded "
              "(%(default)s)")
+    add("--cache", type=place, metavar="FOLDER",
+        help="a folder that keeps what POST /colorize answered: the same page with the same model "
+             "and options is answered from there, after a restart too")
+    add("--cache-gb", type=above_0(1e6), metavar="N",
+        help=f"the most GB of --cache ({CACHE_GB:g}); the pages that were asked for longest ago go "
+             "first")
 
 
 def _run_serve(options: argparse.Namespace) -> None:
@@ -282,6 +289,10 @@ def _run_serve(options: argparse.Namespace) -> None:
     if not model.is_dir():
         raise RunError(model, "is neither a SavedModel nor a run directory",
                        "export a run, or name one")
+    if options.cache_gb is not None and options.cache is None:
+        raise UsageError("--cache-gb", "is the size of a cache, and there is none",
+                         "give --cache FOLDER too")
+    from keras_colorize.serving.answer_cache import AnswerCache
     from keras_colorize.serving.limits import Limits
     from keras_colorize.serving.server import serve
     from keras_colorize.serving.service import Service
@@ -289,7 +300,9 @@ def _run_serve(options: argparse.Namespace) -> None:
     limits = Limits(options.queue, options.timeout, options.max_bytes, options.body_timeout,
                     options.max_pixels)
     name = options.name or os.path.basename(os.path.realpath(model))
-    service = Service(model, name, limits)
+    cache = options.cache and AnswerCache(options.cache,
+                                          round((options.cache_gb or CACHE_GB) * 1e9))
+    service = Service(model, name, limits, cache)
     serve(service, options.host, options.port, _token(options), options.public_host)
 
 

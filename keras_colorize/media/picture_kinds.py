@@ -6,6 +6,10 @@ FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP"
            "GIF": ".gif", "AVIF": ".avif", "JPEG2000": ".jp2"}
 """What is read and written, as Pillow names it: none that starts a program, as EPS does."""
 
+TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
+         "BMP": "image/bmp", "AVIF": "image/avif", "TIFF": "image/tiff", "JPEG2000": "image/jp2"}
+"""Media types of `FORMATS`; browsers show all but the last two."""
+
 PICTURE_SUFFIXES = frozenset((
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff",
     ".gif", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"))

@@ -30,6 +30,13 @@ def note(name: str, value: float) -> None:
         record[name] = record.get(name, 0) + value
 
 
+def mark(**fields: object) -> None:
+    """Sets fields of the line of the current request, if there is one."""
+    record = _record.get()
+    if record is not None:
+        record.update(fields)
+
+
 def write_line(stream: TextIO, **fields: object) -> None:
     """Writes a line of JSON: the time in UTC, then the fields; the ids of books lose their end."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
@@ -45,8 +52,8 @@ class AccessLog:
     """Middleware, outermost: writes a line for each request; answers 500 where all else failed.
 
     Fields: `method`, `path` (no query), `status` (499 where the client hung up before its answer),
-    `seconds`, `bytes_in`, `bytes_out`, `queue_seconds` (0 where nothing was queued), and of a 500
-    `error`, the traceback.
+    `seconds`, `bytes_in`, `bytes_out`, `queue_seconds` (0 where nothing was queued), of a 500
+    `error`, the traceback, and what was marked.
     """
 
     def __init__(self, app: ASGIApp, stream: TextIO | None = None):

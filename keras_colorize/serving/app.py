@@ -1,11 +1,12 @@
 """The application of a server: its guards, its probes, and the files of the studio."""
 
 from collections.abc import Collection
-from importlib import import_module
+from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,6 +15,8 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from keras_colorize import media
+from keras_colorize.serving import colorize_route
 from keras_colorize.serving.access import LOCAL, NOTHING_ELSE, PROBES, Access, SafeHeaders
 from keras_colorize.serving.access_log import AccessLog
 from keras_colorize.serving.limits import BodyLimits, Busy, Refused, answer_refused
@@ -43,6 +46,9 @@ def build_app(service: Service, token: str | None = None, names: Collection[str]
         return JSONResponse({"model": service.name, "state": service.state,
                              "saturation": service.models and service.models.pages.saturation})
 
+    async def sample(request: Request) -> Response:
+        return Response(await run_in_threadpool(_draw_sample), media_type="image/png")
+
     async def alive(request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
@@ -52,8 +58,8 @@ def build_app(service: Service, token: str | None = None, names: Collection[str]
     return Starlette(
         routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/", index),
                 Mount("/static", _Static(directory=STATIC)), Route("/api/studio", about),
-                Mount("/api", _Late(service, "studio")),
-                Route("/colorize", _Late(service, "colorize_route"))],
+                Route("/api/sample.png", sample), Mount("/api", _LateStudio(service)),
+                colorize_route.route(service)],
         middleware=[Middleware(AccessLog, stream=log), Middleware(SafeHeaders),
                     Middleware(BodyLimits, limits=service.limits),
                     Middleware(Access, token=token, names=names, public_host=public_host,
@@ -76,16 +82,26 @@ class _Static(StaticFiles):
         return response
 
 
-class _Late:
-    """The routes of a module that needs TensorFlow, from the moment that the model is loaded."""
+@lru_cache(maxsize=1)
+def _draw_sample() -> bytes:
+    """Draws the PNG of a manga page for visitors who have none at hand."""
+    from keras_colorize.cartoon import episode  # it takes a while
 
-    def __init__(self, service: Service, module: str):
-        self.service, self.module = service, f"keras_colorize.serving.{module}"
+    return media.encode_picture(episode.draw_printed_page())
+
+
+class _LateStudio:
+    """The routes of books, which need TensorFlow, from the moment that the model is loaded."""
+
+    def __init__(self, service: Service):
+        self.service = service
         self._router: Router | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._router is None:
             if self.service.models is None:
                 raise Busy("the model is being loaded", 5)
-            self._router = Router(import_module(self.module).routes(self.service))
+            from keras_colorize.serving import studio
+
+            self._router = Router(studio.routes(self.service))
         await self._router(scope, receive, send)

@@ -15,6 +15,7 @@ import numpy as np
 from keras_colorize import import_tensorflow
 from keras_colorize.errors import RunError, first_line
 from keras_colorize.serving.access_log import note
+from keras_colorize.serving.answer_cache import AnswerCache
 from keras_colorize.serving.limits import Busy, Limits, Refused
 
 if TYPE_CHECKING:  # it imports TensorFlow
@@ -132,15 +133,22 @@ class Worker:
 
 
 class Service:
-    """A SavedModel or a run directory that is served, under a name for the studio and the log."""
+    """A SavedModel or a run directory that is served, under a name for the studio and the log.
 
-    def __init__(self, path: Path, name: str, limits: Limits | None = None):
-        self.path, self.name, self.limits = path, name, limits or Limits()
+    Args:
+        cache: where the answers of `POST /colorize` are kept, if they are; the service closes it.
+    """
+
+    def __init__(self, path: Path, name: str, limits: Limits | None = None,
+                 cache: AnswerCache | None = None):
+        self.path, self.name, self.limits, self.cache = path, name, limits or Limits(), cache
         self.worker = Worker(self.limits.waiting, self.limits.seconds)
         self.models: Models | None = None
         """The model, once it is loaded."""
         self.closing = ExitStack()
         """What is closed when the server has stopped."""
+        if cache is not None:
+            self.closing.callback(cache.close)
         self.draining = False
         """Whether the server is stopping, and takes nothing new."""
 
@@ -173,11 +181,15 @@ class Service:
         if self.draining:
             raise Busy("the server is stopping")
 
-    def check_ready(self) -> None:
-        """Raises Busy where a picture would not be taken now, before it is read."""
+    def check_loaded(self) -> None:
+        """Raises Busy where the server is stopping, or its model is being loaded."""
         self.check_open()
         if self.models is None:
             raise Busy("the model is being loaded", 5)
+
+    def check_ready(self) -> None:
+        """Raises Busy where a picture would not be taken now, before it is read."""
+        self.check_loaded()
         self.worker.check_room()
 
     def color(self, file: bytes, name: str, settings: "Settings",

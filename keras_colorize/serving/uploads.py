@@ -11,6 +11,7 @@ from keras_colorize.colorize import LOCKS, PAPERS, TONES, Models, Settings
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.image import page_kind
 from keras_colorize.media import picture_kinds
+from keras_colorize.media.picture_kinds import TYPES
 from keras_colorize.serving.limits import Busy, Refused
 
 ARCHIVES = media.ARCHIVE_SUFFIXES | media.BOOK_SUFFIXES  # read, or refused with a remedy
@@ -23,9 +24,6 @@ LONGEST_NAME = 150  # characters
 FULL_SECONDS = 60  # after which there may be room again
 MOST_SATURATION = 10  # times the chroma that the network learned
 SCANS = 100  # the most of a progressive JPEG: each costs as much as the whole picture, and is small
-TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
-         "BMP": "image/bmp", "AVIF": "image/avif", "TIFF": "image/tiff", "JPEG2000": "image/jp2"}
-"""Media types of the pictures that are read; browsers show all but the last two."""
 
 BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 """Of pictures, however damaged; `picture_kinds` wants more of a file to know its kind."""

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -18,8 +19,9 @@ from serving_process import assert_refused
 from keras_colorize import cli, media
 from keras_colorize.cartoon import episode
 from keras_colorize.image import line_lock, pixels
+from keras_colorize.serving.answer_cache import AnswerCache
 from keras_colorize.serving.app import build_app
-from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.limits import Limits, Refused
 from keras_colorize.serving.service import Service
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
@@ -113,11 +115,17 @@ def test_with_transparency_16_bits_and_exif_it_is_the_page_that_a_viewer_shows(s
         media.stored_colors(colored, "it"))) <= 1
 
 
-def asked_in_process(model: Path, limits: Limits, test):
-    """Runs a coroutine function of a service and a client, without a process for the server."""
-    service = Service(model, "series", limits)
+@pytest.fixture(scope="module")
+def models(served_model):
+    """The served model, loaded once for the tests in this process."""
+    service = Service(served_model, "series")
     service.load()
+    service.worker.close()
+    return service.models
 
+
+def asked_in_process(service: Service, test):
+    """Runs a coroutine function of a service and a client, without a process for the server."""
     async def run():
         transport = httpx.ASGITransport(build_app(service, log=io.StringIO()))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost",
@@ -131,7 +139,7 @@ def asked_in_process(model: Path, limits: Limits, test):
         service.closing.close()
 
 
-def test_a_full_queue_is_503_and_a_late_answer_504(served_model):
+def test_a_full_queue_is_503_and_a_late_answer_504(models):
     page = stored("PNG", gray())
 
     async def test(service, client):
@@ -141,17 +149,111 @@ def test_a_full_queue_is_503_and_a_late_answer_504(served_model):
         asked = [asyncio.create_task(client.post("/colorize", content=page)) for _ in range(3)]
         await asyncio.sleep(0.2)
         too_many = await client.post("/colorize", content=page)
+        shown = await client.post("/colorize?on_error=original", content=page)
         late = [each.result() for each in (await asyncio.wait(asked))[0]]
         free.set()
         await first
-        return too_many, late, await client.post("/colorize", content=page)
+        return too_many, shown, late, await client.post("/colorize", content=page)
 
-    too_many, late, after = asked_in_process(served_model, Limits(3, 2.0), test)
+    service = Service(Path(), "series", Limits(3, 2.0))
+    service.models = models
+    too_many, shown, late, after = asked_in_process(service, test)
+    assert (shown.status_code, shown.content) == (200, page)
+    assert shown.headers["Colorize-Error"].startswith("503 as many requests as may (3)")
     assert too_many.status_code == 503 and int(too_many.headers["Retry-After"]) >= 1
     assert "as many requests as may (3) are waiting" in too_many.json()["error"]
     assert [answer.status_code for answer in late] == [504] * 3
     assert late[0].json() == {"error": "no answer within 2 seconds"}
     assert after.status_code == 200
+
+
+def test_a_page_is_coloured_once_and_then_answered_from_the_cache(models, tmp_path, capsys):
+    page, other, color = stored("PNG", gray()), stored("JPEG", gray(60)), "keras-colorize; "
+    options, asked = {"saturation": "2"}, []
+
+    def service(*args) -> Service:
+        made = Service(Path(), "series", Limits(*args), AnswerCache(tmp_path / "cache", 10**7))
+        made.models, real = models, made.color
+        made.color = lambda *given: (asked.append(given[0]), real(*given))[1]
+        return made
+
+    async def first(service, client):
+        twice = await asyncio.gather(*(client.post("/colorize", content=page) for _ in range(2)))
+        again = await client.post("/colorize", files={"image": ("1.png", page)})
+        return *twice, again, *[await client.post("/colorize", content=each, params=params)
+                                for each, params in ((page, options), (other, {}), (page, {}))]
+
+    answers = asked_in_process(service(), first)
+    told = [answer.headers["Cache-Status"].removeprefix(color) for answer in answers]
+    new = "fwd=miss; stored"
+    assert sorted(told[:2]) == [new, "hit"] or told[:2] == [new, "hit"]
+    assert told[2:] == ["hit", new, new, "hit"] and asked == [page, page, other]
+    assert answers[0].content == answers[1].content == answers[2].content == answers[5].content
+    assert answers[3].content != answers[0].content
+    assert answers[4].headers["Content-Type"] == "image/jpeg"
+
+    async def after_a_restart(service, client):  # and while the worker is busy, with a full queue
+        begun, free = threading.Event(), threading.Event()
+        busy = asyncio.create_task(service.worker.run_page(lambda: (begun.set(), free.wait(60))))
+        await asyncio.to_thread(begun.wait)
+        late = await client.post("/colorize", content=page, params={"lock": "ink"})
+        kept = await client.post("/colorize", content=page)
+        free.set()
+        await busy
+        return late, kept
+
+    late, kept = asked_in_process(service(1, 0.2), after_a_restart)
+    assert late.status_code == 504 and "Cache-Status" not in late.headers
+    assert kept.content == answers[0].content and kept.headers["Cache-Status"] == color + "hit"
+    assert len(asked) == 3
+
+    async def slow(service, client):
+        real = service.color
+        service.color = lambda *given: (time.sleep(0.4), real(*given))[1]
+        late = await client.post("/colorize", content=page, params={"lock": "ink"})
+        await service.worker.run_page(int)
+        return late, await client.post("/colorize", content=page, params={"lock": "ink"})
+
+    late, kept = asked_in_process(service(1, 0.2), slow)  # it is kept though nobody waited
+    assert (late.status_code, kept.headers["Cache-Status"]) == (504, color + "hit")
+    assert models.pages.digest == "" and not capsys.readouterr().out  # no warning, no traceback
+
+
+def test_a_page_that_fails_comes_back_as_it_came_where_that_is_asked(models):
+    page, none, large = stored("PNG", gray()), b"<svg></svg>", stored("JPEG", gray(0, 200, 300))
+    damaged = page[:len(page) // 2]
+    service = Service(Path(), "series", Limits(pixels=10_000))
+    failures = iter((Refused(413, "the picture: is too large"), ValueError("ü")))
+
+    def failing(*given):
+        raise next(failures)
+
+    async def test(service, client):
+        async def post(file, **params):
+            return await client.post("/colorize", files={"image": ("1.png", file)}, params=params)
+
+        faults = [(await post(page, on_error="original"), page, "503 the model is being loaded")]
+        service.models = models
+        for file, fault in ((damaged, "422 the picture: "), (large, "413 the picture: has 200x300"),
+                            (none, "415 the picture: is none of")):
+            assert_refused(await post(file), int(fault[:3]))
+            faults.append((await post(file, on_error="original"), file, fault))
+        done = await post(page, on_error="original")
+        service.color = failing
+        for fault in ("413 the picture: is too large", "500 an error of the server"):
+            faults.append((await post(page, on_error="original"), page, fault))
+        return faults, done, await post(page, on_error="x"), \
+            await post(page, on_error="original", lock="x"), await post(b"", on_error="original")
+
+    faults, done, *wrong = asked_in_process(service, test)
+    for answer, file, fault in faults:
+        assert (answer.status_code, answer.content) == (200, file)
+        assert answer.headers["Colorize-Error"].startswith(fault), answer.headers
+    assert [answer.headers["Content-Type"] for answer, *_ in faults[1:4]] == [
+        "image/png", "image/jpeg", "application/octet-stream"]
+    assert done.content != page and "Colorize-Error" not in done.headers
+    for answer, message in zip(wrong, ("choose original", "choose lum", "no picture"), strict=True):
+        assert_refused(answer, 400, message)
 
 
 def example(language: str, number: int = 0) -> str:

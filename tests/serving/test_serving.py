@@ -77,7 +77,7 @@ def test_with_a_token_only_probes_and_the_studios_files_are_open(guarded_server)
     assert "warning" not in guarded_server.errors.read_text()
     for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN.encode()},
                   {"Authorization": b"Bearer \xff"}):
-        for path in ("api/studio", "colorize"):
+        for path in ("api/studio", "api/sample.png", "colorize"):
             answer = httpx.get(f"{url}/{path}", headers=given)
             assert_refused(answer, 401, "token")
             assert answer.headers["WWW-Authenticate"] == "Bearer"

@@ -45,8 +45,12 @@ def give(page, kind, *paths):
     page.evaluate(GIVE, [kind, files])
 
 
-def test_pages_that_are_dropped_or_pasted_are_coloured(server, pages, open_page):
+def test_the_sample_and_pages_that_are_dropped_or_pasted_are_coloured(server, pages, open_page):
     page = open_page(server.url)
+    page.get_by_role("button", name="Try a sample page").click()
+    choose(page, "sample.png")
+    finish(page)
+    expect(page.locator("#facts")).to_contain_text("A page with screentone")
     give(page, "dragenter", pages / "page2.png")
     expect(page.get_by_text("Drop them to colour them")).to_be_visible()
     give(page, "drop", pages / "page2.png", pages / "page10.png")
@@ -55,7 +59,7 @@ def test_pages_that_are_dropped_or_pasted_are_coloured(server, pages, open_page)
     give(page, "paste", pages / "page2.png")
     expect(row(page, "page2 (2).png")).to_be_visible(timeout=SECONDS)
     finish(page)
-    expect(page.locator("#status")).to_have_text("Done: 3 of 3 coloured")
+    expect(page.locator("#status")).to_have_text("Done: 4 of 4 coloured")
 
 
 def test_how_far_a_book_is_is_seen(server, long_book, open_page):

@@ -1,4 +1,6 @@
-// How files come in: chosen, dropped (folders too), or pasted.
+// How files come in: chosen, dropped (folders too), pasted, or as the sample that the server draws.
+
+import { blob } from "./api.js";
 
 const one = (id) => document.getElementById(id);
 const KNOWN = /\.(png|jpe?g|webp|tiff?|bmp|gif|cbz|pdf|cbr|cb7|cbt|epub)$/i;
@@ -10,11 +12,22 @@ export function listen(take, tell) {
     take([...one("files").files]);
     one("files").value = ""; // so that the same file can be chosen again
   };
+  one("try").onclick = () => trySample(take, tell);
   document.addEventListener("paste", (event) => {
     const files = [...event.clipboardData.files];
     if (files.length) take(files);
   });
   listenForDrops(take, tell);
+}
+
+async function trySample(take, tell) {
+  one("try").disabled = true; // a second click would bring a second page
+  try {
+    take([new File([await blob("sample.png")], "sample.png", { type: "image/png" })]);
+  } catch (error) {
+    tell(error.message);
+  }
+  one("try").disabled = false;
 }
 
 function listenForDrops(take, tell) {
