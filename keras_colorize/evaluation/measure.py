@@ -52,7 +52,10 @@ class Candidate:
     @property
     def told(self) -> str:
         """What it is told, in words: "5 points", "5 corrections" or ""."""
-        return f"{self.points} {'corrections' if self.corrected else 'points'}" * bool(self.points)
+        if not self.points:
+            return ""
+        name = "correction" if self.corrected else "point"
+        return f"{self.points} {name}{'s' * (self.points > 1)}"
 
 
 def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ()) -> list[Candidate]:
