@@ -1,0 +1,143 @@
+"""A Dask cluster, whose workers build and colour in place of this machine."""
+
+import asyncio
+import logging
+import pickle
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from keras_colorize import __version__, import_tensorflow
+from keras_colorize.errors import ColorizeError, UsageError
+
+CONNECT_SECONDS = 10
+LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+PAGES_ARE_LARGE = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}  # and no mistake
+_STARTING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of a Dask cluster."""
+
+    executor: Executor
+    threads: int
+    """How many tasks they worked on at once when the connection was made."""
+
+    def submit(self, work: Callable, *arguments: object) -> Future:
+        """Gives work to a worker, as `Executor.submit`; raises CancelledError if it was lost."""
+        from distributed.client import ClosedClientError
+
+        try:
+            return self.executor.submit(work, *arguments)
+        except (RuntimeError, ClosedClientError) as error:  # `_watch` has given the cluster up
+            raise CancelledError from error
+
+    def perform(self, work: Callable, *arguments: object) -> object:
+        """Lets a worker do what needs TensorFlow; waits, and returns or raises what came of it.
+
+        It raises ColorizeError where the worker has another version of this program.
+        """
+        # As bytes, since the scheduler looks into what it passes on, and needs no TensorFlow.
+        return self.submit(_perform, __version__, pickle.dumps((work, arguments))).result()
+
+
+def _perform(version: str, task: bytes) -> object:
+    """Is what a worker does for `Cluster.perform`."""
+    if version != __version__:
+        raise ColorizeError(f"the worker on {platform.node()}", f"has keras_colorize {__version__},"
+                            f" and here it is {version}", "install the same everywhere")
+    with _STARTING:
+        if "tensorflow" not in sys.modules:
+            import_tensorflow("tensorflow")
+    work, arguments = pickle.loads(task)
+    try:
+        return work(*arguments)
+    except Exception as error:  # the client may lack the means to rebuild what led to it
+        error.__cause__ = error.__context__ = None
+        raise
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Cluster]:
+    """Connects to the workers of a Dask cluster, which see the same files under the same paths.
+
+    Raises:
+        UsageError: Dask is not installed.
+        ColorizeError: no scheduler answers at `address`, or it has or keeps no workers.
+    """
+    where = f"--scheduler {address}"
+    try:
+        import dask
+        from distributed import Client, KilledWorker
+    except ImportError as error:
+        raise UsageError(where, "needs Dask, which is not installed",
+                         "pip install 'keras_colorize[cluster]'") from error
+    with _quiet(), dask.config.set(PAGES_ARE_LARGE):
+        try:
+            with ThreadPoolExecutor(1) as thread:  # there may be a loop in this one, as in Jupyter
+                thread.submit(asyncio.run, _greet(address)).result()
+            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TypeError, MemoryError) as error:  # or misread by Dask
+            raise ColorizeError(where, "is no Dask scheduler that answers",
+                                "start one with `dask scheduler`, and workers for it") from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            except TimeoutError as error:
+                raise ColorizeError(where, "has no workers",
+                                    "start some with `dask worker`") from error
+            executor, ended = client.get_executor(pure=False), threading.Event()
+            threading.Thread(target=_watch, args=(client, executor, ended), daemon=True).start()
+            try:
+                yield Cluster(executor, sum(client.nthreads().values()))
+            except (KilledWorker, CancelledError) as error:
+                raise ColorizeError(where, "lost its workers or was stopped",
+                                    "run the same command to continue") from error
+            finally:
+                ended.set()
+                executor.shutdown(wait=False)
+
+
+async def _greet(address: str) -> None:
+    """Raises an OSError where nobody at `address` shakes hands; Dask would wait forever."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await asyncio.wait_for(
+        connect(address, CONNECT_SECONDS, **Security().get_connection_args("client")),
+        CONNECT_SECONDS)
+    await comm.close()
+
+
+def _watch(client: object, executor: Executor, ended: threading.Event) -> None:
+    """Cancels all work once there was no worker for `CONNECT_SECONDS`; Dask would wait for one."""
+    seen = time.monotonic()
+    while not ended.wait(1):
+        try:
+            workers = client.scheduler_info()["workers"]
+        except Exception:  # whatever a lost connection leads to; the client will report it
+            continue
+        if workers:
+            seen = time.monotonic()
+        elif time.monotonic() - seen > CONNECT_SECONDS:
+            executor.shutdown(wait=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Dask from printing a traceback where our error says it in a line."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,117 @@
+"""Claims about colouring by the workers of a Dask cluster: the same files, and the same errors."""
+
+import os
+import shutil
+import signal
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import wait_for
+from PIL import Image
+
+from keras_colorize import colorize, media
+from keras_colorize.cartoon import episode
+from keras_colorize.data import cluster
+from keras_colorize.errors import ColorizeError, RunError
+from keras_colorize.image import pixels
+
+distributed = pytest.importorskip("distributed")
+
+
+def page(number):
+    """A small gray page."""
+    return np.ascontiguousarray(pixels.gray(episode.draw_frame(20 * number))[:75, :110])
+
+
+def write_pages(folder, count):
+    """Writes so many pages, a comic of as many and a page that cannot be read."""
+    with zipfile.ZipFile(folder / "book.cbz", "w") as archive:
+        for number in range(count):
+            media.write_picture(folder / f"{number:02}.png", page(number))
+            archive.writestr(f"{number:02}.jpg", media.encode_picture(page(number + 50), ".jpg"))
+        archive.writestr("bad.png", b"no picture")
+    (folder / "bad.png").write_bytes(b"no picture")
+
+
+def files_below(folder):
+    """The bytes of all files of a job by name, but of those that name the folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file()
+            and path.name not in ("report.json", "report.html", ".lock")}
+
+
+@pytest.fixture(scope="module")
+def near_workers():
+    """The address of a scheduler with two workers, all of them within this process."""
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False,
+                                  protocol="tcp", dashboard_address=None) as started:
+        yield started.scheduler_address
+
+
+def test_a_cluster_writes_the_same_files_and_names_the_same_faults(
+        served_model, near_workers, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    write_pages(tmp_path / "in", 2)
+    episode.write_video(tmp_path / "in" / "film.mp4", slice(0, 12))
+    strokes = np.zeros((75, 110, 4), np.uint8)
+    strokes[20:30, 20:30] = 255, 0, 0, 255
+    (tmp_path / "hints").mkdir()
+    Image.fromarray(strokes).save(tmp_path / "hints" / "01.png")
+    settings = colorize.Settings(treat_as="gray", layers=True, saturation=1.5,
+                                 hints=Path("hints"))
+    models = colorize.Models.load(served_model)
+    here = colorize.colorize(models, [tmp_path / "in"], tmp_path / "here", settings)
+    with cluster.connect(near_workers) as workers:
+        there = colorize.colorize(models, [tmp_path / "in"], tmp_path / "there", settings, workers)
+        assert files_below(tmp_path / "there") == files_below(tmp_path / "here")
+        again = colorize.colorize(models, [tmp_path / "in"], tmp_path / "there", settings, workers)
+    assert len(here.failed) == 2 and there.failed == again.failed == here.failed
+    assert list(there.colored.values()) == list(here.colored.values())
+    assert again.found_done == 5 and not again.colored
+
+
+def test_a_worker_that_colours_otherwise_is_told_in_a_line(served_model, near_workers, tmp_path):
+    (tmp_path / "in").mkdir()
+    media.write_picture(tmp_path / "in" / "page.png", page(0))
+    model = shutil.copytree(served_model, tmp_path / "model")
+    models = colorize.Models.load(model)
+    model.rename(tmp_path / "moved")
+    with (pytest.raises(RunError, match="model on the worker .* is neither a SavedModel nor a run "
+                        "directory; let all workers see the same model under the same path"),
+          cluster.connect(near_workers) as workers):
+        colorize.colorize(models, [tmp_path / "in"], tmp_path / "out", cluster=workers)
+    with pytest.raises(ColorizeError, match="and here it is 0.0; install the same everywhere"):
+        cluster._perform("0.0", b"")
+
+
+def test_a_scheduler_that_is_not_there_claims_nothing(tmp_path, error_of, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    media.write_picture(tmp_path / "page.png", page(0))
+    code, error = error_of("colorize", tmp_path / "page.png", "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 1 and "--scheduler tcp://127.0.0.1:9: is no Dask scheduler that answers" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["page.png"]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_no_page(served_model, tmp_path, error_of):
+    (tmp_path / "in").mkdir()
+    write_pages(tmp_path / "in", 40)
+    out = tmp_path / "there"
+    colorize.colorize(colorize.Models.load(served_model), [tmp_path / "in"], tmp_path / "here")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+                                  dashboard_address=None) as started:
+        def kill_one():
+            wait_for(lambda: len(list(out.glob("*.png"))) > 5)
+            os.kill(started.workers[0].pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        code, error = error_of("colorize", served_model, tmp_path / "in", "--out", out,
+                               "--scheduler", started.scheduler_address)
+        killer.join()
+    assert code == 1 and "bad.png" in error
+    assert files_below(out) == files_below(tmp_path / "here")
