@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import pickle
-import platform
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 from keras_colorize import __version__, import_tensorflow
 from keras_colorize.errors import ColorizeError, UsageError
@@ -39,19 +39,13 @@ class Cluster:
             raise CancelledError from error
 
     def perform(self, work: Callable, *arguments: object) -> object:
-        """Lets a worker do what needs TensorFlow; waits, and returns or raises what came of it.
-
-        It raises ColorizeError where the worker has another version of this program.
-        """
+        """Lets a worker do what needs TensorFlow; waits, and returns or raises what came of it."""
         # As bytes, since the scheduler looks into what it passes on, and needs no TensorFlow.
-        return self.submit(_perform, __version__, pickle.dumps((work, arguments))).result()
+        return self.submit(_perform, pickle.dumps((work, arguments))).result()
 
 
-def _perform(version: str, task: bytes) -> object:
+def _perform(task: bytes) -> object:
     """Is what a worker does for `Cluster.perform`."""
-    if version != __version__:
-        raise ColorizeError(f"the worker on {platform.node()}", f"has keras_colorize {__version__},"
-                            f" and here it is {version}", "install the same everywhere")
     with _STARTING:
         if "tensorflow" not in sys.modules:
             import_tensorflow("tensorflow")
@@ -69,7 +63,8 @@ def connect(address: str) -> Iterator[Cluster]:
 
     Raises:
         UsageError: Dask is not installed.
-        ColorizeError: no scheduler answers at `address`, or it has or keeps no workers.
+        ColorizeError: no scheduler answers at `address`, it has or keeps no workers, or not all of
+            them have this version of the program.
     """
     where = f"--scheduler {address}"
     try:
@@ -92,6 +87,7 @@ def connect(address: str) -> Iterator[Cluster]:
             except TimeoutError as error:
                 raise ColorizeError(where, "has no workers",
                                     "start some with `dask worker`") from error
+            _check_versions(client, where)
             executor, ended = client.get_executor(pure=False), threading.Event()
             threading.Thread(target=_watch, args=(client, executor, ended), daemon=True).start()
             try:
@@ -113,6 +109,23 @@ async def _greet(address: str) -> None:
         connect(address, CONNECT_SECONDS, **Security().get_connection_args("client")),
         CONNECT_SECONDS)
     await comm.close()
+
+
+def _check_versions(client: object, where: str) -> None:
+    """Raises ColorizeError where the scheduler or a worker lacks this version of the program.
+
+    A worker would die of the first task, and the scheduler's own error is a riddle.
+    """
+    ask = resolve_name, "keras_colorize:__version__"  # of Python's own, which all of them have
+    versions = client.run(*ask, on_error="return")
+    try:
+        versions["the scheduler"] = client.run_on_scheduler(*ask)
+    except ImportError as error:
+        versions["the scheduler"] = error
+    for place, version in versions.items():
+        if version != __version__ and isinstance(version, str | ImportError):
+            raise ColorizeError(where, f"{place} lacks keras_colorize {__version__}",
+                                "install it with the scheduler and all workers")
 
 
 def _watch(client: object, executor: Executor, ended: threading.Event) -> None:
