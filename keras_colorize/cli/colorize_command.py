@@ -58,12 +58,12 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="the quality of JPEG and WebP with --format, 1 to 100")
     add("--layers", action="store_true",
         help="also write each page as OpenRaster (.ora), ink and colour apart")
-    add("--scheduler", metavar="ADDRESS",
-        help="let the workers of a Dask cluster colour pages and the frames of videos; they must "
-             "see the same models and hints under the same paths")
     add("--codec", help="the codec of videos, as FFmpeg names it (H.264, or VP9 in .webm)")
     add("--crf", type=whole(0, 63), metavar="N",
         help="the quality of videos, 0 to 63: a smaller number gives a better and larger file")
+    add("--scheduler", metavar="ADDRESS",
+        help="let the workers of a Dask cluster colour pages and the frames of videos; they must "
+             "see the same models and hints under the same paths")
 
 
 def run(options: argparse.Namespace) -> int:

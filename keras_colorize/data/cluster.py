@@ -39,9 +39,18 @@ class Cluster:
             raise CancelledError from error
 
     def perform(self, work: Callable, *arguments: object) -> object:
-        """Lets a worker do what needs TensorFlow; waits, and returns or raises what came of it."""
+        """Lets a worker do what needs TensorFlow; waits, and returns or raises what came of it.
+
+        It raises MemoryError where one worker after the other was killed at it.
+        """
+        from distributed import KilledWorker
+
         # As bytes, since the scheduler looks into what it passes on, and needs no TensorFlow.
-        return self.submit(_perform, pickle.dumps((work, arguments))).result()
+        task = pickle.dumps((work, arguments))
+        try:
+            return self.submit(_perform, task).result()
+        except KilledWorker as error:  # as Dask does where one takes more than its share
+            raise MemoryError from error
 
 
 def _perform(task: bytes) -> object:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import zipfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -74,12 +75,24 @@ def test_a_cluster_writes_the_same_files_and_names_the_same_faults(
     assert again.found_done == 3 and not again.colored
 
 
-def test_a_worker_that_colours_otherwise_is_told_in_a_line(served_model, near_workers, tmp_path,
-                                                           monkeypatch):
+class Deadly:
+    """An executor whose workers die of each task."""
+
+    def submit(self, *task):
+        future = Future()
+        future.set_exception(distributed.KilledWorker("page", None, 3))
+        return future
+
+
+def test_workers_that_cannot_colour_are_told_in_a_line(served_model, near_workers, tmp_path,
+                                                       monkeypatch):
     (tmp_path / "in").mkdir()
     media.write_picture(tmp_path / "in" / "page.png", page(0))
     model = shutil.copytree(served_model, tmp_path / "model")
     models = colorize.Models.load(model)
+    report = colorize.colorize(models, [tmp_path / "in"], tmp_path / "large",
+                               cluster=cluster.Cluster(Deadly(), 1))
+    assert report.failed == ["page.png: is too large for this machine's memory; scale it down"]
     model.rename(tmp_path / "moved")
     with (pytest.raises(RunError, match=r"model on the worker .* is neither a SavedModel nor a run "
                         "directory; let all workers see the same model under the same path"),
