@@ -1,7 +1,6 @@
 """Claims about colouring by the workers of a Dask cluster: the same files, and the same errors."""
 
 import os
-import shutil
 import signal
 import zipfile
 from concurrent.futures import Future
@@ -9,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import wait_for
 from PIL import Image
 from warm_process import Command
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
+from keras_colorize.colorize import crew
 from keras_colorize.data import cluster
 from keras_colorize.errors import ColorizeError, RunError
 from keras_colorize.image import pixels
@@ -28,13 +29,15 @@ def page(number):
 
 
 def write_pages(folder, count):
-    """Writes so many pages, a comic of as many and a page that cannot be read."""
+    """Writes so many pages, a comic of as many, pages that cannot be read, and a film."""
+    folder.mkdir()
     with zipfile.ZipFile(folder / "book.cbz", "w") as archive:
         for number in range(count):
             media.write_picture(folder / f"{number:02}.png", page(number))
             archive.writestr(f"{number:02}.jpg", media.encode_picture(page(number + 50), ".jpg"))
         archive.writestr("bad.png", b"no picture")
     (folder / "bad.png").write_bytes(b"no picture")
+    episode.write_video(folder / "film.mp4", slice(0, 12))
 
 
 def files_below(folder):
@@ -42,6 +45,16 @@ def files_below(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes()
             for path in folder.rglob("*") if path.is_file()
             and path.name not in ("report.json", "report.html", ".lock")}
+
+
+@pytest.fixture
+def models(tmp_path):
+    """Models whose network tints what it is shown, as if loaded from a folder that is not there."""
+    def tint(pixels):
+        return {"pixels": tf.concat([pixels, pixels // 2, 255 - pixels], axis=3)}
+
+    return colorize.Models(colorize.Model("tint", "", "gray", "spline", (64, 96), tint, None,
+                                          path=tmp_path / "gone"))
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +66,15 @@ def near_workers():
 
 
 def test_a_cluster_writes_the_same_files_and_names_the_same_faults(
-        served_model, near_workers, tmp_path, monkeypatch):
+        models, near_workers, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "in").mkdir()
+    monkeypatch.setattr(crew, "_load", lambda setup: models)
     write_pages(tmp_path / "in", 2)
-    episode.write_video(tmp_path / "in" / "film.mp4", slice(0, 12))
     strokes = np.zeros((75, 110, 4), np.uint8)
     strokes[20:30, 20:30] = 255, 0, 0, 255
     (tmp_path / "hints").mkdir()
     Image.fromarray(strokes).save(tmp_path / "hints" / "01.png")
-    settings = colorize.Settings(treat_as="gray", layers=True, saturation=1.5,
-                                 hints=Path("hints"))
-    models = colorize.Models.load(served_model)
+    settings = colorize.Settings(treat_as="gray", layers=True, hints=Path("hints"))
     here = colorize.colorize(models, [tmp_path / "in"], tmp_path / "here", settings)
     with cluster.connect(near_workers) as workers:
         there = colorize.colorize(models, [tmp_path / "in"], tmp_path / "there", settings, workers)
@@ -84,17 +94,14 @@ class Deadly:
         return future
 
 
-def test_workers_that_cannot_colour_are_told_in_a_line(served_model, near_workers, tmp_path,
+def test_workers_that_cannot_colour_are_told_in_a_line(models, near_workers, tmp_path,
                                                        monkeypatch):
     (tmp_path / "in").mkdir()
     media.write_picture(tmp_path / "in" / "page.png", page(0))
-    model = shutil.copytree(served_model, tmp_path / "model")
-    models = colorize.Models.load(model)
     report = colorize.colorize(models, [tmp_path / "in"], tmp_path / "large",
                                cluster=cluster.Cluster(Deadly(), 1))
     assert report.failed == ["page.png: is too large for this machine's memory; scale it down"]
-    model.rename(tmp_path / "moved")
-    with (pytest.raises(RunError, match=r"model on the worker .* is neither a SavedModel nor a run "
+    with (pytest.raises(RunError, match=r"tint on the worker .* is neither a SavedModel nor a run "
                         "directory; let all workers see the same model under the same path"),
           cluster.connect(near_workers) as workers):
         colorize.colorize(models, [tmp_path / "in"], tmp_path / "out", cluster=workers)
@@ -114,7 +121,6 @@ def test_a_scheduler_that_is_not_there_claims_nothing(tmp_path, error_of, monkey
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_no_page(served_model, tmp_path):
-    (tmp_path / "in").mkdir()
     write_pages(tmp_path / "in", 20)
     out = tmp_path / "there"
     colorize.colorize(colorize.Models.load(served_model), [tmp_path / "in"], tmp_path / "here")
@@ -122,7 +128,7 @@ def test_a_killed_worker_costs_no_page(served_model, tmp_path):
                                   dashboard_address=None) as started:
         process = Command("colorize", served_model, tmp_path / "in", "--out", out, "--scheduler",
                           started.scheduler_address)
-        wait_for(lambda: len(list(out.glob("*.png"))) > 2, process)
+        wait_for(lambda: len(list(out.glob("*.png"))) > 2, process, seconds=600)
         os.kill(started.workers[0].pid, signal.SIGKILL)
         _, errors = process.communicate()
     assert process.returncode == 1 and errors.count("bad.png: cannot be read as a picture") == 2
