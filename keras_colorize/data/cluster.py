@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import pickle
 import sys
 import threading
@@ -11,6 +12,8 @@ from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecu
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pkgutil import resolve_name
+
+import cv2
 
 from keras_colorize import __version__, import_tensorflow
 from keras_colorize.errors import ColorizeError, UsageError
@@ -55,8 +58,14 @@ class Cluster:
 
 def _perform(task: bytes) -> object:
     """Is what a worker does for `Cluster.perform`."""
+    from distributed import get_worker
+
     with _STARTING:
         if "tensorflow" not in sys.modules:
+            # As many as there are cores, in each of several workers, would be in each other's way.
+            threads = get_worker().state.nthreads
+            os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+            cv2.setNumThreads(threads)
             import_tensorflow("tensorflow")
     work, arguments = pickle.loads(task)
     try:
