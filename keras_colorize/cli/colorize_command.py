@@ -2,6 +2,9 @@
 
 import argparse
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from keras_colorize import import_tensorflow
@@ -58,6 +61,9 @@ def declare(command: argparse.ArgumentParser) -> None:
     add("--codec", help="the codec of videos, as FFmpeg names it (H.264, or VP9 in .webm)")
     add("--crf", type=whole(0, 63), metavar="N",
         help="the quality of videos, 0 to 63: a smaller number gives a better and larger file")
+    add("--scheduler", metavar="ADDRESS",
+        help="let the workers of a Dask cluster colour pages and the frames of videos; they must "
+             "see the same models and hints under the same paths")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     import_tensorflow("tensorflow")
     from keras_colorize import colorize
     from keras_colorize.config import SHIPPED_MODEL
+    from keras_colorize.data.cluster import connect
 
     path, inputs = options.model, options.inputs
     if path is None and colorize.is_model(inputs[0]):
@@ -81,10 +88,25 @@ def run(options: argparse.Namespace) -> int:
     if len(jobs) > 1 and options.hints is not None and options.hints.is_file():
         raise UsageError(options.hints, f"is the hints of one page, and there are {len(jobs)} "
                          "inputs", "give a folder of hints, named as the pages")
-    models, failed = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model), False
+    with nullcontext() if options.scheduler is None else connect(options.scheduler) as cluster:
+        models = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model)
+        failed = _color(jobs, partial(colorize.colorize, models, settings=settings,
+                                      cluster=cluster))
+    if path is None:
+        print("this model knows no series; one of yours learns its colours from your episodes:\n  "
+              + shell_line("keras-colorize", "learn", "EPISODES", "--out", "MODEL"))
+    return 1 if failed else 0
+
+
+def _color(jobs: list[tuple[list[Path], Path]], colorize: Callable) -> bool:
+    """Colours jobs, and prints what became of each; returns whether any failed.
+
+    Of several jobs, one that fails does not stop the others; it raises what the only one raises.
+    """
+    failed = False
     for some, out in jobs:
         try:
-            report = colorize.colorize(models, some, out, settings)
+            report = colorize(some, out)
         except ColorizeError as error:
             if len(jobs) == 1:
                 raise
@@ -96,10 +118,7 @@ def run(options: argparse.Namespace) -> int:
         for line in report.lines(out):
             print(line)
         failed |= bool(report.failed)
-    if path is None:
-        print("this model knows no series; one of yours learns its colours from your episodes:\n  "
-              + shell_line("keras-colorize", "learn", "EPISODES", "--out", "MODEL"))
-    return 1 if failed else 0
+    return failed
 
 
 def _check(options: argparse.Namespace) -> None:

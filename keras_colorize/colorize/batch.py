@@ -19,11 +19,12 @@ from tqdm import tqdm
 
 from keras_colorize import media
 from keras_colorize.colorize import film, hints, report
+from keras_colorize.colorize.crew import ClusterCrew, Crew
 from keras_colorize.colorize.inputs import Plan, Work, is_file_output, plan
 from keras_colorize.colorize.job import Job, with_suffix
-from keras_colorize.colorize.page import colored_file
-from keras_colorize.colorize.predictor import TOGETHER, Models, Settings
+from keras_colorize.colorize.predictor import Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
+from keras_colorize.data.cluster import Cluster
 from keras_colorize.errors import SourceError, UsageError, first_line
 from keras_colorize.files import read_bytes, reading, sha256_of, whole_file
 from keras_colorize.media import film_writer
@@ -37,7 +38,7 @@ OF_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errn
 
 
 def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings | None = None,
-             ) -> Report:
+             cluster: Cluster | None = None) -> Report:
     """Colours pictures, comics, films and folders of them.
 
     A picture keeps its name and format. What cannot be read is reported and the rest goes on, and
@@ -46,6 +47,8 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
 
     Args:
         out: a folder, or the one file that a comic or a film becomes.
+        cluster: colours in place of this process, which still writes all files. Its workers see
+            the models and the hints under the same paths.
 
     Raises:
         SourceError: an input does not exist, or none holds anything to colour.
@@ -53,6 +56,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
             known, the hints of one page are given for several, or the model has no saturation or
             no such mood.
+        RunError: a worker of the cluster lacks the models.
     """
     settings = settings or Settings()
     models.pages.saturate(settings.saturation)
@@ -66,7 +70,8 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
                "edge_model": models.line_art and models.line_art.digest,
                "settings": settings.described()}
     with Job(folder).claimed(made_by, todo) as job:
-        batch = Batch(job, models, settings, _begun(planned, folder), len(todo) == 1)
+        crew = ClusterCrew(models, settings, cluster) if cluster else Crew(models, settings)
+        batch = Batch(job, crew, settings, _begun(planned, folder), len(todo) == 1)
         try:
             batch.color(todo)
         finally:
@@ -136,7 +141,7 @@ class Batch:
     """The files of one call, with all that is needed to colour them."""
 
     job: Job
-    models: Models
+    crew: Crew
     settings: Settings
     report: Report
     is_single: bool
@@ -167,7 +172,7 @@ class Batch:
                        hints.find(self.settings.hints, work.name, *(
                            [work.source.name] if self.is_single else [])), layers[work.name])
                  for work in todo)
-        for page, task in in_order(self._color_page, pages, TOGETHER):
+        for page, task in in_order(self._color_page, pages, self.crew.models.pages.together):
             try:
                 self._note(page.key, page.place, task.result())
             except FAILURES as error:
@@ -182,8 +187,7 @@ class Batch:
         with _own_fault(page.place):
             if self.job.is_done(page.key, sha256, page.place):
                 return None
-            colored, record = colored_file(file, page.source, self.models, self.settings,
-                                           page.strokes, layers_at)
+            colored, record = self.crew.colored_file(file, page.source, page.strokes, layers_at)
             with whole_file(page.place) as temporary:
                 temporary.write_bytes(colored)
         if self.settings.layers and layers_at.is_file():
@@ -201,8 +205,8 @@ class Batch:
                                                                     for name in book.names}
         pages = self._pages_of(work, book, self.job.parts(work.name, sha256), new_names)
         replaced, progress = {}, tqdm(book.names, work.source.name, unit="page", delay=2)
-        for name, (page, task) in zip(progress, in_order(self._color_page, pages, TOGETHER),
-                                      strict=True):
+        coming = in_order(self._color_page, pages, self.crew.models.pages.together)
+        for name, (page, task) in zip(progress, coming, strict=True):
             try:
                 record = task.result()
                 if record is not None:
@@ -250,7 +254,7 @@ class Batch:
         if shots is None:
             record = film.copy_film(work.source, target)
         else:
-            model = self.models.pages
+            model = self.crew.models.pages
             record = {"kind": "film", "model": model.name,
                       **film.color_film(work.source, target, model, settings, parts, shots)}
         self.job.forget_parts(work.name)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from keras_colorize import media
 from keras_colorize.colorize.page import flats
-from keras_colorize.colorize.predictor import TOGETHER, Model, Settings
+from keras_colorize.colorize.predictor import Model, Settings
 from keras_colorize.colorize.shots import STAMPED, Shots, is_in_color, small_of
 from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.errors import SourceError
@@ -264,7 +264,7 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
             yield shown
 
     for shown, task in in_order(lambda shown: _seen(shown, film, model, size), frames(),
-                                TOGETHER):
+                                model.together):
         picture = task.result()
         if shown.is_cut:
             steadier.cut()

@@ -48,6 +48,10 @@ class Model:
     """The factor by which the network multiplies its own chroma; None where it does not."""
     moods: list = field(default_factory=list)
     """The moods of the series that it learned, as `run_directory.read_moods` gives them."""
+    path: Path | None = None
+    """The folder that it was loaded from."""
+    together: int = TOGETHER
+    """How many pages or frames it is to be given at once."""
 
     @classmethod
     def load(cls, path: Path) -> "Model":
@@ -63,7 +67,7 @@ class Model:
         return cls(_name_of(path), sha256_of(path / "generator.keras"), condition,
                    *_learned(dataset), module.network, module,
                    module.network_guided if module.takes_hints else None, _saturation(module),
-                   run_directory.read_moods(path))
+                   run_directory.read_moods(path), path)
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
@@ -78,7 +82,7 @@ class Model:
         card = read_json(path / export.CARD, _Card, RunError, "export the model again")
         return cls(str(path), card["generator_sha256"], card["input"], *_learned(card["dataset"]),
                    network, loaded, loaded.signatures.get("network_guided"), _saturation(loaded),
-                   card.get("moods", []))
+                   card.get("moods", []), path)
 
     def saturate(self, factor: float | None) -> None:
         """Lets the network multiply its own chroma by `factor` from now on; None: as at first.
@@ -105,7 +109,7 @@ class Model:
             raise UsageError(self.name, "takes no hints, and so no mood",
                              "leave out --mood, or train cpu/guided_gray")
         if not chosen.isdecimal():
-            return _mood_of(chosen)
+            return mood_of(chosen)
         if not 1 <= int(chosen) <= len(self.moods):
             raise UsageError("--mood", f"{chosen} is none of the moods of {self.name}, which has "
                              f"{len(self.moods)}", "give a smaller number, or a coloured picture")
@@ -147,7 +151,8 @@ class Model:
 
 
 @lru_cache(maxsize=1)
-def _mood_of(path: str) -> np.ndarray:
+def mood_of(path: str) -> np.ndarray:
+    """Reads the mood of a picture, as `Model.mood`; the last is kept."""
     return moods.of_picture(media.read_picture(Path(path)))
 
 

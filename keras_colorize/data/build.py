@@ -16,7 +16,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.data import build_workers, records, splits
+from keras_colorize.data import build_workers, cluster, records, splits
 from keras_colorize.data.build_workers import Stage, Staged, StagedExample
 from keras_colorize.data.sources import DROPPABLE, FolderSource, Sampling, Source, all_of, find
 from keras_colorize.errors import (
@@ -229,7 +229,7 @@ def _continue(stages: list[Stage], failed: dict[str, str], workers: int, schedul
         print(f"continuing: {len(stages) - len(remaining)} of {len(stages)} sources were finished")
     if remaining:
         side_by_side = min(workers, len(remaining))
-        with (build_workers.cluster(scheduler) if scheduler is not None else
+        with (cluster.connect(scheduler) if scheduler is not None else
               build_workers.processes(side_by_side)) as executor:
             futures = {executor.submit(stage.perform, -(-workers // side_by_side)): stage
                        for stage in remaining}

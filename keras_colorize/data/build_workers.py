@@ -1,26 +1,18 @@
-"""Workers of a build: what each makes of one source, and the processes or Dask that they run in.
+"""Workers of a build: what each makes of one source, and the processes that they run in.
 
 A worker needs no TensorFlow. It leaves the examples of its source in two files of the staging
 folder, where the next build finds them if this one is killed.
 """
 
-import asyncio
 import dataclasses
 import hashlib
 import json
-import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import (
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-)
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -33,15 +25,13 @@ import numpy as np
 
 from keras_colorize import __version__, media
 from keras_colorize.data.sources import Counts, Sample, Sampling, Source, all_of
-from keras_colorize.errors import ColorizeError, DatasetError, SourceError, UsageError
+from keras_colorize.errors import ColorizeError, DatasetError, SourceError
 from keras_colorize.files import read_json, whole_file, write_json
 from keras_colorize.image import pixels
 from keras_colorize.media.in_order import in_order
 
 NOTE_EVERY = 0.5  # seconds between two notes of the progress
 PICTURES = ("color", "gray", "edge")  # as they follow each other in the staged file
-CONNECT_SECONDS = 10
-DASK_LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
 
 @dataclass(frozen=True)
@@ -232,82 +222,3 @@ def _begin(lifeline: Connection) -> None:
     # As many threads as there are cores in each process would be in each other's way.
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     threading.Thread(target=wait, daemon=True).start()
-
-
-@contextmanager
-def cluster(address: str) -> Iterator[Executor]:
-    """Connects to the workers of a Dask cluster, which see the same files under the same paths.
-
-    Raises:
-        UsageError: Dask is not installed.
-        ColorizeError: no scheduler answers at `address`, or it has or keeps no workers.
-    """
-    where = f"--scheduler {address}"
-    try:
-        from distributed import Client, KilledWorker
-    except ImportError as error:
-        raise UsageError(where, "needs Dask, which is not installed",
-                         "pip install 'keras_colorize[cluster]'") from error
-    with _quiet():
-        try:
-            with ThreadPoolExecutor(1) as thread:  # there may be a loop in this one, as in Jupyter
-                thread.submit(asyncio.run, _greet(address)).result()
-            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TypeError, MemoryError) as error:  # or misread by Dask
-            raise ColorizeError(where, "is no Dask scheduler that answers",
-                                "start one with `dask scheduler`, and workers for it") from error
-        with client:
-            try:
-                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-            except TimeoutError as error:
-                raise ColorizeError(where, "has no workers",
-                                    "start some with `dask worker`") from error
-            executor, ended = client.get_executor(pure=False), threading.Event()
-            threading.Thread(target=_watch, args=(client, executor, ended), daemon=True).start()
-            try:
-                yield executor
-            except (KilledWorker, CancelledError) as error:
-                raise ColorizeError(where, "lost its workers or was stopped",
-                                    "run the same command to continue") from error
-            finally:
-                ended.set()
-                executor.shutdown(wait=False)
-
-
-async def _greet(address: str) -> None:
-    """Raises an OSError where nobody at `address` shakes hands; Dask would wait forever."""
-    from distributed.comm import connect
-    from distributed.security import Security
-
-    comm = await asyncio.wait_for(
-        connect(address, CONNECT_SECONDS, **Security().get_connection_args("client")),
-        CONNECT_SECONDS)
-    await comm.close()
-
-
-def _watch(client: object, executor: Executor, ended: threading.Event) -> None:
-    """Cancels all work once there was no worker for `CONNECT_SECONDS`; Dask would wait for one."""
-    seen = time.monotonic()
-    while not ended.wait(1):
-        try:
-            workers = client.scheduler_info()["workers"]
-        except Exception:  # whatever a lost connection leads to; the client will report it
-            continue
-        if workers:
-            seen = time.monotonic()
-        elif time.monotonic() - seen > CONNECT_SECONDS:
-            executor.shutdown(wait=False)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps Dask from printing a traceback where our error says it in a line."""
-    loggers = [logging.getLogger(name) for name in DASK_LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -13,14 +13,14 @@ import pytest
 from conftest import wait_for
 from test_killed_builds import SETTINGS
 
-from keras_colorize.data import build, build_workers
+from keras_colorize.data import build, cluster
 from keras_colorize.errors import ColorizeError
 
 
 @pytest.fixture
 def hurry(monkeypatch):
     """Everyone waits for a second only."""
-    monkeypatch.setattr(build_workers, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
 
 
 @pytest.fixture
@@ -71,16 +71,16 @@ def test_a_cluster_without_workers_or_that_loses_all_is_told_in_a_line(dask, mon
         logging.getLogger(name).addHandler(caplog.handler)
     scheduler = start("scheduler", "--host", address, "--no-dashboard")
     wait_for(lambda: answers(address), scheduler)
-    monkeypatch.setattr(build_workers, "CONNECT_SECONDS", 3)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 3)
     with (pytest.raises(ColorizeError, match="has no workers; start"),
-          build_workers.cluster(address)):
+          cluster.connect(address)):
         pytest.fail("there is none")
     for lost in ("worker", "scheduler"):
         worker = start("worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard")
-        monkeypatch.setattr(build_workers, "CONNECT_SECONDS", 60)
+        monkeypatch.setattr(cluster, "CONNECT_SECONDS", 60)
         with (pytest.raises(ColorizeError, match="lost its workers or was stopped; run"),
-              build_workers.cluster(address) as executor):
-            monkeypatch.setattr(build_workers, "CONNECT_SECONDS", 1)
+              cluster.connect(address) as executor):
+            monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
             future = executor.submit(time.sleep, 600)
             time.sleep(0.5)
             (worker if lost == "worker" else scheduler).kill()
