@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_type_hints
+from types import NoneType
+from typing import Annotated, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +29,8 @@ def _shipped(name: str) -> Path:
 SHIPPED = _shipped("configs")
 SHIPPED_MODEL = _shipped("shipped_model")
 """The model that colours where no other is named; `README.md` there says what it is."""
+
+Kind = TypeVar("Kind")
 
 LARGEST = sys.float_info.max
 Seed = Annotated[int, Meta(ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")]
@@ -197,10 +200,10 @@ def load(name: str | Path, overrides: Sequence[str] = ()) -> Config:
     if not path.is_file():
         raise ConfigError(name, "is neither a file nor a shipped configuration",
                           f"shipped are {', '.join(shipped_names())}")
-    tables = _read(path)
+    tables = read_toml(path)
     for override in overrides:
         _apply(override, tables)
-    return _check(_config_of(tables, str(path)), str(path))
+    return _check(fit(tables, Config, str(path)), str(path))
 
 
 def load_recorded(path: Path) -> Config:
@@ -209,7 +212,7 @@ def load_recorded(path: Path) -> Config:
     Values without an effect, which a run may not begin with any more, become their defaults. It
     raises ConfigError as `load`.
     """
-    config = _config_of(_read(path), str(path))
+    config = fit(read_toml(path), Config, str(path))
     for table, key, default, _ in list(_without_effect(config)):
         config = replace(config, **{table: replace(getattr(config, table), **{key: default})})
     return _check(config, str(path))
@@ -231,7 +234,8 @@ def dumps(config: Config) -> str:
     return "\n".join(lines)
 
 
-def _read(path: Path) -> dict:
+def read_toml(path: Path) -> dict:
+    """Reads the tables of a TOML file; raises ConfigError where it cannot be read, or is none."""
     try:
         return tomllib.loads(read_bytes(path, ConfigError).decode())
     except ValueError as error:  # no TOML, or no UTF-8
@@ -256,16 +260,20 @@ def _apply(override: str, tables: dict) -> None:
     table[name] = value
 
 
-def _config_of(tables: dict, where: str) -> Config:
-    """Converts what TOML gave; raises ConfigError for an unknown key or a value that cannot be."""
-    _check_known(tables, TABLES, where)
+def fit(tables: dict, kind: type[Kind], where: str) -> Kind:
+    """Converts what TOML gave to a dataclass of dataclasses and dictionaries, one a table.
+
+    Raises ConfigError, which begins with `where`, for an unknown key or a value that cannot be.
+    """
+    known = get_type_hints(kind)
+    _check_known(tables, known, where)
     for name, values in tables.items():
-        if isinstance(values, dict):
-            _check_known(values, get_type_hints(TABLES[name]), f"{where}: {name}")
+        if isinstance(values, dict) and dataclasses.is_dataclass(known[name]):
+            _check_known(values, get_type_hints(known[name]), f"{where}: {name}")
     try:
-        return msgspec.convert(tables, Config)
+        return msgspec.convert(tables, kind)
     except msgspec.ValidationError as error:
-        raise _config_error(str(error), tables, where) from error
+        raise _config_error(str(error), tables, known, where) from error
 
 
 def _check_known(keys: dict, known: dict, where: str) -> None:
@@ -275,7 +283,7 @@ def _check_known(keys: dict, known: dict, where: str) -> None:
             raise ConfigError(where, f"unknown key {key!r}", f"did you mean {nearest[0]!r}?")
 
 
-def _config_error(reason: str, tables: dict, where: str) -> ConfigError:
+def _config_error(reason: str, tables: dict, known: dict, where: str) -> ConfigError:
     """Says in plain words where and what msgspec refused: "... - at `$.model.encoder[0]`"."""
     what, _, place = reason.partition(" - at `$.")
     name = re.sub(r"[\[`].*", "", place)
@@ -284,7 +292,9 @@ def _config_error(reason: str, tables: dict, where: str) -> ConfigError:
     table, _, key = name.partition(".")
     if not key:
         return ConfigError(where, f"{table} is not a table", f"write it as [{table}]")
-    hint = get_type_hints(TABLES[table], include_extras=True)[key]
+    hint = get_type_hints(known[table], include_extras=True)[key]
+    if NoneType in get_args(hint):
+        hint = get_args(hint)[0]
     wanted = "true or false" if hint is bool else \
         hint.__metadata__[0].description if hasattr(hint, "__metadata__") else \
         f"one of {', '.join(map(repr, get_args(hint)))}"

@@ -16,20 +16,26 @@ import tensorflow as tf
 
 from keras_colorize import export, models
 from keras_colorize.files import write_json
+from keras_colorize.image import moods
 
 TOKEN = "a token of the test, ✓"
 PATIENCE = 240  # seconds until a server on a busy machine is ready
 BODY_SECONDS = 4  # that a body may take to arrive at the server for hostile input
 
+MOODS = [[color] * moods.LEVELS for color in ((40.0, -20.0), (-20.0, 40.0))]
 
-def write_model(out: Path, width: int = 4) -> Path:
-    """Writes the SavedModel of an untrained generator of so many channels a level."""
-    network = models.unet((width,) * 6, (width,) * 6, output="chroma")
+
+def write_model(out: Path, widths: tuple[int, ...] = (4,) * 6, output: str = "chroma") -> Path:
+    """Writes the SavedModel of an untrained generator of so many channels a level.
+
+    One of output "guided" takes hints, and has two moods, red and blue.
+    """
+    network = models.unet(widths, widths, output=output)
     module = export.Colorizer(network, size=(64, 96))
     tf.saved_model.save(module, str(out), signatures=module.signatures())
     (out / export.CARD).parent.mkdir(exist_ok=True)
     write_json(out / export.CARD, {"generator_sha256": "", "input": "gray",
-                                   "dataset": {"size": [64, 96]}})
+                                   "dataset": {"size": [64, 96]}, "moods": MOODS})
     return out
 
 
@@ -104,19 +110,25 @@ def served_model(shared) -> Path:
 
 
 @pytest.fixture(scope="session")
+def guided_model(shared) -> Path:
+    """One that takes hints and has moods, in a folder that takes the project of a series."""
+    return shared("guided_model", lambda out: write_model(out, (4,) * 3, "guided"))
+
+
+@pytest.fixture(scope="session")
 def server(served_model, tmp_path_factory):
-    """A server that a proxy offers under a name of its own."""
+    """A server that a proxy offers under a name of its own; what it is asked leaves no trace."""
     with serving(served_model, tmp_path_factory.mktemp("server"), "--host", "127.0.0.2",
-                 "--public-host", "Colors.example:8443") as started:
+                 "--public-host", "Colors.example:8443", "--no-series") as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def guarded_server(served_model, tmp_path_factory):
-    """A server that listens on all addresses, with a token."""
+def guarded_server(guided_model, tmp_path_factory):
+    """A server that listens on all addresses, with a token, and keeps the project of a series."""
     folder = tmp_path_factory.mktemp("guarded")
     (folder / "token").write_text(TOKEN + "\n")
-    with serving(served_model, folder, "--token-file", folder / "token", "--host",
+    with serving(guided_model, folder, "--token-file", folder / "token", "--host",
                  "0.0.0.0") as started:
         started.url = started.url.replace("0.0.0.0", "127.0.0.1")
         yield started

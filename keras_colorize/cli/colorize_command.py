@@ -32,11 +32,11 @@ def declare(command: argparse.ArgumentParser) -> None:
              "is lost; its ink, laid over colours; or none of it")
     add("--no-line-lock", dest="lock", action="store_const", const="none",
         help="give the network's own picture, as --lock none does")
-    add("--tones", choices=("keep", "smooth"), default="keep",
+    add("--tones", choices=("keep", "smooth"),
         help="keep the dots of a printed page over its colours, or smooth them to the shade that "
-             "they mean (%(default)s)")
-    add("--paper", choices=("keep", "white"), default="keep",
-        help="keep the tint of old paper as it is, or take it off (%(default)s)")
+             "they mean (keep)")
+    add("--paper", choices=("keep", "white"),
+        help="keep the tint of old paper as it is, or take it off (keep)")
     add("--treat-as", choices=("color", "gray", "screentone", "line_art"),
         help="treat all pages as this kind, instead of judging each")
     add("--scale", type=above_0(1), metavar="FACTOR",
@@ -51,6 +51,8 @@ def declare(command: argparse.ArgumentParser) -> None:
     add("--saturation", type=above_0(10), metavar="FACTOR",
         help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
              "colours (what training chose on its validation pictures)")
+    add("--no-series", action="store_true",
+        help="leave out MODEL/series.toml, whose settings count where no option names another")
     add("--format", choices=("png", "jpeg", "webp"),
         help="the format of all pages (each its own; a page of a PDF is JPEG if it is so there, "
              "else PNG)")
@@ -71,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     import_tensorflow("tensorflow")
     from keras_colorize import colorize
+    from keras_colorize.colorize import series
     from keras_colorize.config import SHIPPED_MODEL
     from keras_colorize.data.cluster import connect
 
@@ -80,16 +83,22 @@ def run(options: argparse.Namespace) -> int:
         if not inputs:
             raise UsageError(path, "is a model, and nothing to colour is named",
                              "name pictures, comics, videos or folders after it")
-    settings = colorize.Settings(**{name: getattr(options, name) for name in (
+    said = {name: getattr(options, name) for name in (
         "lock", "tones", "paper", "treat_as", "scale", "hints", "mood", "saturation", "format",
-        "quality", "layers", "codec", "crf")})
+        "quality", "layers", "codec", "crf") if getattr(options, name) is not None}
     jobs = [(inputs, options.out)] if options.out else [
-        ([each], colorize.beside(each, settings.suffix)) for each in inputs]
+        ([each], colorize.beside(each, colorize.Settings(**said).suffix)) for each in inputs]
     if len(jobs) > 1 and options.hints is not None and options.hints.is_file():
         raise UsageError(options.hints, f"is the hints of one page, and there are {len(jobs)} "
                          "inputs", "give a folder of hints, named as the pages")
     with nullcontext() if options.scheduler is None else connect(options.scheduler) as cluster:
-        models = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model)
+        models = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model,
+                                      with_series=not options.no_series)
+        settings = models.settings(said)
+        if own := {name: value for name, value in models.series.settings.decided().items()
+                   if name not in said and getattr(settings, name) == value}:
+            print(f"{path / series.FILE}: " + ", ".join(f"{name} {value}" for name, value
+                                                        in own.items()))
         failed = _color(jobs, partial(colorize.colorize, models, settings=settings,
                                       cluster=cluster))
     if path is None:
@@ -129,7 +138,7 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(options.hints, "does not exist", "check --hints")
     if options.quality is not None and options.format not in ("jpeg", "webp"):
         raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
-    if options.tones != "keep" and options.lock is not None:
+    if options.tones == "smooth" and options.lock is not None:
         raise UsageError("--tones", "is for flat colour, and --lock chooses another rule",
                          "leave out one of them")
     if options.out and options.out.suffix.lower() in media.ARCHIVE_SUFFIXES - {".cbz"}:

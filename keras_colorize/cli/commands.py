@@ -103,8 +103,9 @@ def _run_inspect(options: argparse.Namespace) -> None:
 
 def _declare_learn(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("sources", metavar="SOURCE", nargs="+", type=Path,
-        help="episodes in colour: videos, comics (CBZ, PDF), and folders of them and of pictures")
+    add("sources", metavar="SOURCE", nargs="*", type=Path,
+        help="episodes in colour: videos, comics (CBZ, PDF), and folders of them and of pictures "
+             "(those that MODEL was learned from before)")
     add("--out", required=True, type=place, metavar="MODEL",
         help="the folder of the model; MODEL.learn beside it holds all that is made on the way")
     add("--minutes", type=whole(1), default=60, metavar="N",
@@ -117,6 +118,7 @@ def _run_learn(options: argparse.Namespace) -> int:
     import_tensorflow("tensorflow")
     from keras_colorize.cli import learn
 
+    options.sources = options.sources or learn.known_sources(options.out)
     failed = learn.learn(options.sources, options.out, options.minutes, options.epochs,
                          os.cpu_count())
     _name_left_out(options, failed)
@@ -250,6 +252,8 @@ def _declare_serve(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("model", metavar="MODEL", nargs="?", type=named,
         help="a SavedModel, or a run directory (the model that ships with this program)")
+    add("--no-series", action="store_true",
+        help="neither read nor change MODEL/series.toml, the settings and colours of the series")
     add("--name", help="what the studio and the log call the model (its directory's name)")
     add("--host", default="127.0.0.1",
         help="the address to listen on (%(default)s); 0.0.0.0 is every address of this machine")
@@ -302,7 +306,7 @@ def _run_serve(options: argparse.Namespace) -> None:
     name = options.name or os.path.basename(os.path.realpath(model))
     cache = options.cache and AnswerCache(options.cache,
                                           round((options.cache_gb or CACHE_GB) * 1e9))
-    service = Service(model, name, limits, cache)
+    service = Service(model, name, limits, cache, not options.no_series)
     serve(service, options.host, options.port, _token(options), options.public_host)
 
 

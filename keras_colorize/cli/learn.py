@@ -19,13 +19,14 @@ from tqdm import tqdm
 from keras_colorize import export
 from keras_colorize.cli import learning_plan
 from keras_colorize.cli.learning_plan import Lesson, Plan
+from keras_colorize.colorize import series
 from keras_colorize.config import SHIPPED_MODEL, Config
 from keras_colorize.data import build, sources
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.records import Manifest
-from keras_colorize.errors import DatasetError, SettingsMismatch, UsageError, shell_line
+from keras_colorize.errors import DatasetError, SettingsMismatch, UsageError, one_line, shell_line
 from keras_colorize.evaluation import evaluate, measure
-from keras_colorize.files import check_apart, locked, whole_file
+from keras_colorize.files import check_apart, locked, read_json, whole_file
 from keras_colorize.image import figures
 from keras_colorize.training import checkpoints, run_directory, train
 
@@ -73,10 +74,18 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         print(f"{out}: measuring on pictures that it has not seen", flush=True)
         report = evaluate.evaluate([run, SHIPPED_MODEL], data.manifest.directory,
                                    folder / "report")
-        _write_model(out, folder, run, data)
+        _write_model(out, folder, run, data, places)
         replace(plan, is_done=True).write(folder)
     print(_summary(out, report, data.manifest, plan))
     return left_out
+
+
+def known_sources(out: Path) -> list[Path]:
+    """Returns what a model was learned from; raises UsageError where its project does not say."""
+    sources = series.read(out).learned.sources
+    if not sources:
+        raise UsageError(out / series.FILE, "names no episodes", "name them after learn")
+    return [Path(each) for each in sources]
 
 
 def _check(out: Path, work: Path, places: list[Path]) -> None:
@@ -220,7 +229,7 @@ def _progress(folder: Path, plan: Plan, data: Dataset) -> Iterator[_Watch]:
         yield _Watch(bar, folder)
 
 
-def _write_model(out: Path, folder: Path, run: Path, data: Dataset) -> None:
+def _write_model(out: Path, folder: Path, run: Path, data: Dataset, places: list[Path]) -> None:
     """Writes the model with all its networks, card and pictures, and puts it in its place."""
     made = folder / "model" / out.name
     shutil.rmtree(made.parent, ignore_errors=True)
@@ -238,12 +247,29 @@ def _write_model(out: Path, folder: Path, run: Path, data: Dataset) -> None:
         card.write(f"\n## Pictures that it has not seen\n\nThey are evenly spaced over the test "
                    f"pictures; nobody chose them.\n\n![Gray, coloured, and the truth]({UNSEEN})\n")
     before = folder / "before"
+    series.write(made, _project(out if out.exists() else before, run, places))
     shutil.rmtree(before, ignore_errors=True)
     if out.exists():
         out.rename(before)
     made.rename(out)
     for each in (before, made.parent):
         shutil.rmtree(each, ignore_errors=True)
+
+
+def _project(before: Path, run: Path, places: list[Path]) -> series.Series:
+    """Returns the project of the model as it was before, with the sources of today.
+
+    A number names a mood of that model, so it goes where the moods are others now.
+    """
+    project = series.read(before)
+    if project.settings.mood:
+        card = read_json(before / export.CARD, dict, UsageError, "restore it")
+        if not np.array_equal(card.get("moods", []), run_directory.read_moods(run)):
+            print(f"{before / series.FILE}: its mood {project.settings.mood} is none of today's "
+                  "moods; choose one of those")
+            project = replace(project, settings=replace(project.settings, mood=None))
+    sources = tuple(one_line(str(place.absolute())) for place in places)
+    return replace(project, learned=series.Learned(sources))
 
 
 def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan) -> str:

@@ -3,17 +3,10 @@
 from keras_colorize.colorize.batch import colorize
 from keras_colorize.colorize.inputs import beside, is_file_output
 from keras_colorize.colorize.page import colored_file
-from keras_colorize.colorize.predictor import (
-    LOCKS,
-    PAPERS,
-    TONES,
-    Model,
-    Models,
-    Settings,
-    is_model,
-)
+from keras_colorize.colorize.predictor import Model, Models, Settings, is_model
 from keras_colorize.colorize.printed_page import PageMemory
 from keras_colorize.colorize.report import Report
+from keras_colorize.colorize.series import LOCKS, PAPERS, TONES
 
 __all__ = ["LOCKS", "PAPERS", "TONES", "Model", "Models", "PageMemory", "Report", "Settings",
            "beside", "colored_file", "colorize", "is_file_output", "is_model"]

@@ -47,6 +47,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
 
     Args:
         out: a folder, or the one file that a comic or a film becomes.
+        settings: None for those of the models' series.
         cluster: colours in place of this process, which still writes all files. Its workers see
             the models and the hints under the same paths.
 
@@ -58,13 +59,13 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
             no such mood.
         RunError: a worker of the cluster lacks the models.
     """
-    settings = settings or Settings()
+    settings = settings or models.settings({})
     models.pages.saturate(settings.saturation)
     if settings.mood is not None:
         models.pages.mood(settings.mood)
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
-    _check(settings, todo)
+    _check(settings, todo, models.settings({}))
     folder = out.with_name(f"{out.name}.job") if is_file_output(out) else out
     made_by = {"model": models.pages.digest,
                "edge_model": models.line_art and models.line_art.digest,
@@ -88,18 +89,19 @@ def _begun(planned: Plan, folder: Path) -> Report:
                   passed_over=planned.passed_over, place=folder)
 
 
-def _check(settings: Settings, todo: list[Work]) -> None:
-    """Raises for settings that no output can be made with, before they are written down for it."""
+def _check(settings: Settings, todo: list[Work], usual: Settings) -> None:
+    """Raises for settings that no output can be made with, before they are written down for it.
+
+    A film makes nothing of those for pages, and they are refused unless they are `usual`.
+    """
     if settings.codec:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
-    for name, what in (("tones", "printed pages"), ("paper", "pages")):
-        if only_films and getattr(settings, name) != "keep":
-            raise UsageError(todo[0].source, f"is a film, and --{name} is for {what}",
-                             f"colour it without --{name}")
-    for name, what in (("mood", "moods"), ("hints", "hints")):
-        if only_films and getattr(settings, name) is not None:
-            raise UsageError(todo[0].source, f"is a film, and {what} are for pages",
+    for name, what in (("tones", "--tones is for printed pages"), ("paper", "--paper is for pages"),
+                       ("mood", "moods are for pages"), ("hints", "hints are for pages")):
+        if only_films and getattr(settings, name) not in (getattr(Settings, name),
+                                                          getattr(usual, name)):
+            raise UsageError(todo[0].source, f"is a film, and {what}",
                              f"colour it without --{name}")
     if settings.hints is None:
         return

@@ -56,7 +56,8 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
     """
     original = media.read_stored_picture(file, where)
     with _ONE_LARGE if original.luminance.size >= LARGE else nullcontext():
-        key = (sha256(file).digest(), settings.treat_as, settings.scale)
+        key = (sha256(file).digest(), settings.treat_as, settings.scale, settings.mood,
+               settings.saturation)
         known = models.memory.find(key)
         route = known.route if known else judge(original, settings.treat_as)
         style = original.style if settings.format is None else \

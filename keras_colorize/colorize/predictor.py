@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import tensorflow as tf
 
 from keras_colorize import config, export, media
+from keras_colorize.colorize import series
 from keras_colorize.colorize.printed_page import PageMemory
-from keras_colorize.errors import RunError, UsageError
+from keras_colorize.colorize.series import Series
+from keras_colorize.errors import ConfigError, RunError, UsageError
 from keras_colorize.export import graph
 from keras_colorize.files import read_json, sha256_of
 from keras_colorize.image import moods
@@ -19,9 +21,6 @@ from keras_colorize.training import run_directory
 
 PRINTED = "printed"  # within a model's folder the model that colours its printed pages
 SAVED_MODEL = "saved_model.pb"  # names it
-LOCKS = ("luminance", "ink", "none")
-TONES = ("keep", "smooth")
-PAPERS = ("keep", "white")
 PANELS = 1.5  # times as large as what it learned a model of printed pages sees a page
 TOGETHER = 2  # pages or frames at once, as the network alone leaves a core idle now and then
 
@@ -94,6 +93,11 @@ class Model:
         elif factor is not None:
             raise UsageError(self.name, "has no saturation to set",
                              "leave out --saturation, or train with model.output='chroma'")
+
+    @property
+    def mood_count(self) -> int:
+        """How many moods of the series there are to choose from."""
+        return len(self.moods) if self.network_guided else 0
 
     def mood(self, chosen: str) -> np.ndarray:
         """Finds a mood, float32 [levels, 2]: one of the series, by its number, or a picture's.
@@ -188,34 +192,6 @@ def _learned(dataset: dict) -> tuple[str, tuple[int, int] | None]:
 
 
 @dataclass(frozen=True)
-class Models:
-    """The model for pages, and the one for line art, or for all printed pages, if there is one."""
-
-    pages: Model
-    line_art: Model | None = None
-    memory: PageMemory = field(default_factory=lambda: PageMemory(0), compare=False)
-    """The printed pages that are kept for a further click; none unless a server makes it larger."""
-
-    @classmethod
-    def load(cls, path: Path, line_art: Path | None = None,
-             memory: PageMemory | None = None) -> "Models":
-        """Loads the model for pages, and `line_art`, or else the model in the folder `PRINTED`.
-
-        Raises RunError where one of them is no model, or damaged.
-        """
-        pages, printed = Model.load(path), path / PRINTED
-        if line_art is None and is_model(printed):
-            line_art = printed
-        return cls(pages, line_art and Model.load(line_art), memory or PageMemory(0))
-
-    def choose(self, kind: str) -> Model:
-        """Returns the model that colours a kind of page."""
-        other = self.line_art
-        takes = other and (kind == "line_art" or (kind == "screentone" and other.input == "manga"))
-        return other if takes else self.pages
-
-
-@dataclass(frozen=True)
 class Settings:
     """How pages and films are coloured; the defaults are those of the command."""
 
@@ -268,3 +244,63 @@ class Settings:
         if mood is not None and not mood.isdecimal():
             mood = sha256_of(Path(mood))
         return {**self.__dict__, "hints": hints, "mood": mood}
+
+
+@dataclass(frozen=True)
+class Models:
+    """The model for pages, and the one for line art, or for all printed pages, if there is one."""
+
+    pages: Model
+    line_art: Model | None = None
+    memory: PageMemory = field(default_factory=lambda: PageMemory(0), compare=False)
+    """The printed pages that are kept for a further click; none unless a server makes it larger."""
+    series: Series = field(default_factory=Series)
+    """The project of the series that the model learned."""
+
+    @classmethod
+    def load(cls, path: Path, line_art: Path | None = None, memory: PageMemory | None = None,
+             with_series: bool = True) -> "Models":
+        """Loads the model for pages, and `line_art`, or else the model in the folder `PRINTED`.
+
+        Args:
+            with_series: whether the project in the model's folder is read, if there is one.
+
+        Raises:
+            RunError: one of them is no model, or damaged.
+            ConfigError: the project has a fault, or settings that the model does not have.
+        """
+        project, printed = series.read(path) if with_series else Series(), path / PRINTED
+        pages = Model.load(path)
+        _check_has(pages, project, path / series.FILE)
+        if line_art is None and is_model(printed):
+            line_art = printed
+        return cls(pages, line_art and Model.load(line_art), memory or PageMemory(0), project)
+
+    def settings(self, said: dict[str, Any]) -> Settings:
+        """Makes settings of what a user said, and where that is silent, of the series' own.
+
+        Of lock and tones, which do not go together, one that was said keeps out the other.
+        """
+        own = self.series.settings.decided()
+        if said.get("lock"):
+            own.pop("tones", None)
+        if said.get("tones", "keep") != "keep":
+            own.pop("lock", None)
+        return Settings(**own | said)
+
+    def choose(self, kind: str) -> Model:
+        """Returns the model that colours a kind of page."""
+        other = self.line_art
+        takes = other and (kind == "line_art" or (kind == "screentone" and other.input == "manga"))
+        return other if takes else self.pages
+
+
+def _check_has(model: Model, project: Series, where: Path) -> None:
+    """Raises ConfigError where a model does not have what its series' project sets."""
+    taste = project.settings
+    if taste.saturation is not None and model.saturation is None:
+        raise ConfigError(f"{where}: settings.saturation", "is set, and this model has none to set",
+                          "remove it there")
+    if taste.mood is not None and taste.mood > model.mood_count:
+        raise ConfigError(f"{where}: settings.mood", f"is {taste.mood}, and this model has "
+                          f"{model.mood_count} moods", "give a smaller number, or remove it there")

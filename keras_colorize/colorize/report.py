@@ -69,10 +69,10 @@ class Report:
         return [*lines, f"look at {self.place / 'report.html'}"]
 
 
-def thumbnails(before: np.ndarray, after: np.ndarray) -> list[str]:
-    """Shrinks two pictures, uint8 or uint16, RGB or gray, and returns them as JPEG in base64."""
+def thumbnails(*pictures: np.ndarray) -> list[str]:
+    """Shrinks pictures, uint8 or uint16, RGB or gray, and returns them as JPEG in base64."""
     encoded = []
-    for picture in (before, after):
+    for picture in pictures:
         while min(picture.shape[:2]) > 2 * THUMBNAIL:
             picture = pixels.halved(picture)
         small, file = pixels.eight_bits(pixels.shrunk(picture, THUMBNAIL)), io.BytesIO()

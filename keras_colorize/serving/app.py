@@ -43,8 +43,12 @@ def build_app(service: Service, token: str | None = None, names: Collection[str]
             "Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
     async def about(request: Request) -> Response:
-        return JSONResponse({"model": service.name, "state": service.state,
-                             "saturation": service.models and service.models.pages.saturation})
+        known = {"model": service.name, "state": service.state}
+        if service.models is not None:
+            from keras_colorize.serving import series_route
+
+            known |= series_route.described(service)
+        return JSONResponse(known)
 
     async def sample(request: Request) -> Response:
         return Response(await run_in_threadpool(_draw_sample), media_type="image/png")

@@ -58,9 +58,8 @@ class Page:
         return {
             "number": self.number, "name": self.name, "state": self.state, "version": self.version,
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
-            "lock": self.settings.lock, "tones": self.settings.tones,
-            "paper": self.settings.paper, "treat_as": self.settings.treat_as,
-            "saturation": self.settings.saturation,
+            "treat_as": self.settings.treat_as,
+            **{name: getattr(self.settings, name) for name in uploads.TASTE},
             **{key: self.record[key] for key in kept if key in self.record},
             "notes": [_in_words(note) for note in self.record.get("notes", ())]}
 
@@ -302,6 +301,11 @@ class Book:
                 raise SourceError(page.name, "is in colour and was copied, so it has no layers",
                                   "treat it as gray, then colour it again")
             return layers.read_bytes(), record
+
+    def in_moods(self, page: Page, preview: Callable) -> list[str]:
+        """Makes small pictures of a page that is done in each mood, by `Service.moods_of`."""
+        return preview(self.original(page).read_bytes(), page.name, page.record["kind"],
+                       page.settings)
 
     def write(self, target: Path) -> None:
         """Writes a CBZ: the archive with its pages coloured, or the loose pages in their order.

@@ -137,14 +137,16 @@ class Service:
 
     Args:
         cache: where the answers of `POST /colorize` are kept, if they are; the service closes it.
+        with_series: whether the project of the model's series is read, and may be changed.
     """
 
     def __init__(self, path: Path, name: str, limits: Limits | None = None,
-                 cache: AnswerCache | None = None):
+                 cache: AnswerCache | None = None, with_series: bool = True):
         self.path, self.name, self.limits, self.cache = path, name, limits or Limits(), cache
+        self.with_series = with_series
         self.worker = Worker(self.limits.waiting, self.limits.seconds)
         self.models: Models | None = None
-        """The model, once it is loaded."""
+        """The model, once it is loaded, with the project of its series, which visitors change."""
         self.closing = ExitStack()
         """What is closed when the server has stopped."""
         if cache is not None:
@@ -162,15 +164,20 @@ class Service:
     def load(self) -> None:
         """Loads the model and colours a blank picture, so that no client waits for TensorFlow.
 
-        Raises RunError where there is no model, it is damaged, or it cannot be run.
+        Raises:
+            RunError: there is no model, it is damaged, or it cannot be run.
+            ConfigError: the project of its series has a fault.
         """
         import_tensorflow("tensorflow")
         from keras_colorize.colorize import Models, PageMemory
 
-        models = Models.load(self.path, memory=PageMemory())
+        models = Models.load(self.path, memory=PageMemory(), with_series=self.with_series)
         try:
             for model in filter(None, (models.pages, models.line_art)):
-                model.colorize(np.full(model.size or (64, 64), 255, np.uint8))
+                blank = np.full(model.size or (64, 64), 255, np.uint8)
+                model.colorize(blank)
+                if model.network_guided:
+                    model.colorize(blank, np.zeros((*blank.shape, 4), np.uint8))
         except Exception as error:  # TensorFlow raises whatever the damage leads it to
             raise RunError(self.path, f"cannot be run ({first_line(error)})",
                            "export it again") from error
@@ -219,3 +226,13 @@ class Service:
         except (tf.errors.ResourceExhaustedError, MemoryError):
             raise Refused(413, f"{name}: is too large for the server's memory; scale it "
                                "down") from None
+
+    def moods_of(self, file: bytes, name: str, kind: str, settings: "Settings") -> list[str]:
+        """Makes small pictures of a page in each mood, as `preview` of `mood_previews` does.
+
+        They are JPEG in base64, as vivid as `settings` say. It runs in the worker's thread.
+        """
+        from keras_colorize.colorize import mood_previews, report
+
+        self.models.pages.saturate(settings.saturation)
+        return report.thumbnails(*mood_previews.preview(file, name, self.models, kind))

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from keras_colorize import media
 from keras_colorize.errors import ColorizeError
-from keras_colorize.serving import uploads
+from keras_colorize.serving import series_route, uploads
 from keras_colorize.serving.book import Book, Page
 from keras_colorize.serving.limits import Busy, Refused
 from keras_colorize.serving.service import Service
@@ -49,7 +49,9 @@ def routes(service: Service) -> list[BaseRoute]:
         Route(page, studio.ask, methods=["POST"]),
         Route(page + "/original", studio.original),
         Route(page + "/colored", studio.colored),
-        Route(page + "/layers", studio.layers)]
+        Route(page + "/layers", studio.layers),
+        Route(page + "/moods", studio.moods),
+        *series_route.routes(service)]
 
 
 class Studio:
@@ -149,6 +151,13 @@ class Studio:
         """Sends a coloured page as OpenRaster, with ink and colour apart."""
         book, page = self._page(request, is_done=True)
         return await self._send_anew(book, page, ".ora", "image/openraster", layers=True)
+
+    async def moods(self, request: Request) -> Response:
+        """Sends small pictures of a page, JPEG in base64: without a mood, and in each there is."""
+        book, page = self._page(request, is_done=True)
+        self.service.check_ready()
+        work = self.service.worker.run(book.in_moods, page, self.service.moods_of)
+        return JSONResponse(await self._answered(book, page.name, work))
 
     async def archive(self, request: Request) -> Response:
         """Sends the book as CBZ."""

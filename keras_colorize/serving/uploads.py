@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from keras_colorize import media
 from keras_colorize.colorize import LOCKS, PAPERS, TONES, Models, Settings
+from keras_colorize.colorize.series import MOST_SATURATION
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.image import page_kind
 from keras_colorize.media import picture_kinds
@@ -22,30 +23,45 @@ LARGEST_BOOK = 512 * 2**20  # bytes of an archive
 LARGEST_PICTURE = 128 * 2**20
 LONGEST_NAME = 150  # characters
 FULL_SECONDS = 60  # after which there may be room again
-MOST_SATURATION = 10  # times the chroma that the network learned
 SCANS = 100  # the most of a progressive JPEG: each costs as much as the whole picture, and is small
 
 BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 """Of pictures, however damaged; `picture_kinds` wants more of a file to know its kind."""
 OPTIONS = {"lock": LOCKS, "tones": TONES, "paper": PAPERS, "treat_as": page_kind.KINDS,
            "format": ("png", "jpeg", "webp")}
+TASTE = ("lock", "tones", "paper", "mood", "saturation")
+"""Settings that the project of a series holds, as `series.Taste`."""
 
 
 def settings_of(request: Request, models: Models) -> Settings:
     """Reads how `models` are to colour pages: the options of the command `colorize`, by name.
 
-    They are `lock`, `tones`, `paper`, `treat_as` and `saturation`. Raises Refused (400) where a
-    value is not known, the model does not have it, or where two do not go together.
+    They are those of `TASTE`, and `treat_as`. What is absent is as the series has it; what is
+    empty, as the command has it without one. Raises Refused (400) where a value is not known, the
+    model does not have it, or where two do not go together.
     """
-    chosen = {name: option(request, name) for name in ("lock", "tones", "paper", "treat_as")}
-    chosen["saturation"] = _saturation(request.query_params.get("saturation"), models)
-    if chosen["lock"] and chosen["tones"] not in (None, "keep"):
+    readers = {"saturation": _saturation, "mood": _mood}
+    said = {name: (readers[name](request.query_params[name], models) if name in readers
+                   else option(request, name)) or getattr(Settings, name)
+            for name in (*TASTE, "treat_as") if name in request.query_params}
+    if said.get("lock") and said.get("tones", "keep") != "keep":
         raise Refused(400, "tones: is for flat colour, and lock chooses another rule; leave out "
                            "one of them")
-    return Settings(**{name: value for name, value in chosen.items() if value})
+    return models.settings(said)
 
 
-def _saturation(text: str | None, models: Models) -> float | None:
+def _mood(text: str, models: Models) -> str | None:
+    if not text:
+        return None
+    count = models.pages.mood_count
+    if text not in map(str, range(1, count + 1)):
+        raise Refused(400, f"mood: is {text[:40]!r}; " + (
+            f"give a number from 1 to {count}" if count else
+            "this model has none to choose; leave it out"))
+    return text
+
+
+def _saturation(text: str, models: Models) -> float | None:
     if not text:
         return None
     try:

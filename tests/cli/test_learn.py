@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,9 +15,11 @@ from conftest import TINY, wait_for
 
 from keras_colorize import cli, config, export, media
 from keras_colorize.cli import learning_plan
+from keras_colorize.colorize import series
 from keras_colorize.config import SHIPPED_MODEL
 from keras_colorize.data import build_workers
 from keras_colorize.evaluation import evaluate, measure
+from keras_colorize.files import write_json
 from keras_colorize.training import run_directory, train
 
 ROW = {"l1": 9.0, "l1_ci": [8, 10], "ciede2000": 5.0}
@@ -92,20 +95,37 @@ def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
     assert "![Gray, coloured, and the truth](unseen.png)" in (out / "README.md").read_text()
     assert media.read_picture(out / "unseen.png").ndim == 3
     assert (out / "printed" / "README.md").is_file()
+    first = out.with_name("series.learn") / "1" / "runs"
+    learned = series.Learned((str(pages.absolute()),))
+    assert series.read(out) == series.Series(learned)
+    vivid = series.Taste(mood=2, saturation=1.5)
+    write_project(out, vivid, run_directory.read_moods(first / "gray"))
 
     steps.clear()
     assert cli.main(command) == 0 and not steps
     assert "was learned already; more --minutes or other sources go on" in capfd.readouterr().out
     assert cli.main([*command[:-1], "5"]) == 0
     assert steps[0] == ("train", "gray", 5, SHIPPED_MODEL)  # the same run, longer
+    assert series.read(out) == series.Series(learned, vivid, {"Sky": "#7cc0ea"})
+    write_project(out, vivid, [])
+    capfd.readouterr()
 
     shutil.copyfile(pages / "00.png", pages / "new.png")
     steps.clear()
-    assert cli.main(command) == 0
-    first = out.with_name("series.learn") / "1" / "runs"
+    assert cli.main([each for each in command if each != str(pages)]) == 0
+    assert "series.toml: its mood 2 is none of today's moods; choose one of those" in \
+        capfd.readouterr().out
+    assert series.read(out) == series.Series(learned, series.Taste(saturation=1.5),
+                                             {"Sky": "#7cc0ea"})
     assert steps[:2] == [("train", "gray", 2, first / "gray"),
                          ("train", "printed", 2, first / "printed" if fits else None)]
     assert sorted(path.name for path in out.parent.iterdir()) == ["series", "series.learn"]
+
+
+def write_project(out, taste, moods):
+    """Has a model's folder hold settings and a colour, as a user chose them, and moods."""
+    series.write(out, replace(series.read(out), settings=taste, swatches={"Sky": "#7cc0ea"}))
+    write_json(out / export.CARD, {"moods": moods})
 
 
 def interrupted(*arguments, **settings):
@@ -148,6 +168,8 @@ def test_wrong_use_is_one_line(pages, steps, tmp_path, monkeypatch, error_of):
     (tmp_path / "d" / "mine.txt").touch()
     code, error = error_of("learn", pages, "--out", tmp_path / "d")
     assert code == 2 and "d: exists, and d.learn, where it was learned, does not; name" in error
+    code, error = error_of("learn", "--out", tmp_path / "b")
+    assert code == 2 and "b/series.toml: names no episodes; name them after learn" in error
     plan = tmp_path / "b.learn" / "1" / "plan.json"
     plan.write_text(json.dumps({**json.loads(plan.read_text()), "schema": 2}))
     code, error = error_of("learn", pages, "--out", tmp_path / "b")
@@ -164,6 +186,7 @@ from dataclasses import replace
 from keras_colorize import cli, import_tensorflow
 import_tensorflow("tensorflow")
 from keras_colorize.cli import learning_plan
+from keras_colorize.colorize import series
 tiny = {tuple(each for each in TINY if "discriminator" not in each)!r}
 learning_plan.LESSONS = (replace(learning_plan.LESSONS[0], changes=tiny),)
 sys.exit(cli.main(sys.argv[1:]))

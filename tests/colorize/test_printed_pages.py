@@ -285,8 +285,9 @@ def test_a_further_click_reads_no_page_again(tmp_path, monkeypatch):
     hints = dots(tmp_path / "hints.png", [(middle(sheet, "face"), SKIN)])
     picture, _ = colored(sheet.luminance, hints, models=remembering)
     assert tuple(picture[middle(sheet, "face")]) == SKIN
-    with pytest.raises(AssertionError, match="read again"):
-        colored(sheet.luminance, models=remembering, treat_as="line_art")
+    for other in ({"treat_as": "line_art"}, {"saturation": 2.0}, {"mood": "1"}):
+        with pytest.raises(AssertionError, match="read again"):
+            colored(sheet.luminance, models=remembering, **other)
 
 
 def test_the_memory_of_pages_is_bounded_and_gives_up_the_longest_unused():

@@ -17,6 +17,7 @@ from serving_process import TOKEN
 
 from keras_colorize import cli, media
 from keras_colorize.cartoon import episode
+from keras_colorize.colorize import series
 from keras_colorize.image import pixels
 
 SECONDS = 60_000  # milliseconds that anything may take on a busy machine
@@ -432,12 +433,72 @@ def fits(page):
 
 def test_a_token_is_asked_for_until_it_is_right(guarded_server, pages, open_page):
     page = open_page(guarded_server.url, refused=401)
-    page.get_by_label("Token").fill("anöther ✗")
-    page.keyboard.press("Enter")
+    enter_token(page, "anöther ✗")
     expect(page.locator("#token-error")).to_have_text("The server does not know that token.")
-    page.get_by_label("Token").fill(TOKEN)
-    page.keyboard.press("Enter")
+    enter_token(page)
     expect(page.locator("#model")).to_contain_text("series")
     add(page, pages / "page2.png")
     choose(page, "page2.png")
     assert download(page, "#png")[0].startswith(b"\x89PNG")
+
+
+def enter_token(page, token=TOKEN):
+    page.get_by_label("Token").fill(token)
+    page.keyboard.press("Enter")
+
+
+def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, guided_model, pages,
+                                                               open_page, tmp_path):
+    def button(name):
+        return page.get_by_role("button", name=name, exact=True)
+
+    page = open_page(guarded_server.url, refused=401)
+    enter_token(page)
+    add(page, pages / "page2.png", pages / "page10.png")
+    choose(page, "page2.png")
+    page.locator("#draw").click()
+    names = page.locator("#kept button")
+    for name, color in (("Hair", "#d02828"), ("Sea", "#2828d0")):
+        page.locator("#color").fill(color)
+        page.get_by_label("Name").fill(name)
+        page.keyboard.press("Enter")
+    button("Hair").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#color").input_value() == "#d02828"
+    page.get_by_label("Name").fill("Her hair")
+    button("Rename").click()
+    expect(names).to_have_text(["Her hair", "Sea"])
+    button("Sea").click()
+    button("Remove").click()
+    expect(names).to_have_text(["Her hair"])
+    page.keyboard.press("Control+z")
+    expect(names).to_have_text(["Her hair", "Sea"])
+    expect(page.locator("#undo")).to_be_disabled()
+
+    expect(button("No mood")).to_have_attribute("aria-pressed", "true")
+    warm, cold = (media.decode_picture(base64.b64decode(button(f"Mood {number}").locator(
+        "img").get_attribute("src").partition(",")[2])).astype(int) for number in (1, 2))
+    assert (redness(warm) - redness(cold)).mean() > 5
+    untold = download(page, "#png")[0]
+    assert again(page, "[data-mood='1']")[0] != untold
+    page.locator("#reach").select_option("book")
+    button("Mood 2").focus()
+    page.keyboard.press("Enter")
+    choose(page, "page10.png")
+    expect(button("Mood 2")).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
+    finish(page)
+    expect(page.locator("#downloads")).not_to_have_attribute("aria-busy", "true")
+    out = colored_by_command(guided_model, tmp_path / "out", pages / "page10.png")
+    assert download(page, "#png")[0] == (out / "page10.png").read_bytes()
+    project = series.read(guided_model)
+    assert project.settings == series.Taste(mood=2)
+    assert project.swatches == {"Her hair": "#d02828", "Sea": "#2828d0"}
+
+    page = open_page(guarded_server.url)
+    enter_token(page)
+    add(page, pages / "page2.png")
+    choose(page, "page2.png")
+    expect(button("Mood 2")).to_have_attribute("aria-pressed", "true")
+    page.locator("#draw").click()
+    button("Sea").click()
+    assert page.locator("#color").input_value() == "#2828d0"

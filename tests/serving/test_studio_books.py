@@ -285,3 +285,20 @@ def test_strokes_find_room_as_files_do():
     book.ask(book.pages[0], Settings(), strokes)
     assert kept.room() == 60
     kept.close()
+
+
+def test_a_project_is_kept_only_where_it_may_be_and_only_if_it_is_one(client):
+    assert_refused(client.put("series/swatches", content='[["Hair", "#d02828"]]'), 409,
+                   "series.toml: is not kept on this server")
+    assert_refused(client.put("series/settings", params={"lock": "ink"}), 409, "is not kept")
+    assert_refused(client.put("series/swatches", content='[["Hair", "red"]]'), 400,
+                   "swatches.Hair: is 'red'; give a colour such as '#d9482b'")
+    for body in (b'{"Hair": "#d02828"}', b"[[", b'[["\xff", "#d02828"]]'):
+        assert_refused(client.put("series/swatches", content=body), 400, "; send [[name, colour]")
+    assert_refused(client.put("series/settings", params={"mood": "1"}), 400, "none to choose")
+    about = client.get("studio").json()
+    assert (about["kept"], about["moods"], about["swatches"]) == (False, 0, [])
+    book = begin(client)
+    put(client, book, "a.png", picture())
+    finished(client, book)
+    assert client.get(f"books/{book}/pages/0/moods").json() == []

@@ -11,7 +11,7 @@ const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base"
 
 export class Desk extends EventTarget {
   books = [];
-  settings = { lock: "", tones: "keep", paper: "keep", treat_as: "", saturation: "" };
+  settings = {}; // what is not chosen yet is as the series has it
   #sending = Promise.resolve();
 
   get pages() {

@@ -49,7 +49,7 @@ async function start() {
       await pause(1000);
       about = await json("studio");
     }
-    panel.offerSaturation(about.saturation);
+    if (about.swatches) panel.begin(about); // else it stopped before it began
   } catch (error) {
     tell(error.message);
   }

@@ -1,7 +1,9 @@
 // What can be done with the page that is shown: strokes, how it is coloured, downloads.
 
-import { blob } from "./api.js";
+import { blob, request } from "./api.js";
 import { isReadable, isUnderWay } from "./desk.js";
+import { Moods } from "./moods.js";
+import { Swatches } from "./swatches.js";
 
 const one = (id) => document.getElementById(id);
 const SWATCHES = { Skin: "#f2c29b", Red: "#d9482b", Orange: "#ee9a2d", Yellow: "#f5d547",
@@ -13,6 +15,8 @@ export class Panel {
   #page = null;
   #filling = 0; // the timer of the next filling
   #usual = null; // the model's own saturation
+  #mood = ""; // the number of the mood that is chosen
+  #isKept = false; // whether the server keeps settings for the series
 
   // `strokes` are those of the page, `tell(text)` shows what went wrong.
   constructor(desk, strokes, tell) {
@@ -20,14 +24,16 @@ export class Panel {
     this.strokes = strokes;
     this.tell = tell;
     this.#makeSwatches();
+    this.swatches = new Swatches(take, () => this.offer(), tell);
+    this.moods = new Moods((mood, reach) => this.#light(mood, reach));
     one("draw").onclick = () => this.draw(one("tools").hidden);
-    one("undo").onclick = () => strokes.undo();
+    one("undo").onclick = () => this.#undo();
     one("clear").onclick = () => strokes.clear();
     one("apply").onclick = one("again").onclick = () => {
       one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
       this.#again([this.#page]);
     };
-    one("all").onclick = () => this.#again(desk.pages.filter(isReadable));
+    one("all").onclick = () => this.#again(desk.pages.filter(isReadable), true);
     for (const id of ["lock", "tones", "paper", "saturation", "treat"]) {
       one(id).onchange = () => this.#choose();
     }
@@ -38,12 +44,14 @@ export class Panel {
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  // Offers to set the saturation of a model, whose own it tells; null where it has none.
-  offerSaturation(usual) {
-    this.#usual = usual;
-    one("vivid").hidden = usual === null;
-    if (usual === null) return;
-    one("saturation").value = this.#page?.saturation ?? this.#rounded();
+  // Offers what a model and the project of its series have, as the server tells it.
+  begin(about) {
+    this.#usual = about.saturation;
+    this.#isKept = about.kept;
+    one("vivid").hidden = this.#usual === null;
+    this.#show(this.#page && isReadable(this.#page) ? this.#page : about.settings);
+    this.swatches.begin(about);
+    this.moods.begin(about.moods);
   }
 
   // Fits what is offered to a page and how far it is.
@@ -52,14 +60,8 @@ export class Panel {
     this.#page = page;
     const done = page?.state === "done";
     const known = Boolean(page) && isReadable(page);
-    if (changed && known) {
-      one("lock").value = page.lock ?? "";
-      one("tones").value = page.tones ?? "keep";
-      one("paper").value = page.paper ?? "keep";
-      one("saturation").value = page.saturation ?? this.#rounded();
-      one("treat").value = page.treat_as ?? "";
-      this.#choose();
-    }
+    if (changed && known) this.#show(page);
+    this.moods.show(page);
     const format = page?.format;
     one("own").hidden = !format || format === "PNG";
     one("own").textContent = format ?? "";
@@ -74,12 +76,14 @@ export class Panel {
   // Enables what the strokes there are allow.
   offer() {
     const some = this.strokes.list.length > 0;
-    one("undo").disabled = one("clear").disabled = !some;
+    one("clear").disabled = !some;
+    one("undo").disabled = !(some || this.swatches.canUndo);
     one("apply").disabled = !(some || this.#page?.hints);
   }
 
   // Fills the regions of a printed page as soon as a stroke has ended.
   fill() {
+    this.swatches.settle();
     clearTimeout(this.#filling);
     const page = this.#page;
     if (page?.rule !== "flat") return;
@@ -94,12 +98,23 @@ export class Panel {
     document.body.classList.toggle("drawing", on);
   }
 
+  // Shows settings, of a page or of the series.
+  #show(settings) {
+    one("lock").value = settings.lock ?? "";
+    one("tones").value = settings.tones ?? "keep";
+    one("paper").value = settings.paper ?? "keep";
+    one("saturation").value = settings.saturation ?? this.#rounded();
+    one("treat").value = settings.treat_as ?? "";
+    this.#mood = settings.mood ?? "";
+    this.#choose();
+  }
+
   #choose() {
     const lock = one("lock").value;
     one("tones").disabled = lock !== ""; // another rule shows them as they are
     const saturation = this.#usual === null ? "" : one("saturation").value;
     this.desk.settings = { lock, tones: lock ? "" : one("tones").value, paper: one("paper").value,
-      treat_as: one("treat").value,
+      treat_as: one("treat").value, mood: this.#mood,
       saturation: Number(saturation) === this.#rounded() ? "" : saturation };
   }
 
@@ -109,10 +124,28 @@ export class Panel {
     return Math.min(max, Math.max(min, Math.round(10 * this.#usual) / 10));
   }
 
-  async #again(pages) {
+  // Colours pages anew; where it is a choice for the book, the next volume begins with it.
+  async #again(pages, forTheBook = false) {
+    const wishes = new URLSearchParams(this.desk.settings);
     await this.#tried(one("apply"), async () => {
       for (const page of pages) await this.desk.again(page, await this.strokes.file(page));
+      if (forTheBook && this.#isKept) await request(`series/settings?${wishes}`, { method: "PUT" });
     });
+  }
+
+  #light(mood, reach) {
+    this.#mood = mood;
+    this.#choose();
+    const { book } = this.#page;
+    const pages = { page: [this.#page], book: book.pages,
+      chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach];
+    this.#again(pages.filter(isReadable), reach === "book");
+  }
+
+  // Takes back what was changed last: a kept colour, or a stroke.
+  #undo() {
+    if (this.swatches.canUndo) this.swatches.undo();
+    else this.strokes.undo();
   }
 
   async #save(path, name) {
@@ -147,8 +180,8 @@ export class Panel {
       swatch.setAttribute("aria-label", name);
       swatch.style.backgroundColor = color;
       swatch.onclick = () => {
-        one("color").value = color;
-        document.querySelector("[name=tool][value=brush]").checked = true;
+        take(color);
+        this.swatches.release();
       };
       return swatch;
     }));
@@ -156,10 +189,20 @@ export class Panel {
 
   #key(event) {
     const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    if (!isUndo || one("tools").hidden || event.target.matches("[type=password]")) return;
+    if (!isUndo || one("tools").hidden) return;
+    if (event.target.matches("[type=password], [type=text]")) return; // they have their own
     event.preventDefault();
-    this.strokes.undo();
+    this.#undo();
   }
+}
+
+function take(color) {
+  one("color").value = color;
+  document.querySelector("[name=tool][value=brush]").checked = true;
+}
+
+function folderOf(page) {
+  return page.name.slice(0, page.name.lastIndexOf("/") + 1);
 }
 
 function nameOf(page, suffix) {

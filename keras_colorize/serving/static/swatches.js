@@ -1,0 +1,123 @@
+// Colours that the visitor keeps by name: with the series where the server does, else in this tab.
+
+import { request } from "./api.js";
+
+const one = (id) => document.getElementById(id);
+const HERE = "swatches"; // in sessionStorage
+
+export class Swatches {
+  #list = []; // of [name, colour]
+  #before = null; // the list that the last change can be taken back to
+  #taken = ""; // the name of the one in use
+  #isKept = false;
+
+  // `take(color)` is called when one is clicked, `changed()` when there is a change to take back
+  // or none any more; `tell(text)` shows what went wrong.
+  constructor(take, changed, tell) {
+    this.take = take;
+    this.changed = changed;
+    this.tell = tell;
+    one("keep").onclick = () => this.#keep();
+    one("called").onkeydown = (event) => {
+      if (event.key === "Enter") this.#keep();
+    };
+    one("rename").onclick = () => this.#rename();
+    one("drop-color").onclick = () => this.#remove();
+  }
+
+  // Shows the colours of the series.
+  begin({ swatches, kept }) {
+    this.#isKept = kept;
+    const here = kept ? null : JSON.parse(sessionStorage.getItem(HERE));
+    this.#list = here ?? swatches;
+    one("kept-where").textContent = kept ? "They are kept with the series." :
+      "They are kept until this tab is closed.";
+    this.#draw();
+  }
+
+  get canUndo() {
+    return this.#before !== null;
+  }
+
+  undo() {
+    this.#set(this.#before);
+    this.settle();
+  }
+
+  // Has the last change stay, as another kind of change has followed.
+  settle() {
+    this.#before = null;
+    this.changed();
+  }
+
+  // Ends the use of one, as another colour was taken.
+  release() {
+    this.#use("", "");
+  }
+
+  #keep() {
+    const color = one("color").value;
+    const name = one("called").value.trim() || color;
+    const known = this.#list.some(([each]) => each === name);
+    this.#taken = name;
+    this.#set(known ? this.#list.map(([each, own]) => [each, each === name ? color : own]) :
+      [...this.#list, [name, color]]);
+  }
+
+  #rename() {
+    const [before, name] = [this.#taken, one("called").value.trim()];
+    if (!name || name === before) return one("called").focus();
+    this.#taken = name;
+    this.#set(this.#list.filter(([each]) => each !== name)
+      .map(([each, color]) => [each === before ? name : each, color]));
+  }
+
+  #remove() {
+    const gone = this.#taken;
+    this.release();
+    this.#set(this.#list.filter(([each]) => each !== gone));
+    one("keep").focus(); // the button that had the focus is disabled
+  }
+
+  async #set(list) {
+    this.#before = this.#list;
+    this.#list = list;
+    this.#draw();
+    this.changed();
+    try {
+      const body = JSON.stringify(list);
+      if (this.#isKept) await request("series/swatches", { method: "PUT", body });
+      else sessionStorage.setItem(HERE, body);
+    } catch (error) {
+      this.tell(error.message);
+    }
+  }
+
+  #use(name, color) {
+    this.#taken = name;
+    one("called").value = name;
+    if (color) this.take(color);
+    this.#mark();
+  }
+
+  #draw() {
+    one("kept").replaceChildren(...this.#list.map(([name, color]) => {
+      const swatch = document.createElement("button");
+      const dot = document.createElement("span");
+      swatch.type = "button";
+      swatch.dataset.name = name;
+      swatch.title = color;
+      dot.style.backgroundColor = color;
+      swatch.append(dot, name);
+      swatch.onclick = () => this.#use(name, color);
+      return swatch;
+    }));
+    this.#mark();
+  }
+
+  #mark() {
+    const isTaken = ({ dataset }) => dataset.name === this.#taken;
+    for (const swatch of one("kept").children) swatch.setAttribute("aria-pressed", isTaken(swatch));
+    one("rename").disabled = one("drop-color").disabled = ![...one("kept").children].some(isTaken);
+  }
+}
