@@ -3,9 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Much of a test is waiting for a process, so three fill two cores. The long files are not left for
-# the end.
-SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
+# Much of a test is one process starting. The long files are not left for the end.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo install lint lock test test-all clean
 

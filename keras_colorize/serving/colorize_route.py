@@ -32,9 +32,11 @@ def route(service: Service) -> Route:
         shows_original = _shows_original(request)
         if not (shows_original or service.cache):
             service.check_ready()  # before the body is read, which may be of use for the others
+        settings = _settings_of(service, request) if service.models else None  # as early too
         file = await _file_of(request)
         try:
-            return await _colored(service, request, file)
+            service.check_loaded()
+            return await _colored(service, file, settings or _settings_of(service, request))
         except Exception as error:
             if not shows_original or (isinstance(error, Refused) and error.status == 400):
                 raise
@@ -43,12 +45,17 @@ def route(service: Service) -> Route:
     return Route("/colorize", colorize, methods=["POST"])
 
 
-async def _colored(service: Service, request: Request, file: bytes) -> Response:
-    """Answers with the coloured picture: the one that the cache holds, or a new one."""
-    service.check_loaded()
+def _settings_of(service: Service, request: Request) -> "Settings":
+    """Reads the settings in the address, for a service that has its model."""
     from keras_colorize.serving import uploads  # it imports TensorFlow, which is loaded by now
 
-    settings = uploads.settings_of(request, service.models)
+    return uploads.settings_of(request, service.models)
+
+
+async def _colored(service: Service, file: bytes, settings: "Settings") -> Response:
+    """Answers with the coloured picture: the one that the cache holds, or a new one."""
+    from keras_colorize.serving import uploads
+
     form = await run_in_threadpool(_format_of, file, service.limits.pixels)
     if service.cache is None:
         colored, _ = await service.worker.run(_color, service, file, settings)
