@@ -101,7 +101,7 @@ def table(report: Path) -> str:
     """Returns the figures of a model, and of the page without colour, in Markdown."""
     lines = ["| | L1 | CIEDE2000 | colourfulness, of the truth's |", "|---|---:|---:|---:|"]
     for row in json.loads((report / "metrics.json").read_text())["rows"]:
-        if "points" not in row and (row["run"] or row["model"] in SHOWN):
+        if not {"points", "corrections"} & row.keys() and (row["run"] or row["model"] in SHOWN):
             figures = (f"{row[name]:.2f} [{', '.join(f'{end:.2f}' for end in row[f'{name}_ci'])}]"
                        for name in ("l1", "ciede2000", "colourfulness_ratio"))
             lines.append(f"| {SHOWN.get(row['model'], 'this model')} | {' | '.join(figures)} |")

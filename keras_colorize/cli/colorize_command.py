@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
 from keras_colorize import import_tensorflow
@@ -65,7 +64,7 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="the quality of videos, 0 to 63: a smaller number gives a better and larger file")
     add("--scheduler", metavar="ADDRESS",
         help="let the workers of a Dask cluster colour pages and the frames of videos; they must "
-             "see the same models and hints under the same paths")
+             "see the same models, hints and mood picture under the same paths")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -94,13 +93,18 @@ def run(options: argparse.Namespace) -> int:
     with nullcontext() if options.scheduler is None else connect(options.scheduler) as cluster:
         models = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model,
                                       with_series=not options.no_series)
-        settings = models.settings(said)
-        if own := {name: value for name, value in models.series.settings.decided().items()
-                   if name not in said and getattr(settings, name) == value}:
-            print(f"{path / series.FILE}: " + ", ".join(f"{name} {value}" for name, value
-                                                        in own.items()))
-        failed = _color(jobs, partial(colorize.colorize, models, settings=settings,
-                                      cluster=cluster))
+
+        def color(some: list[Path], out: Path) -> "colorize.Report":
+            settings = models.settings(said) if options.no_series else \
+                colorize.settings_for(models, said, out)
+            if settings.of_series:
+                print(f"{out}: " + ", ".join(
+                    f"{name} {getattr(settings, name)}" for name in settings.of_series)
+                    + f", of {series.FILE}" + ("" if settings == models.settings(said) else
+                                               " as it was when this began"))
+            return colorize.colorize(models, some, out, settings, cluster)
+
+        failed = _color(jobs, color)
     if path is None:
         print("this model knows no series; one of yours learns its colours from your episodes:\n  "
               + shell_line("keras-colorize", "learn", "EPISODES", "--out", "MODEL"))

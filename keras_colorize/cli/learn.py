@@ -52,14 +52,18 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
     Raises:
         ColorizeError: of any step; there are too few pictures or minutes, or no room on the disk.
     """
-    began, work = time.monotonic(), out.with_name(f"{out.name}.learn")
+    began, work = time.monotonic(), _work_of(out)
     _check(out, work, places)
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / ".lock", out):
+        if _before(out).exists() and not out.exists():  # killed while a better model took its place
+            _before(out).rename(out)
+        project = series.read(out)  # one with a fault is named now, and not when all is learned
         folder, plan, data, left_out = _gather(work, places, minutes, workers)
         earlier = work / str(int(folder.name) - 1)
         plan = _settle(folder, plan, data, earlier, (began, minutes, epochs))
         if plan.is_done and out.exists():
+            series.write(out, _learned_from(project, places))
             print(f"{out}: was learned already; more --minutes or other sources go on from it")
             return left_out
         print(_described(folder, plan, data, earlier), flush=True)
@@ -80,9 +84,19 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
     return left_out
 
 
+def _work_of(out: Path) -> Path:
+    """Names the folder beside a model in which it is learned."""
+    return out.with_name(f"{out.name}.learn")
+
+
+def _before(out: Path) -> Path:
+    """Names the place of the model that was there, while a better one takes its place."""
+    return _work_of(out) / "before"
+
+
 def known_sources(out: Path) -> list[Path]:
     """Returns what a model was learned from; raises UsageError where its project does not say."""
-    sources = series.read(out).learned.sources
+    sources = series.read(out if out.exists() else _before(out)).learned.sources
     if not sources:
         raise UsageError(out / series.FILE, "names no episodes", "name them after learn")
     return [Path(each) for each in sources]
@@ -246,35 +260,38 @@ def _write_model(out: Path, folder: Path, run: Path, data: Dataset, places: list
     with open(made / "README.md", "a", encoding="utf-8") as card:
         card.write(f"\n## Pictures that it has not seen\n\nThey are evenly spaced over the test "
                    f"pictures; nobody chose them.\n\n![Gray, coloured, and the truth]({UNSEEN})\n")
-    before = folder / "before"
-    series.write(made, _project(out if out.exists() else before, run, places))
-    shutil.rmtree(before, ignore_errors=True)
+    series.write(made, _project(out, run, places))
     if out.exists():
-        out.rename(before)
+        shutil.rmtree(_before(out), ignore_errors=True)
+        out.rename(_before(out))
     made.rename(out)
-    for each in (before, made.parent):
+    for each in (_before(out), made.parent):
         shutil.rmtree(each, ignore_errors=True)
 
 
-def _project(before: Path, run: Path, places: list[Path]) -> series.Series:
+def _project(out: Path, run: Path, places: list[Path]) -> series.Series:
     """Returns the project of the model as it was before, with the sources of today.
 
     A number names a mood of that model, so it goes where the moods are others now.
     """
-    project = series.read(before)
+    project = series.read(out)
     if project.settings.mood:
-        card = read_json(before / export.CARD, dict, UsageError, "restore it")
+        card = read_json(out / export.CARD, dict, UsageError, "restore it")
         if not np.array_equal(card.get("moods", []), run_directory.read_moods(run)):
-            print(f"{before / series.FILE}: its mood {project.settings.mood} is none of today's "
+            print(f"{out / series.FILE}: its mood {project.settings.mood} is none of today's "
                   "moods; choose one of those")
             project = replace(project, settings=replace(project.settings, mood=None))
+    return _learned_from(project, places)
+
+
+def _learned_from(project: series.Series, places: list[Path]) -> series.Series:
     sources = tuple(one_line(str(place.absolute())) for place in places)
     return replace(project, learned=series.Learned(sources))
 
 
 def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan) -> str:
     """Says how good a model is, and what to do with it."""
-    rows = {row["run"] or row["model"]: row for row in report["rows"] if "points" not in row}
+    rows = {row["run"] or row["model"]: row for row in report["rows"]}
     model = next(row for name, row in rows.items() if name.startswith("gray"))
     named = {"it": model, "the gray page": rows["input"], "the shipped model":
              rows.get(SHIPPED_MODEL.name)}

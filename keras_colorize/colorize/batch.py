@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from keras_colorize.colorize.inputs import Plan, Work, is_file_output, plan
 from keras_colorize.colorize.job import Job, with_suffix
 from keras_colorize.colorize.predictor import Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
+from keras_colorize.colorize.series import Taste
 from keras_colorize.data.cluster import Cluster
 from keras_colorize.errors import SourceError, UsageError, first_line
 from keras_colorize.files import read_bytes, reading, sha256_of, whole_file
@@ -65,11 +66,11 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         models.pages.mood(settings.mood)
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
-    _check(settings, todo, models.settings({}))
-    folder = out.with_name(f"{out.name}.job") if is_file_output(out) else out
+    _check(settings, todo)
+    folder = _job_of(out)
     made_by = {"model": models.pages.digest,
                "edge_model": models.line_art and models.line_art.digest,
-               "settings": settings.described()}
+               "settings": settings.described(), "of_series": list(settings.of_series)}
     with Job(folder).claimed(made_by, todo) as job:
         crew = ClusterCrew(models, settings, cluster) if cluster else Crew(models, settings)
         batch = Batch(job, crew, settings, _begun(planned, folder), len(todo) == 1)
@@ -83,24 +84,43 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     return batch.report
 
 
+def settings_for(models: Models, said: dict, out: Path) -> Settings:
+    """Makes settings as `Models.settings` does; a job that is begun goes on as its series was then.
+
+    For a series may have got other settings since, and the same command continues all the same.
+    """
+    settings = models.settings(said)
+    begun, of_series = Job(_job_of(out)).begun_with()
+    kept = {name: begun[name] for name in Taste.__dataclass_fields__ if name in begun
+            and name not in said and (name in of_series or begun[name] == getattr(Settings, name))}
+    return replace(settings, **kept, of_series=tuple(
+        name for name in Taste.__dataclass_fields__
+        if name in (of_series if name in kept else settings.of_series)))
+
+
+def _job_of(out: Path) -> Path:
+    """Returns the folder of the job that makes `out`."""
+    return out.with_name(f"{out.name}.job") if is_file_output(out) else out
+
+
 def _begun(planned: Plan, folder: Path) -> Report:
     """Begins the report with the files that are not coloured."""
     return Report(failed=[str(error) for error in planned.failed.values()],
                   passed_over=planned.passed_over, place=folder)
 
 
-def _check(settings: Settings, todo: list[Work], usual: Settings) -> None:
+def _check(settings: Settings, todo: list[Work]) -> None:
     """Raises for settings that no output can be made with, before they are written down for it.
 
-    A film makes nothing of those for pages, and they are refused unless they are `usual`.
+    A film makes nothing of those for pages, and they are refused unless they are of its series.
     """
     if settings.codec:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
     for name, what in (("tones", "--tones is for printed pages"), ("paper", "--paper is for pages"),
                        ("mood", "moods are for pages"), ("hints", "hints are for pages")):
-        if only_films and getattr(settings, name) not in (getattr(Settings, name),
-                                                          getattr(usual, name)):
+        if only_films and name not in settings.of_series \
+                and getattr(settings, name) != getattr(Settings, name):
             raise UsageError(todo[0].source, f"is a film, and {what}",
                              f"colour it without --{name}")
     if settings.hints is None:

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize.colorize import predictor
 from keras_colorize.colorize.page import colored_file
 from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.config import SHIPPED_MODEL
@@ -119,7 +118,12 @@ class _Setup:
 
 @lru_cache(maxsize=2)
 def _load(setup: _Setup) -> Models:
-    predictor.mood_of.cache_clear()  # the picture of an earlier job may have changed
+    if setup.mood is not None:
+        picture = Path(setup.settings.mood)
+        if not picture.is_file() or sha256_of(picture) != setup.mood:
+            raise RunError(f"{picture} on the worker {platform.node()}",
+                           "is not the picture that it is here",
+                           "let all workers see the same picture under the same path")
     models = Models(setup.pages.load(), setup.line_art and setup.line_art.load())
     models.pages.saturate(setup.settings.saturation)
     return models

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from keras_colorize.colorize.inputs import Work
 from keras_colorize.errors import SettingsMismatch, UsageError, changes
@@ -43,6 +43,8 @@ class _Manifest(TypedDict):
     edge_model: str | None
     settings: dict
     sources: dict[str, str]
+    of_series: NotRequired[list[str]]
+    """The names of the settings that the series decided then."""
 
 
 class Job:
@@ -77,6 +79,11 @@ class Job:
             self._forget_failures({work.name for work in works})
             with open(self.folder / JOURNAL, "a", encoding="utf-8") as self._journal:
                 yield self
+
+    def begun_with(self) -> tuple[dict, list[str]]:
+        """Returns the settings of a job that is begun, and which of them its series decided."""
+        before = self._manifest() if self._is_begun() else {}
+        return before.get("settings", {}), before.get("of_series", [])
 
     def record(self, key: str, record: dict) -> None:
         """Notes the record of a page or a film in the journal, in place of any record before."""

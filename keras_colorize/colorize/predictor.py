@@ -113,7 +113,8 @@ class Model:
             raise UsageError(self.name, "takes no hints, and so no mood",
                              "leave out --mood, or train cpu/guided_gray")
         if not chosen.isdecimal():
-            return mood_of(chosen)
+            path = Path(chosen)
+            return _mood_of(path, path.stat().st_mtime_ns if path.is_file() else 0)
         if not 1 <= int(chosen) <= len(self.moods):
             raise UsageError("--mood", f"{chosen} is none of the moods of {self.name}, which has "
                              f"{len(self.moods)}", "give a smaller number, or a coloured picture")
@@ -155,9 +156,9 @@ class Model:
 
 
 @lru_cache(maxsize=1)
-def mood_of(path: str) -> np.ndarray:
-    """Reads the mood of a picture, as `Model.mood`; the last is kept."""
-    return moods.of_picture(media.read_picture(Path(path)))
+def _mood_of(path: Path, changed_ns: int) -> np.ndarray:
+    """Reads the mood of a picture; the last is kept, until its file changes."""
+    return moods.of_picture(media.read_picture(path))
 
 
 def is_model(path: Path) -> bool:
@@ -227,6 +228,8 @@ class Settings:
     """Of video; None for one that the container takes."""
     crf: int | None = None
     """The constant quality of video, smaller is better; None for `film_writer.QUALITY`."""
+    of_series: tuple[str, ...] = field(default=(), compare=False)
+    """Which of these the series decided, and not the user."""
 
     @property
     def suffix(self) -> str | None:
@@ -243,7 +246,9 @@ class Settings:
         mood = self.mood
         if mood is not None and not mood.isdecimal():
             mood = sha256_of(Path(mood))
-        return {**self.__dict__, "hints": hints, "mood": mood}
+        described = {**self.__dict__, "hints": hints, "mood": mood}
+        del described["of_series"]
+        return described
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,7 @@ class Models:
         """
         project, printed = series.read(path) if with_series else Series(), path / PRINTED
         pages = Model.load(path)
-        _check_has(pages, project, path / series.FILE)
+        _check_has(pages, project, series.place(path))
         if line_art is None and is_model(printed):
             line_art = printed
         return cls(pages, line_art and Model.load(line_art), memory or PageMemory(0), project)
@@ -286,7 +291,7 @@ class Models:
             own.pop("tones", None)
         if said.get("tones", "keep") != "keep":
             own.pop("lock", None)
-        return Settings(**own | said)
+        return Settings(**own | said, of_series=tuple(name for name in own if name not in said))
 
     def choose(self, kind: str) -> Model:
         """Returns the model that colours a kind of page."""

@@ -13,6 +13,7 @@ from msgspec import Meta
 from keras_colorize.config import SHIPPED_MODEL, FromOne, fit, read_toml
 from keras_colorize.errors import ConfigError, one_line
 from keras_colorize.files import is_within, whole_file
+from keras_colorize.training import run_directory
 
 FILE = "series.toml"
 LOCKS = ("luminance", "ink", "none")
@@ -64,12 +65,17 @@ class Series:
     """Colours, `#rrggbb`, by the names that a user gave them."""
 
 
+def place(model: Path) -> Path:
+    """Names the project of a model's folder; a run's `best/`, which is replaced, has the run's."""
+    return run_directory.of(model) / FILE
+
+
 def read(model: Path) -> Series:
     """Reads the project of a model's folder; an empty one where there is no file.
 
     Raises ConfigError for no TOML, an unknown key, or a value that cannot be.
     """
-    path = model / FILE
+    path = place(model)
     if not path.exists():
         return Series()
     series = fit(read_toml(path), Series, str(path))
@@ -100,12 +106,12 @@ def checked_swatches(swatches: Iterable[tuple[str, Any]], where: object) -> dict
 
 def may_be_kept(model: Path) -> bool:
     """Tells whether a model's folder takes a project: not what ships, nor what is read-only."""
-    return not is_within(model, SHIPPED_MODEL) and os.access(model, os.W_OK)
+    return not is_within(model, SHIPPED_MODEL) and os.access(place(model).parent, os.W_OK)
 
 
 def write(model: Path, series: Series) -> None:
     """Writes the project of a model's folder, whole or not at all."""
-    with whole_file(model / FILE) as temporary:
+    with whole_file(place(model)) as temporary:
         temporary.write_text(dumps(series), encoding="utf-8")
 
 

@@ -151,7 +151,7 @@ def _check_versions(client: object, where: str) -> None:
     versions = client.run(*ask, on_error="return")
     try:
         versions["the scheduler"] = client.run_on_scheduler(*ask)
-    except ImportError as error:
+    except Exception as error:  # a scheduler may refuse to run anything
         versions["the scheduler"] = error
     for place, version in versions.items():
         if version != __version__ and isinstance(version, str | ImportError):

@@ -52,10 +52,13 @@ class Candidate:
     @property
     def told(self) -> str:
         """What it is told, in words: "5 points", "5 corrections" or ""."""
-        if not self.points:
-            return ""
-        name = "correction" if self.corrected else "point"
-        return f"{self.points} {name}{'s' * (self.points > 1)}"
+        return told(self.points, "corrections" if self.corrected else "points") \
+            if self.points else ""
+
+
+def told(count: int, what: str) -> str:
+    """Says how many points or corrections: "1 point", "5 corrections"."""
+    return f"{count} {what if count > 1 else what[:-1]}"
 
 
 def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ()) -> list[Candidate]:

@@ -42,8 +42,8 @@ def row(candidate: Candidate, values: Values, where: list[Place], returned: np.n
     resampling = Resampling([place[:2] for place in where])
     measured = ~np.isnan(values["l1"])
     entry = {"run": candidate.run, "model": candidate.model, "input": candidate.input,
-             **({"points": candidate.points} if candidate.points else {}),
-             **({"told": candidate.told} if candidate.points else {}),
+             **({"corrections" if candidate.corrected else "points": candidate.points}
+                if candidate.points else {}),
              **({"gain": candidate.gain} if candidate.gain is not None else {}),
              "pictures": int(np.count_nonzero(measured)),
              "shots": len({where[number][:2] for number in np.flatnonzero(measured)})}
@@ -97,9 +97,10 @@ def title(row: dict) -> str:
     """Returns the name of a row's model as a table shows it."""
     if "gain" in row:
         return f"{TITLES['convnet']}, chroma x {row['gain']:.2f}"
-    if "points" not in row:
-        return TITLES[row["model"]]
-    return f"{TITLES[row['model']].split(',')[0]}, {row['told']}"
+    for name in ("points", "corrections"):
+        if name in row:
+            return f"{TITLES[row['model']].split(',')[0]}, {measure.told(row[name], name)}"
+    return TITLES[row["model"]]
 
 
 def study_markdown(result: dict) -> str:

@@ -88,7 +88,8 @@ def _color(service: Service, file: bytes, settings: "Settings", key: str | None 
 def _key_of(file: bytes, models: "Models", settings: "Settings") -> str:
     """Computes the SHA-256, in hexadecimal, of all that decides what a picture's colours are."""
     made_by = [__version__, settings.described(), *(
-        (model.digest, model.input, model.zoom, model.size, model.saturation)
+        (model.digest, model.input, model.zoom, model.size, model.saturation,
+         model.moods)
         for model in (models.pages, models.line_art) if model)]
     return hashlib.sha256(json.dumps(made_by).encode() + b"\n" + file).hexdigest()
 

@@ -166,9 +166,10 @@ def test_points_and_corrections_are_measured_in_rows_of_their_own(run_dir, data_
                                                                   monkeypatch):
     monkeypatch.setattr(measure, "CORRECTED", 2)  # each point takes a pass of its own
     report = evaluate.evaluate([run_dir], data_dir, tmp_path, "validation", points=[6])
-    rows = {row.get("told", "nothing"): row for row in report["rows"] if row["model"] == "convnet"}
-    assert set(rows) == {"nothing", "6 points", "6 corrections"}
-    assert rows["6 corrections"]["pictures"] == 2 < rows["6 points"]["pictures"]
+    rows = {(row.get("points"), row.get("corrections")): row for row in report["rows"]
+            if row["model"] == "convnet"}
+    assert set(rows) == {(None, None), (6, None), (None, 6)}
+    assert rows[None, 6]["pictures"] == 2 < rows[6, None]["pictures"]
     untold, corrected = (measure.of_run("guided", run_dir, *told) for told in ((), (6, True)))
     data = data_for(run_directory.read_config(run_dir), data_dir)
     examples = measure.Examples(data, "validation")

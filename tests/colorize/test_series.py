@@ -10,6 +10,7 @@ from keras_colorize.colorize import predictor, series
 from keras_colorize.colorize.series import Learned, Series, Taste
 from keras_colorize.errors import ConfigError, UsageError
 from keras_colorize.files import read_json
+from keras_colorize.training import checkpoints, run_directory
 
 
 def project_of(folder, text):
@@ -68,8 +69,8 @@ def test_the_command_takes_its_settings_from_the_models_folder(served_model, tmp
     series.write(model, Series(settings=Taste(lock="ink", paper="white", saturation=2.0)))
     media.write_picture(page, np.random.default_rng(0).integers(0, 256, (64, 96), np.uint8))
 
-    def settings_of(*flags):
-        out = tmp_path / f"out{len(list(tmp_path.iterdir()))}"
+    def settings_of(*flags, out=None):
+        out = out or tmp_path / f"out{len(list(tmp_path.iterdir()))}"
         capfd.readouterr()
         assert cli.main(["colorize", str(page), "--model", str(model), "--out", str(out),
                          *flags]) == 0
@@ -77,17 +78,26 @@ def test_the_command_takes_its_settings_from_the_models_folder(served_model, tmp
         return [settings[name] for name in ("lock", "tones", "paper", "saturation")]
 
     assert settings_of("--paper", "keep") == ["ink", "keep", "keep", 2.0]
-    assert f"{model / 'series.toml'}: lock ink, saturation 2.0" in capfd.readouterr().out
+    assert "lock ink, saturation 2.0, of series.toml\n" in capfd.readouterr().out
     assert settings_of("--no-series") == [None, "keep", "keep", None]
     assert "series.toml" not in capfd.readouterr().out
+    begun = tmp_path / "begun"
+    assert settings_of("--paper", "keep", out=begun) == ["ink", "keep", "keep", 2.0]
+    series.write(model, Series(settings=Taste(tones="smooth", saturation=3.0)))  # in the studio
+    assert settings_of("--paper", "keep", out=begun) == ["ink", "keep", "keep", 2.0]
+    assert "lock ink, saturation 2.0, of series.toml as it was when this began" in \
+        capfd.readouterr().out
+    for other in (["--paper", "white"], ["--paper", "keep", "--saturation", "1"]):
+        assert cli.main(["colorize", str(page), "--model", str(model), "--out", str(begun),
+                         *other]) == 2
 
 
 def test_a_film_ignores_what_the_series_says_of_pages_and_refuses_what_a_user_says():
-    usual = colorize.Settings(paper="white", mood="2")
     films = [colorize.inputs.Work(Path("a.mp4"), Path("b.mp4"), "a.mp4")]
-    colorize.batch._check(usual, films, usual)
+    colorize.batch._check(colorize.Settings(paper="white", mood="2", of_series=("paper", "mood")),
+                          films)
     with pytest.raises(UsageError, match="is a film, and --paper is for pages; colour it without"):
-        colorize.batch._check(usual, films, colorize.Settings())
+        colorize.batch._check(colorize.Settings(paper="white"), films)
 
 
 @pytest.mark.parametrize(("taste", "message"), [
@@ -98,3 +108,13 @@ def test_what_a_model_does_not_have_is_refused(taste, message):
     with pytest.raises(ConfigError) as error:
         predictor._check_has(model, Series(settings=taste), Path("series.toml"))
     assert message in str(error.value)
+
+
+def test_the_best_networks_of_a_run_have_the_project_of_their_run(tmp_path):
+    best = tmp_path / checkpoints.BEST
+    best.mkdir()
+    for file in (tmp_path / run_directory.CONFIG, best / checkpoints.BEST_FILE):
+        file.touch()
+    series.write(best, Series(swatches={"Sky": "#7cc0ea"}))
+    assert (tmp_path / "series.toml").is_file() and not (best / "series.toml").exists()
+    assert series.read(best) == series.read(tmp_path) == Series(swatches={"Sky": "#7cc0ea"})
