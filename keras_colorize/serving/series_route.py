@@ -1,8 +1,10 @@
 """What the studio keeps for the next volume: colours and settings, in the series' project."""
 
 import asyncio
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
 import anyio
 import msgspec
@@ -10,11 +12,31 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from keras_colorize.colorize import Settings, series
-from keras_colorize.errors import ConfigError, first_line
+from keras_colorize.colorize import Models, Settings, predictor, series
+from keras_colorize.errors import ColorizeError, ConfigError, RunError, first_line
+from keras_colorize.export import CARD
+from keras_colorize.files import read_json, sha256_of
 from keras_colorize.serving import uploads
 from keras_colorize.serving.limits import Refused
 from keras_colorize.serving.service import Service
+
+Change = Callable[[series.Series], series.Series]
+
+
+@dataclass
+class _Swatches:
+    """What becomes of a list of names and colours, and what it was; None: whatever it is."""
+
+    after: list[tuple[str, str]]
+    before: list[tuple[str, str]] | None = None
+
+    def merged(self, own: dict[str, str]) -> dict[str, str]:
+        """Makes the same change to a list that may have changed elsewhere; that stays."""
+        after = series.checked_swatches(self.after, "the body")
+        before = own if self.before is None else dict(self.before)
+        kept = {name: color if color != before.get(name) else own[name]
+                for name, color in after.items() if color != before.get(name) or name in own}
+        return kept | {name: color for name, color in own.items() if name not in before | kept}
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -25,29 +47,35 @@ def routes(service: Service) -> list[BaseRoute]:
     turn = asyncio.Lock()
 
     async def keep_settings(request: Request) -> Response:
-        """Keeps the settings in the address, as books take them, for all that say nothing else."""
-        chosen = uploads.settings_of(request, service.models)
-        taste = {name: getattr(chosen, name) for name in uploads.TASTE
-                 if getattr(chosen, name) != getattr(Settings, name)}
-        if "mood" in taste:
-            taste["mood"] = int(taste["mood"])
-        return await keep(settings=series.Taste(**taste))
+        """Keeps the settings in the address, as books take them, for all that say nothing else.
+
+        Those that it does not name stay; an empty one is decided no more.
+        """
+        return await keep(lambda project: replace(
+            project, settings=_taste(request, replace(service.models, series=project))))
 
     async def keep_swatches(request: Request) -> Response:
-        """Keeps the colours in the body, JSON: a list of names and colours, in place of others."""
+        """Keeps the colours in the body, JSON: a list of names and colours, in place of others.
+
+        Or `{"before": list, "after": list}`: the change alone, beside what others changed.
+        """
         try:
-            named = msgspec.json.decode(await request.body(), type=list[tuple[str, str]])
-            return await keep(swatches=series.checked_swatches(named, "the body"))
+            said = msgspec.json.decode(await request.body(),
+                                       type=list[tuple[str, str]] | _Swatches)
+            said = _Swatches(said) if isinstance(said, list) else said
+            return await keep(lambda project: replace(
+                project, swatches=said.merged(project.swatches)))
         except (ConfigError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Refused(400, str(error) if isinstance(error, ConfigError) else
                           f"swatches: {first_line(error)}; send [[name, colour], ...]") from error
 
-    async def keep(**changed: Any) -> Response:
+    async def keep(change: Change) -> Response:
+        change(service.models.series)  # what is wrong is told even where nothing is kept
         if not _is_kept(service):
             raise Refused(409, f"{series.FILE}: is not kept on this server, whose model may not be "
                                "written beside; colours and settings last as long as this tab")
         async with turn:
-            project = await anyio.to_thread.run_sync(_change, service, changed)
+            project = await anyio.to_thread.run_sync(_change, service, change)
         service.models = replace(service.models, series=project)
         return JSONResponse(described(service))
 
@@ -67,14 +95,44 @@ def _is_kept(service: Service) -> bool:
     return service.with_series and series.may_be_kept(service.path)
 
 
-def _change(service: Service, changed: dict) -> series.Series:
-    """Changes tables of the project; the others stay as the file has them by now."""
+def _taste(request: Request, models: Models) -> series.Taste:
+    """Reads the settings in the address, and where it is silent, those of the project."""
+    chosen = uploads.settings_of(request, models)
+    taste = {name: getattr(chosen, name) for name in uploads.TASTE
+             if getattr(chosen, name) != getattr(Settings, name)}
+    if "mood" in taste:
+        taste["mood"] = int(taste["mood"])
+    return series.Taste(**taste)
+
+
+def _change(service: Service, change: Change) -> series.Series:
+    """Changes the project as its file is by now, and as the model that is loaded allows."""
     try:
-        project = replace(series.read(service.path), **changed)
+        if _digest(service.path) != service.models.pages.digest:
+            raise RunError(service.name, "was made anew since this server loaded it",
+                           "restart the server")
+        project = change(series.read(service.path))
+        series.checked_swatches(project.swatches.items(), series.FILE)
+        predictor._check_has(service.models.pages, project, Path(series.FILE))
         series.write(service.path, project)
-    except ConfigError as error:
-        raise Refused(409, f"{series.FILE}: {error.what}; {error.remedy}") from error
+    except ColorizeError as error:
+        folder = series.place(service.path).parent  # which visitors need not know
+        raise Refused(409, str(error).replace(f"{folder}/", "")) from error
     except OSError as error:
         raise Refused(409, f"{series.FILE}: cannot be written ({error.strerror}); let the server "
                            "write beside its model") from error
     return project
+
+
+def _digest(model: Path) -> str | None:
+    """Reads which generator a model's folder has by now, as `Model.digest` tells it."""
+    if (model / CARD).is_file():
+        return read_json(model / CARD, dict, RunError, "export it again").get("generator_sha256")
+    generator = model / "generator.keras"
+    return _digest_of(generator, generator.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _digest_of(file: Path, written: int) -> str:
+    """Computes a file's digest, once for each time that it was written."""
+    return sha256_of(file)

@@ -1,13 +1,14 @@
 // Colours that the visitor keeps by name: with the series where the server does, else in this tab.
 
-import { request } from "./api.js";
+import { json } from "./api.js";
 
 const one = (id) => document.getElementById(id);
 const HERE = "swatches"; // in sessionStorage
 
 export class Swatches {
   #list = []; // of [name, colour]
-  #before = null; // the list that the last change can be taken back to
+  #last = null; // the change that can be taken back: the list `before` it, and `after`
+  #sent = Promise.resolve(); // the changes so far, one after the other
   #taken = ""; // the name of the one in use
   #isKept = false;
 
@@ -36,17 +37,17 @@ export class Swatches {
   }
 
   get canUndo() {
-    return this.#before !== null;
+    return this.#last !== null;
   }
 
   undo() {
-    this.#set(this.#before);
+    this.#set(this.#last.before, this.#last.after); // what other tabs did since stays
     this.settle();
   }
 
   // Has the last change stay, as another kind of change has followed.
   settle() {
-    this.#before = null;
+    this.#last = null;
     this.changed();
   }
 
@@ -79,18 +80,30 @@ export class Swatches {
     one("keep").focus(); // the button that had the focus is disabled
   }
 
-  async #set(list) {
-    this.#before = this.#list;
-    this.#list = list;
+  #set(after, before = this.#list) {
+    this.#last = { before, after };
+    this.#list = after;
     this.#draw();
     this.changed();
+    this.#sent = this.#sent.then(() => this.#send({ before, after }));
+  }
+
+  // Keeps a change, then shows what is kept, unless another change has followed.
+  async #send(change) {
+    let kept = change.after;
     try {
-      const body = JSON.stringify(list);
-      if (this.#isKept) await request("series/swatches", { method: "PUT", body });
-      else sessionStorage.setItem(HERE, body);
+      const body = JSON.stringify(change);
+      if (this.#isKept) kept = (await json("series/swatches", { method: "PUT", body })).swatches;
+      else sessionStorage.setItem(HERE, JSON.stringify(kept));
     } catch (error) {
-      this.tell(error.message);
+      this.tell(`The change of colours is not kept. ${error.message}`);
+      const about = this.#isKept && await json("studio").catch(() => null);
+      kept = about?.swatches ?? change.before;
+      if (this.#last?.after === change.after) this.settle();
     }
+    if (this.#list !== change.after || JSON.stringify(kept) === JSON.stringify(this.#list)) return;
+    this.#list = kept;
+    this.#draw();
   }
 
   #use(name, color) {
