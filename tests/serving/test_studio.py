@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 from conftest import BROWSERS, PHONE
@@ -481,24 +482,59 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
     assert (redness(warm) - redness(cold)).mean() > 5
     untold = download(page, "#png")[0]
     assert again(page, "[data-mood='1']")[0] != untold
+    choose(page, "page10.png")
+    page.locator("#lock").select_option("ink")
+    again(page, "#again")
+    choose(page, "page2.png")
     page.locator("#reach").select_option("book")
     button("Mood 2").focus()
     page.keyboard.press("Enter")
     choose(page, "page10.png")
     expect(button("Mood 2")).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
+    expect(page.locator("#lock")).to_have_value("ink")
     finish(page)
     expect(page.locator("#downloads")).not_to_have_attribute("aria-busy", "true")
-    out = colored_by_command(guided_model, tmp_path / "out", pages / "page10.png")
+    out = colored_by_command(guided_model, tmp_path / "out", pages / "page10.png", "--lock", "ink")
     assert download(page, "#png")[0] == (out / "page10.png").read_bytes()
     project = series.read(guided_model)
     assert project.settings == series.Taste(mood=2)
     assert project.swatches == {"Her hair": "#d02828", "Sea": "#2828d0"}
 
-    page = open_page(guarded_server.url)
+    def put(path, **sent):
+        assert httpx.put(f"{guarded_server.url}/api/series/{path}", **sent, headers={
+            "Authorization": f"Bearer {TOKEN}".encode()}).status_code == 200
+
+    put("settings", params={"saturation": 4.25})
+    page = open_page(guarded_server.url, refused=409)
     enter_token(page)
     add(page, pages / "page2.png")
     choose(page, "page2.png")
+    assert float(page.locator("#saturation").input_value()) > 4
+    again(page, "#all")
+    expect(page.locator("#apply")).not_to_have_attribute("aria-busy", "true")
+    assert series.read(guided_model).settings == series.Taste(mood=2, saturation=4.25)
+    put("settings", params={"saturation": ""})
     expect(button("Mood 2")).to_have_attribute("aria-pressed", "true")
     page.locator("#draw").click()
     button("Sea").click()
     assert page.locator("#color").input_value() == "#2828d0"
+    put("swatches", json={"before": [], "after": [["Sky", "#7cc0ea"]]})  # from another tab
+    for name in ("Sand", "Grass"):
+        page.get_by_label("Name").fill(name)
+        page.keyboard.press("Enter")
+    names = page.locator("#kept button")
+    expect(names).to_have_count(5)
+    button("Keep colour").focus()
+    page.keyboard.press("Control+z")
+    expect(names).to_have_count(4)
+    assert set(names.all_inner_texts()) == {"Her hair", "Sea", "Sand", "Sky"}
+    page.route("**/series/swatches", lambda route: route.fulfill(status=409, json={
+        "error": "series.toml: is full"}) if "#010101" in route.request.post_data
+        else route.continue_())
+    page.locator("#color").fill("#010101")
+    page.get_by_label("Name").fill("Sea")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notice")).to_have_text(
+        "The change of colours is not kept. series.toml: is full")
+    expect(names).to_have_count(4)
+    expect(button("Sea")).to_have_attribute("title", "#2828d0")

@@ -36,9 +36,10 @@ export class Desk extends EventTarget {
     this.#tell("pages");
   }
 
-  // Has a page coloured anew, with a PNG of strokes or without.
-  async again(page, strokes) {
-    const said = await json(`books/${page.book.id}/pages/${page.number}?${this.#wishes()}`,
+  // Has a page coloured anew as the settings say, with a PNG of strokes or without.
+  async again(page, settings, strokes) {
+    const wishes = new URLSearchParams(settings);
+    const said = await json(`books/${page.book.id}/pages/${page.number}?${wishes}`,
       { method: "POST", body: strokes });
     this.#update(page, said);
     this.#follow(page.book);
@@ -96,7 +97,7 @@ export class Desk extends EventTarget {
 
   async #send(book, file, progress) {
     if (!book.id) {
-      book.id = (await json(`books?${this.#wishes()}`, { method: "POST" })).id;
+      book.id = (await json(`books?${new URLSearchParams(this.settings)}`, { method: "POST" })).id;
       this.#remember();
     }
     const path = `books/${book.id}/files?name=${encodeURIComponent(file.name)}`;
@@ -176,10 +177,6 @@ export class Desk extends EventTarget {
   #remember() {
     const ids = this.books.map((book) => book.id).filter(Boolean);
     sessionStorage.setItem(OPEN, JSON.stringify(ids));
-  }
-
-  #wishes() {
-    return new URLSearchParams(this.settings);
   }
 
   #tell(type, detail) {

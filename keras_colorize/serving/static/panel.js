@@ -9,6 +9,8 @@ const one = (id) => document.getElementById(id);
 const SWATCHES = { Skin: "#f2c29b", Red: "#d9482b", Orange: "#ee9a2d", Yellow: "#f5d547",
   Green: "#5fa052", Sky: "#7cc0ea", Blue: "#2f5fc4", Violet: "#8455b5", Brown: "#7b4a2a" };
 const SETTLED = 250; // milliseconds after a stroke in which another may begin
+const OWN = ["lock", "tones", "paper", "treat_as", "saturation"]; // of a page, besides its mood
+const VIVID = 3; // the most that the slider offers, unless there is more already
 const SUFFIX = /\.[^.]*$/;
 
 export class Panel {
@@ -16,6 +18,7 @@ export class Panel {
   #filling = 0; // the timer of the next filling
   #usual = null; // the model's own saturation
   #mood = ""; // the number of the mood that is chosen
+  #saturation = ""; // what is chosen, which the slider may show rounded; "" for the model's own
   #isKept = false; // whether the server keeps settings for the series
 
   // `strokes` are those of the page, `tell(text)` shows what went wrong.
@@ -33,10 +36,13 @@ export class Panel {
       one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
       this.#again([this.#page]);
     };
-    one("all").onclick = () => this.#again(desk.pages.filter(isReadable), true);
-    for (const id of ["lock", "tones", "paper", "saturation", "treat"]) {
-      one(id).onchange = () => this.#choose();
-    }
+    one("all").onclick = () => this.#again(desk.pages.filter(isReadable), desk.settings);
+    for (const id of ["lock", "tones", "paper", "treat"]) one(id).onchange = () => this.#choose();
+    one("saturation").onchange = () => {
+      const { value } = one("saturation");
+      this.#saturation = Number(value) === this.#rounded() ? "" : value;
+      this.#choose();
+    };
     one("own").onclick = () => this.#save("colored", nameOf(this.#page));
     one("png").onclick = () => this.#save("colored?format=png", nameOf(this.#page, ".png"));
     one("layers").onclick = () => this.#save("layers", nameOf(this.#page, ".ora"));
@@ -103,7 +109,9 @@ export class Panel {
     one("lock").value = settings.lock ?? "";
     one("tones").value = settings.tones ?? "keep";
     one("paper").value = settings.paper ?? "keep";
-    one("saturation").value = settings.saturation ?? this.#rounded();
+    this.#saturation = settings.saturation ?? "";
+    one("saturation").max = Math.max(VIVID, this.#usual, this.#saturation);
+    one("saturation").value = this.#saturation || this.#rounded();
     one("treat").value = settings.treat_as ?? "";
     this.#mood = settings.mood ?? "";
     this.#choose();
@@ -112,10 +120,8 @@ export class Panel {
   #choose() {
     const lock = one("lock").value;
     one("tones").disabled = lock !== ""; // another rule shows them as they are
-    const saturation = this.#usual === null ? "" : one("saturation").value;
     this.desk.settings = { lock, tones: lock ? "" : one("tones").value, paper: one("paper").value,
-      treat_as: one("treat").value, mood: this.#mood,
-      saturation: Number(saturation) === this.#rounded() ? "" : saturation };
+      treat_as: one("treat").value, mood: this.#mood, saturation: this.#saturation };
   }
 
   // The place of the slider where the model's own saturation is.
@@ -124,22 +130,29 @@ export class Panel {
     return Math.min(max, Math.max(min, Math.round(10 * this.#usual) / 10));
   }
 
-  // Colours pages anew; where it is a choice for the book, the next volume begins with it.
-  async #again(pages, forTheBook = false) {
-    const wishes = new URLSearchParams(this.desk.settings);
+  // Colours pages anew, as is chosen now or each as `wishesOf(page)` says; the next volume begins
+  // with what is a choice `forTheBook`.
+  async #again(pages, forTheBook = null, wishesOf = null) {
+    const { settings } = this.desk; // those of another page may be shown before the last is sent
     await this.#tried(one("apply"), async () => {
-      for (const page of pages) await this.desk.again(page, await this.strokes.file(page));
-      if (forTheBook && this.#isKept) await request(`series/settings?${wishes}`, { method: "PUT" });
+      for (const page of pages) {
+        await this.desk.again(page, wishesOf?.(page) ?? settings, await this.strokes.file(page));
+      }
+      if (forTheBook && this.#isKept) {
+        await request(`series/settings?${new URLSearchParams(forTheBook)}`, { method: "PUT" });
+      }
     });
   }
 
+  // Gives pages a mood; all else of each stays as it is.
   #light(mood, reach) {
     this.#mood = mood;
     this.#choose();
     const { book } = this.#page;
     const pages = { page: [this.#page], book: book.pages,
       chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach];
-    this.#again(pages.filter(isReadable), reach === "book");
+    const wishesOf = (page) => ({ ...ownOf(page), mood });
+    this.#again(pages.filter(isReadable), reach === "book" ? { mood } : null, wishesOf);
   }
 
   // Takes back what was changed last: a kept colour, or a stroke.
@@ -199,6 +212,10 @@ export class Panel {
 function take(color) {
   one("color").value = color;
   document.querySelector("[name=tool][value=brush]").checked = true;
+}
+
+function ownOf(page) {
+  return Object.fromEntries(OWN.map((name) => [name, page[name] ?? ""]));
 }
 
 function folderOf(page) {
