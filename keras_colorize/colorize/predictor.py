@@ -276,7 +276,7 @@ class Models:
         """
         project, printed = series.read(path) if with_series else Series(), path / PRINTED
         pages = Model.load(path)
-        _check_has(pages, project, series.place(path))
+        check_has(pages, project, series.place(path))
         if line_art is None and is_model(printed):
             line_art = printed
         return cls(pages, line_art and Model.load(line_art), memory or PageMemory(0), project)
@@ -300,7 +300,7 @@ class Models:
         return other if takes else self.pages
 
 
-def _check_has(model: Model, project: Series, where: Path) -> None:
+def check_has(model: Model, project: Series, where: Path) -> None:
     """Raises ConfigError where a model does not have what its series' project sets."""
     taste = project.settings
     if taste.saturation is not None and model.saturation is None:

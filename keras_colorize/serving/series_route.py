@@ -113,7 +113,7 @@ def _change(service: Service, change: Change) -> series.Series:
                            "restart the server")
         project = change(series.read(service.path))
         series.checked_swatches(project.swatches.items(), series.FILE)
-        predictor._check_has(service.models.pages, project, Path(series.FILE))
+        predictor.check_has(service.models.pages, project, Path(series.FILE))
         series.write(service.path, project)
     except ColorizeError as error:
         folder = series.place(service.path).parent  # which visitors need not know

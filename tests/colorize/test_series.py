@@ -106,7 +106,7 @@ def test_a_film_ignores_what_the_series_says_of_pages_and_refuses_what_a_user_sa
 def test_what_a_model_does_not_have_is_refused(taste, message):
     model = colorize.Model("painter", "", "gray", "spline", None, None, None)
     with pytest.raises(ConfigError) as error:
-        predictor._check_has(model, Series(settings=taste), Path("series.toml"))
+        predictor.check_has(model, Series(settings=taste), Path("series.toml"))
     assert message in str(error.value)
 
 
