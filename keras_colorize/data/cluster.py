@@ -1,7 +1,6 @@
 """A Dask cluster, whose workers build and colour in place of this machine."""
 
 import asyncio
-import ctypes
 import logging
 import os
 import pickle
@@ -10,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pkgutil import resolve_name
 
@@ -22,7 +21,6 @@ from keras_colorize.errors import ColorizeError, UsageError
 CONNECT_SECONDS = 10
 LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 PAGES_ARE_LARGE = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}  # and no mistake
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as malloc.h numbers them
 _STARTING = threading.Lock()
 
 
@@ -79,12 +77,6 @@ def _start() -> None:
     threads = get_worker().state.nthreads
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
     cv2.setNumThreads(threads)
-    # Dask lets its workers give memory back at once; a page asks for it again, which takes a third
-    # of its time. So the limits of glibc become what they are elsewhere.
-    with suppress(OSError, AttributeError):  # on another system
-        c_library = ctypes.CDLL(None)
-        for limit, size in ((M_MMAP_THRESHOLD, 2**25), (M_TRIM_THRESHOLD, 2**26)):
-            c_library.mallopt(limit, size)
     import_tensorflow("tensorflow")
 
 
