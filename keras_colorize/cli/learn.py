@@ -63,7 +63,8 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         earlier = work / str(int(folder.name) - 1)
         plan = _settle(folder, plan, data, earlier, (began, minutes, epochs))
         if plan.is_done and out.exists():
-            series.write(out, _learned_from(project, places))
+            if (now := _learned_from(project, places)) != project:  # the sources have moved
+                series.write(out, now)
             print(f"{out}: was learned already; more --minutes or other sources go on from it")
             return left_out
         print(_described(folder, plan, data, earlier), flush=True)

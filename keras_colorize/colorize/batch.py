@@ -24,7 +24,7 @@ from keras_colorize.colorize.inputs import Plan, Work, is_file_output, plan
 from keras_colorize.colorize.job import Job, with_suffix
 from keras_colorize.colorize.predictor import Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
-from keras_colorize.colorize.series import Taste
+from keras_colorize.colorize.series import TASTE
 from keras_colorize.data.cluster import Cluster
 from keras_colorize.errors import SourceError, UsageError, first_line
 from keras_colorize.files import read_bytes, reading, sha256_of, whole_file
@@ -91,10 +91,10 @@ def settings_for(models: Models, said: dict, out: Path) -> Settings:
     """
     settings = models.settings(said)
     begun, of_series = Job(_job_of(out)).begun_with()
-    kept = {name: begun[name] for name in Taste.__dataclass_fields__ if name in begun
+    kept = {name: begun[name] for name in TASTE if name in begun
             and name not in said and (name in of_series or begun[name] == getattr(Settings, name))}
     return replace(settings, **kept, of_series=tuple(
-        name for name in Taste.__dataclass_fields__
+        name for name in TASTE
         if name in (of_series if name in kept else settings.of_series)))
 
 

@@ -55,6 +55,10 @@ class Taste:
         return some | {"mood": str(self.mood)} if self.mood else some
 
 
+TASTE = tuple(Taste.__dataclass_fields__)
+"""The names of these settings."""
+
+
 @dataclass(frozen=True)
 class Series:
     """The project: a dataclass or dictionary for each table of the file."""

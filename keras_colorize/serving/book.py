@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from keras_colorize import media
-from keras_colorize.colorize import Settings
+from keras_colorize.colorize import Settings, series
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
 from keras_colorize.serving import uploads
@@ -59,7 +59,7 @@ class Page:
             "number": self.number, "name": self.name, "state": self.state, "version": self.version,
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
             "treat_as": self.settings.treat_as,
-            **{name: getattr(self.settings, name) for name in uploads.TASTE},
+            **{name: getattr(self.settings, name) for name in series.TASTE},
             **{key: self.record[key] for key in kept if key in self.record},
             "notes": [_in_words(note) for note in self.record.get("notes", ())]}
 

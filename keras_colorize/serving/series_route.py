@@ -98,7 +98,7 @@ def _is_kept(service: Service) -> bool:
 def _taste(request: Request, models: Models) -> series.Taste:
     """Reads the settings in the address, and where it is silent, those of the project."""
     chosen = uploads.settings_of(request, models)
-    taste = {name: getattr(chosen, name) for name in uploads.TASTE
+    taste = {name: getattr(chosen, name) for name in series.TASTE
              if getattr(chosen, name) != getattr(Settings, name)}
     if "mood" in taste:
         taste["mood"] = int(taste["mood"])

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from keras_colorize import media
 from keras_colorize.colorize import LOCKS, PAPERS, TONES, Models, Settings
-from keras_colorize.colorize.series import MOST_SATURATION
+from keras_colorize.colorize.series import MOST_SATURATION, TASTE
 from keras_colorize.errors import ColorizeError, SourceError, one_line
 from keras_colorize.image import page_kind
 from keras_colorize.media import picture_kinds
@@ -29,8 +29,6 @@ BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 """Of pictures, however damaged; `picture_kinds` wants more of a file to know its kind."""
 OPTIONS = {"lock": LOCKS, "tones": TONES, "paper": PAPERS, "treat_as": page_kind.KINDS,
            "format": ("png", "jpeg", "webp")}
-TASTE = ("lock", "tones", "paper", "mood", "saturation")
-"""Settings that the project of a series holds, as `series.Taste`."""
 
 
 def settings_of(request: Request, models: Models) -> Settings:
