@@ -75,9 +75,14 @@ class ModelConfig:
     epoch, by multiplying the chroma: low errors make pale pictures. 0: left as trained."""
     guidance: Literal["none", "hints"] = "none"
     """What may tell the network colours: nothing, or the colours of some pixels, which it spreads;
-    for a ConvNet with output "chroma" only."""
+    for output "chroma" only."""
     discriminator_head: Literal["picture", "patch"] = "picture"
     """One verdict, or one for each patch of 6 * 2^levels - 2 pixels square; for a GAN only."""
+    discriminator_normalization: Literal["same", "spectral"] = "same"
+    """As `normalization`, or by kernels that are divided by their largest singular value; for a
+    GAN only."""
+    discriminator_sees: Literal["color", "chroma"] = "color"
+    """RGB, or its chroma alone, beside the input; for a GAN only."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,8 @@ class OptimizerConfig:
     ema: BelowOne = 0.0
     """How slowly an exponential moving average follows the generator's weights, such as 0.999. The
     average is then validated, drawn and saved as the generator. 0: no average."""
+    adversarial_rate: NotNegative = 0.0
+    """The learning rate from epoch `train.adversarial_from` on; 0: the same."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,9 @@ class TrainConfig:
 
     epochs: FromOne = 20
     """May grow when a run is continued."""
+    adversarial_from: FromZero = 0
+    """The epoch, from 0, with which the game of G and D begins: until then G learns its L1 alone,
+    which takes half of the time and leads it near; for a GAN only."""
     batch_size: FromOne = 64
     seed: Seed = 0
     """Decides the initial weights and the order of the examples."""
@@ -180,6 +190,9 @@ NEEDS = {"augment.canny": ("model.input", "edge"),
          "model.colourfulness": ("model.output", "chroma"),
          "model.discriminator": ("model.kind", "gan"),
          "model.discriminator_head": ("model.kind", "gan"),
+         "model.discriminator_normalization": ("model.kind", "gan"),
+         "model.discriminator_sees": ("model.kind", "gan"),
+         "train.adversarial_from": ("model.kind", "gan"),
          "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan")}
 """The keys that have an effect only where another key has a certain value."""
 
@@ -310,9 +323,18 @@ def _check(config: Config, where: str) -> Config:
          "give both the same number"),
         (model.input == "gray" or model.output == "color", "model.output",
          "cannot be 'chroma': lines have no luminance to keep", "leave it at 'color'"),
-        (model.guidance == "none" or (model.kind, model.output) == ("convnet", "chroma"),
-         "model.guidance", "is for a ConvNet with output 'chroma'",
+        (model.guidance == "none" or model.output == "chroma",
+         "model.guidance", "is for output 'chroma'",
          "set model.output='chroma', or model.guidance='none'"),
+        (train.adversarial_from < train.epochs, "train.adversarial_from",
+         f"is {train.adversarial_from} of {train.epochs} epochs: no epoch is left for the game",
+         "give fewer, or more train.epochs"),
+        (train.adversarial_from == 0 or config.optimizer.schedule == "constant",
+         "optimizer.schedule", "cannot be 'cosine': train.adversarial_from begins it anew",
+         "leave it, and set optimizer.adversarial_rate"),
+        (train.adversarial_from > 0 or config.optimizer.adversarial_rate == 0,
+         "optimizer.adversarial_rate", "does nothing: train.adversarial_from is 0",
+         "set optimizer.learning_rate"),
         (config.loss.objective != "classes" or model.input == "manga", "loss.objective",
          f"cannot be 'classes': model.input is {model.input!r}",
          "set model.input='manga', or another objective"),

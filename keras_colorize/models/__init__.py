@@ -33,7 +33,8 @@ def build(config: Config, size: tuple[int, int], steps: int | None = None) -> Co
         if config.model.kind == "convnet":
             model = ConvNet(parts["generator"], config.loss.objective, ema=ema)
         else:
-            model = GAN(parts["generator"], parts["discriminator"], config.loss.l1_weight, ema=ema)
+            model = GAN(parts["generator"], parts["discriminator"], config.loss.l1_weight,
+                        config.train.adversarial_from, config.optimizer.adversarial_rate, ema=ema)
     rate = config.optimizer.learning_rate
     if config.optimizer.schedule == "cosine":
         assert steps, "a schedule needs to know how many steps there are"
@@ -55,8 +56,10 @@ def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
     built = {"generator": unet(model.encoder, model.decoder, normalization, model.upsampling,
                                output)}
     if model.kind == "gan":
+        if model.discriminator_normalization != "same":
+            normalization = Normalization(model.discriminator_normalization)
         built["discriminator"] = discriminator(size, model.discriminator, normalization,
-                                               model.discriminator_head)
+                                               model.discriminator_head, model.discriminator_sees)
     return built
 
 

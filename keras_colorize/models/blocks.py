@@ -224,3 +224,47 @@ class JoinLuminance(layers.Layer):
 
     def compute_output_shape(self, chroma_shape, luminance_shape):
         return (*chroma_shape[:-1], 3)
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class ChromaOf(layers.Layer):
+    """Takes the chroma out of a colour, as `JoinLuminance` takes it: [..., 3] to [..., 2]."""
+
+    def call(self, color):
+        red, green, blue = ops.split(color, 3, -1)
+        luminance = RED * red + GREEN * green + BLUE * blue
+        return ops.concatenate([(red - luminance) / (2 * (1 - RED)),
+                                (blue - luminance) / (2 * (1 - BLUE))], -1)
+
+    def compute_output_shape(self, color_shape):
+        return (*color_shape[:-1], 2)
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class SpectralConv2D(layers.Conv2D):
+    """A convolution whose kernel is divided by its largest singular value (Miyato et al. 2018).
+
+    The value is found by a step of power iteration in each call that trains. Keras's own
+    `SpectralNormalization` writes the divided kernel over the learned one in the call, which the
+    steps of JAX lose, and whose gradient leaves the division out.
+    """
+
+    def build(self, shape):
+        super().build(shape)
+        self.direction = self.add_weight(name="direction", shape=(1, self.filters),
+                                         initializer="random_normal", trainable=False,
+                                         aggregation="only_first_replica")
+
+    def call(self, inputs, training=False):
+        kernel = ops.cast(self.kernel, "float32")
+        matrix = ops.reshape(kernel, (-1, self.filters))
+        direction = ops.cast(self.direction, "float32")
+        fixed = ops.stop_gradient(matrix)
+        across = ops.normalize(ops.matmul(direction, ops.transpose(fixed)))
+        direction = ops.normalize(ops.matmul(across, fixed))
+        if training:
+            self.direction.assign(direction)
+        largest = ops.sum(ops.matmul(across, matrix) * direction)
+        kernel = ops.cast(kernel / ops.maximum(largest, 1e-12), self.compute_dtype)
+        outputs = self.convolution_op(inputs, kernel)
+        return outputs + ops.cast(self.bias, outputs.dtype) if self.use_bias else outputs

@@ -18,7 +18,8 @@ class _Stateless:
             losses, _, after = self.at(
                 lambda: self.losses_of(self.generator, *data[:2], training=True),
                 (variables[0], trainable), (variables[1], non_trainable))
-            return [losses[f"{each}loss"] for _, each in self.players], (losses, after)
+            return [losses.get(f"{each}loss", jax.numpy.zeros(())) for _, each in self.players
+                    ], (losses, after)
 
         _, pullback, (values, non_trainable) = jax.vjp(objectives, trainable, has_aux=True)
         scale, _ = self.at(lambda: self.minimized(1.0), (self.optimizer.variables, optimizer))
@@ -28,7 +29,8 @@ class _Stateless:
             own, = pullback([scale * (each == prefix) for _, each in self.players])
             own = own[len(gradients):][:weights]
             gradients += own
-            values[f"{prefix}gradient_norm"] = gradient_norm(own) / scale
+            if f"{prefix}loss" in values:
+                values[f"{prefix}gradient_norm"] = gradient_norm(own) / scale
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
 
         def finish():

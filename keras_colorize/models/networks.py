@@ -9,11 +9,13 @@ from keras import layers
 
 from keras_colorize.models.blocks import (
     LEVELS,
+    ChromaOf,
     CropTo,
     Gate,
     JoinLuminance,
     MixClasses,
     Saturate,
+    SpectralConv2D,
     SpreadHints,
 )
 
@@ -25,9 +27,15 @@ class Normalization:
     kind: str = "batch"
     """"batch" takes mean and variance over the pictures and pixels of all replicas, and keeps
     averages of them for use (section 3.1.1). "instance" takes them over the pixels of each picture
-    alone, in training and in use (Ulyanov et al. 2016); a single pixel is then lost."""
+    alone, in training and in use (Ulyanov et al. 2016); a single pixel is then lost. "spectral"
+    leaves them, and divides each kernel by its largest singular value (Miyato et al. 2018)."""
     momentum: float = 0.99
     """How slowly the averages of "batch" follow; "instance" keeps none."""
+
+    @property
+    def convolution(self) -> type[layers.Conv2D]:
+        """The kind of convolution."""
+        return SpectralConv2D if self.kind == "spectral" else layers.Conv2D
 
     def layer(self) -> layers.Layer:
         """Makes a layer, with a learned scale and offset of its own."""
@@ -87,7 +95,7 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
 
 def discriminator(size: tuple[int, int], widths: Sequence[int],
                   normalization: Normalization = Normalization(),
-                  head: str = "picture") -> keras.Model:
+                  head: str = "picture", sees: str = "color") -> keras.Model:
     """Builds the discriminator of section 3.2.1: is this colour picture of its condition real?
 
     Args:
@@ -97,6 +105,7 @@ def discriminator(size: tuple[int, int], widths: Sequence[int],
             and gives a logit for each of its places (Isola et al. 2017). A place sees
             6 * 2^levels - 2 pixels across: 46 with three levels, 94 with four, and more than
             180x320 with six.
+        sees: "color" judges the RGB; "chroma" its chroma alone, beside the condition.
 
     Returns:
         A model from [condition [batch, h, w, 1], colour [batch, h, w, 3]] in [-1, 1] to logits,
@@ -105,10 +114,11 @@ def discriminator(size: tuple[int, int], widths: Sequence[int],
     """
     condition = keras.Input((*size, 1), name="condition")
     color = keras.Input((*size, 3), name="color")
-    x = layers.Concatenate()([condition, color])
+    seen = ChromaOf(dtype="float32")(color) if sees == "chroma" else color
+    x = layers.Concatenate()([condition, seen])
     x = encode(x, widths, normalization)[-1]
     if head == "patch":
-        logits = layers.Conv2D(1, 4, padding="same", name="logits", dtype="float32")(x)
+        logits = normalization.convolution(1, 4, padding="same", name="logits", dtype="float32")(x)
     else:
         logits = layers.Dense(1, name="logit", dtype="float32")(layers.Flatten()(x))
     return keras.Model([condition, color], logits, name="discriminator")
@@ -130,8 +140,9 @@ def encode(x, widths: Sequence[int], normalization: Normalization, told=None) ->
     """
     levels = []
     for level, width in enumerate(widths, start=1):
-        bare = normalization.kind == "instance" and level == len(widths)
-        x = layers.Conv2D(width, 4, strides=2, padding="same", use_bias=bare)(x)
+        bare = normalization.kind == "spectral" or (
+            normalization.kind == "instance" and level == len(widths))
+        x = normalization.convolution(width, 4, strides=2, padding="same", use_bias=bare)(x)
         x = x if bare else normalization.layer()(x)
         x = layers.LeakyReLU(0.2)(x)
         if told is not None and level == 1:

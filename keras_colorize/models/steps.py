@@ -59,20 +59,28 @@ class RawLossModel(keras.Model):
         """Returns the means since the last reset; validation reports no gradients."""
         return {mean.name: mean.result() for mean in self.means if mean.count > 0}
 
+    def enter(self, epoch: int, whole: bool) -> None:
+        """Is called before an epoch, counted from 0, or before what is left of it."""
+
     def train_step(self, data):
         """Moves each network down the gradient of its own loss, all of them at once.
 
-        The lengths that it reports are without `minimized`, as if gradients of replicas agreed.
+        One without a loss stays: Adam moves nothing whose gradients were all 0. The lengths that it
+        reports are without `minimized`, as if gradients of replicas agreed.
         """
         condition, color = data[:2]
         networks = {prefix: getattr(self, name) for name, prefix in self.players}
         with tf.GradientTape(persistent=True) as tape:
             values = self.losses_of(self.generator, condition, color, training=True)
-            losses = {prefix: self.minimized(values[f"{prefix}loss"]) for prefix in networks}
+            losses = {prefix: self.minimized(values[f"{prefix}loss"]) for prefix in networks
+                      if f"{prefix}loss" in values}
         gradients, weights = [], []
         for prefix, network in networks.items():
-            own = tape.gradient(losses[prefix], network.trainable_variables)
-            values[f"{prefix}gradient_norm"] = gradient_norm(own) / self.minimized(1.0)
+            if prefix in losses:
+                own = tape.gradient(losses[prefix], network.trainable_variables)
+                values[f"{prefix}gradient_norm"] = gradient_norm(own) / self.minimized(1.0)
+            else:
+                own = [ops.zeros_like(each) for each in network.trainable_variables]
             gradients += own
             weights += network.trainable_variables
         self.optimizer.apply(gradients, weights)
@@ -143,6 +151,12 @@ class GAN(RawLossModel):
 
     The paper gives both networks the same Adam. Adam keeps its state per variable, so one over the
     variables of both is the same as two.
+
+    Args:
+        l1_weight: lambda.
+        first_game: the epoch, from 0, with which the game begins. Until then G learns its L1 alone,
+            and D waits. Both then begin with a fresh Adam, and the average of the weights anew.
+        game_rate: the learning rate from then on; 0 leaves it.
     """
 
     players = (("generator", "g_"), ("discriminator", "d_"))
@@ -150,14 +164,33 @@ class GAN(RawLossModel):
     other_names = ("d_real_accuracy", "d_fake_accuracy", "d_gradient_norm", "g_gradient_norm")
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model,
-                 l1_weight: float = 100.0, **kwargs):
+                 l1_weight: float = 100.0, first_game: int = 0, game_rate: float = 0.0, **kwargs):
         super().__init__(generator, **kwargs)
         self.discriminator = discriminator
         self.l1_weight = l1_weight
+        self.first_game, self.game_rate = first_game, game_rate
+        self.in_game = True
+
+    def enter(self, epoch: int, whole: bool) -> None:
+        """Has both networks play from epoch `first_game` on."""
+        if self.in_game != (epoch >= self.first_game):
+            self.in_game = not self.in_game
+            self.train_function = self.test_function = None  # they are traced again
+        if whole and epoch == self.first_game > 0:
+            scaled = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # for float16
+            rate = self.game_rate or float(ops.convert_to_numpy(scaled.learning_rate))
+            for variable in {id(each): each for each in (
+                    *scaled.variables, self.optimizer.iterations)}.values():
+                variable.assign(ops.zeros_like(variable))
+            scaled.learning_rate = rate
 
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """Computes the losses of a batch, and D's accuracies; D sees G(x) once for all of them."""
         fake = generator(condition, training=training)  # G(x)
+        if not self.in_game:
+            l1 = ops.mean(ops.abs(fake - color))
+            return {"g_loss": self.l1_weight * l1, "l1": l1}
+        condition = condition[..., :1]  # without hints
         real_logits = self.discriminator([condition, color], training=training)  # D(x, y)
         fake_logits = self.discriminator([condition, fake], training=training)  # D(x, G(x))
         return {**gan_losses(real_logits, fake_logits, fake, color, self.l1_weight),

@@ -118,6 +118,7 @@ def _fit(run: callbacks.Run, model: keras.Model, data: Batches, validation: Iter
     """Trains the epochs that are left, with these callbacks beside; `verbose` is Keras's."""
     epochs, position = run.config.train.epochs, run.position
     for epoch in range(position.epoch, epochs):
+        model.enter(epoch, whole=position.batch == 0)
         if position.batch == run.steps:
             _end_epoch(model, validation, beside, epoch, verbose)
             continue
