@@ -74,6 +74,8 @@ def tiny(name: str, *overrides: str) -> config.Config:
     wanted = [*TINY, *overrides]
     if "gan" not in name:
         wanted = [each for each in wanted if not each.startswith("model.discriminator=")]
+    if name == "cpu/best_gan":
+        wanted.insert(0, "train.adversarial_from=1")
     return config.load(name, wanted)
 
 

@@ -12,7 +12,7 @@ CONFIGS = Path(config.__file__).parents[1] / "configs"
 def test_every_shipped_config_loads_and_survives_being_written(name, tmp_path):
     loaded = config.load(name)
     kind = next((kind for kind in ("best", "guided") if kind in name), loaded.model.kind)
-    assert name == "cpu/manga" or name.endswith(f"{kind}_{loaded.model.input}")
+    assert name in ("cpu/manga", "cpu/best_gan") or name.endswith(f"{kind}_{loaded.model.input}")
     (tmp_path / "again.toml").write_text(config.dumps(loaded))
     assert config.load(tmp_path / "again.toml") == loaded
 
@@ -59,6 +59,9 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("augment.canny=0.5", "augment.canny: does nothing: model.input is 'gray'; leave it at 0"),
     ("augment.line_thickness=2",
      "augment.line_thickness: does nothing: model.input is 'gray'; leave it at 1"),
+    ("train.adversarial_from=20", "is 20 of 20 epochs: no epoch is left for the game; give fewer"),
+    ("optimizer.adversarial_rate=1e-4",
+     "adversarial_rate: does nothing: train.adversarial_from is 0; set optimizer.learning_rate"),
     ("train.checkpoints_kept=0", "train.checkpoints_kept: is 0; give a whole number from 1 up"),
     ("data.shuffle=0", "data.shuffle: is 0; give a whole number from 1 up"),
     ("data.cache=yes", "data.cache: is 'yes'; give true or false"),

@@ -268,3 +268,7 @@ class SpectralConv2D(layers.Conv2D):
         kernel = ops.cast(kernel / ops.maximum(largest, 1e-12), self.compute_dtype)
         outputs = self.convolution_op(inputs, kernel)
         return outputs + ops.cast(self.bias, outputs.dtype) if self.use_bias else outputs
+
+    # A convolution keeps its kernel and bias alone.
+    save_own_variables = layers.Layer.save_own_variables
+    load_own_variables = layers.Layer.load_own_variables

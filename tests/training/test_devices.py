@@ -65,16 +65,19 @@ condition, color = (noise.uniform(-1, 1, (40, 64, 96, n)).astype("float32") for 
 model = models.build(tiny(*sys.argv[3:]), (64, 96))
 model.load_weights(sys.argv[2])
 for row in range(0, 40, 4):
+    model.enter(row // 20, whole=row % 20 == 0)
     losses = model.train_on_batch(condition[row:row + 4], color[row:row + 4], return_dict=True)
     # Gradients of equal weights are equal; ten steps on, their differences have grown.
-    print(*(float(losses[name]) for name in (sorted(losses) if row == 0 else model.loss_names)))
+    print(*(float(losses[name]) for name in sorted(losses)
+            if row % 20 == 0 or name in model.loss_names))
 final = model.final_generator(condition[:4], training=False)
 print(float(np.abs(final).sum()), float(np.abs(model.generator(condition[:4])).sum()))
 """
 
 
 @pytest.mark.parametrize("name", [
-    "gan_gray", pytest.param("convnet_edge", marks=pytest.mark.slow)])
+    "gan_gray", *(pytest.param(each, marks=pytest.mark.slow) for each in (
+        "convnet_edge", "cpu/best_gan"))])
 def test_both_backends_give_the_same_losses_and_networks_over_ten_steps(name, tmp_path):
     wanted = (name, "optimizer.ema=0.9")
     keras.utils.set_random_seed(0)
@@ -181,6 +184,7 @@ for name, *overrides in [each.split() for each in sys.argv[2:]]:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_step_in_each_precision_and_with_xla_moves_all_weights(backend):
     steps = ["gan_gray train.precision=float16", "convnet_gray train.precision=bfloat16"]
+    steps += ["cpu/best_gan train.precision=float16"]
     steps += ["convnet_gray train.xla=on"] if backend == "tensorflow" else []
     output = finish(python("-c", ONE_STEP, Path(__file__).parents[1], *steps,
                            KERAS_BACKEND=backend))

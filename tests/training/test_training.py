@@ -113,6 +113,41 @@ def test_a_run_killed_twice_within_an_epoch_ends_as_one_that_never_was_bit_for_b
     _assert_equal_runs(tmp_path / "whole", tmp_path / "killed", exactly=True)
 
 
+def test_a_run_left_before_its_game_and_within_it_ends_as_one_that_never_was(data_dir, tmp_path):
+    class Leave(keras.callbacks.Callback):
+        """Ends a run with an error after so many batches, or after an epoch."""
+
+        def __init__(self, batches, epochs):
+            super().__init__()
+            self.batches, self.epochs = batches, epochs
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.batches -= 1
+            if not self.batches:
+                raise InterruptedError
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.epochs -= 1
+            if not self.epochs:
+                raise InterruptedError
+
+    wanted = tiny("gan_gray", "train.adversarial_from=1", "optimizer.ema=0.9",
+                  "optimizer.adversarial_rate=1e-4", "train.checkpoint_steps=1",
+                  "model.discriminator_normalization=spectral")
+    data = data_for(wanted, data_dir)
+    train.train(wanted, data, tmp_path / "whole")
+    for watch in (Leave(0, 1), Leave(2, 0)):
+        with pytest.raises(InterruptedError):
+            train.train(wanted, data, tmp_path / "left", watch=watch)
+    train.train(wanted, data, tmp_path / "left")
+    steps = data.batches_per_epoch
+    starts = [each["from_step"] for each in run_directory.describe(tmp_path / "left")["starts"]]
+    assert starts == [0, steps, steps + 2]
+    assert scalars(tmp_path / "left", "train")["batch/d_loss"][0] == list(
+        range(steps + 1, 2 * steps + 1))
+    _assert_equal_runs(tmp_path / "whole", tmp_path / "left")
+
+
 def _kill_after_another_checkpoint(arguments, run_dir):
     before = checkpoints.latest(run_dir)
     process = Command("train", *arguments)

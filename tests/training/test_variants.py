@@ -10,7 +10,14 @@ from keras import layers
 
 from keras_colorize import config, export, models
 from keras_colorize.image import pixels
-from keras_colorize.models.blocks import LEVELS, JoinLuminance, MixClasses, classes_of
+from keras_colorize.models.blocks import (
+    LEVELS,
+    ChromaOf,
+    JoinLuminance,
+    MixClasses,
+    SpectralConv2D,
+    classes_of,
+)
 from keras_colorize.models.losses import absolute_loss, class_loss
 from keras_colorize.models.networks import upsample
 from keras_colorize.training import train
@@ -24,9 +31,10 @@ VARIANTS = {
     "instance": ("gan_gray", "model.normalization=instance"),
     "cosine": ("convnet_edge", "optimizer.schedule=cosine"),
     "average": ("gan_gray", "optimizer.ema=0.99"),
+    "spectral": ("gan_edge", "model.discriminator_normalization=spectral"),
     "all of a gan": ("gan_gray", "model.discriminator_head=patch", "model.upsampling=resize",
                      "model.output=chroma", "model.normalization=instance",
-                     "optimizer.schedule=cosine"),
+                     "model.discriminator_sees=chroma", "optimizer.schedule=cosine"),
 }
 
 
@@ -136,6 +144,64 @@ def test_the_patch_head_judges_each_place_by_its_surroundings_alone():
     rows, columns = np.nonzero(changed)
     assert changed[0, 0]
     assert max(rows.max(), columns.max()) < 22 / 4
+
+
+def test_a_spectral_kernel_is_divided_by_its_largest_singular_value_and_stays_as_learned(tmp_path):
+    layer = SpectralConv2D(8, 4, strides=2, padding="same")
+    network = keras.Sequential([keras.Input((16, 16, 3)), layer])
+    kernel, pictures = np.array(layer.kernel) * 7, noise(3, (16, 16))
+    layer.kernel.assign(kernel)
+    for _ in range(60):
+        network(pictures, training=True)
+    largest = np.linalg.svd(kernel.reshape(-1, 8), compute_uv=False)[0]
+    expected = keras.ops.conv(pictures, kernel / largest, strides=2, padding="same")
+    np.testing.assert_allclose(network(pictures), expected, atol=1e-4)
+    np.testing.assert_array_equal(layer.kernel, kernel)
+    with tf.GradientTape() as tape:  # a longer kernel gives the same answers
+        loss = tf.reduce_sum(network(pictures) ** 2)
+    along = np.sum(np.array(tape.gradient(loss, layer.kernel.value)) * kernel)
+    assert abs(along) < 1e-3 * float(loss)
+    network.save(tmp_path / "spectral.keras")
+    again = keras.models.load_model(tmp_path / "spectral.keras")
+    np.testing.assert_array_equal(again(pictures), network(pictures))
+
+
+def test_a_discriminator_that_sees_chroma_knows_no_luminance():
+    judges = [models.discriminator(SIZE, [4, 4], head="patch", sees=seen)
+              for seen in ("chroma", "color")]
+    condition, color = noise(1) / 2, noise(3) / 2
+    brighter = color + noise(1) / 2
+    same = [np.allclose(judge([condition, color]), judge([condition, brighter]), atol=1e-5)
+            for judge in judges]
+    assert same == [True, False]
+    chroma = ChromaOf()(color)
+    luminance = pixels.RED * color[..., :1] + pixels.GREEN * color[..., 1:2] + \
+        pixels.BLUE * color[..., 2:]
+    np.testing.assert_allclose(JoinLuminance()(chroma, luminance), color, atol=1e-5)
+
+
+def test_before_the_game_g_learns_its_l1_alone_and_both_begin_it_afresh():
+    wanted = tiny("gan_gray", "train.adversarial_from=1", "optimizer.adversarial_rate=3e-4",
+                  "optimizer.ema=0.9")
+    keras.utils.set_random_seed(0)
+    model, data = models.build(wanted, SIZE), (noise(1), noise(3))
+    judge = [np.array(each) for each in model.discriminator.get_weights()]
+    model.enter(0, whole=True)
+    for _ in range(2):
+        logs = model.train_on_batch(*data, return_dict=True)
+    assert logs.keys() == {"g_loss", "l1", "g_gradient_norm"}
+    assert logs["g_loss"] == pytest.approx(100 * logs["l1"])
+    for before, after in zip(judge, model.discriminator.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    model.enter(1, whole=True)
+    assert model.optimizer.iterations == 0
+    assert float(model.optimizer.learning_rate) == pytest.approx(3e-4)
+    assert all(not np.any(each) for each in model.optimizer.variables[2:])
+    logs = model.train_on_batch(*data, return_dict=True)
+    assert {"d_loss", "g_adversarial", "l1"} < logs.keys()
+    assert np.any(judge[0] != model.discriminator.get_weights()[0])
+    model.enter(1, whole=False)  # the rest of an epoch that was left goes on
+    assert model.optimizer.iterations == 1
 
 
 def test_a_resizing_decoder_draws_no_checkerboard_where_there_is_nothing_to_draw():
