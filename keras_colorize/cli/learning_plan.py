@@ -111,7 +111,7 @@ def choose(sources: list[Source], minutes: int) -> Plan:
     is_wide = bool(tf.config.list_physical_devices("GPU"))
     films = [source.length() for source in sources if isinstance(source, VideoSource)]
     wanted = minutes * (600 if is_wide else 30) * 20 // WANTED_EPOCHS
-    size = (90, 160) if films else (128, 128)
+    size = (90, 160)  # a page is cut into windows of this shape
     return Plan(tuple(side * (1 + is_wide) for side in size),
                 min(COARSEST, max(FINEST, sum(films) // max(1, wanted))),
                 "source" if len(sources) >= MANY_SOURCES else "shot", minutes, is_wide)
