@@ -4,9 +4,8 @@
 
 Without a dataset it draws one, 180x320, from the demo's cartoon, whose flat colours make smaller
 PNG files than film does: give a dataset of film for its figures. Every row is measured `--repeats`
-times, in turn with the others, and the median is printed: other work on the machine hits all alike.
-Processor time is that of all threads together; cores divided by it is what an idle machine could
-reach.
+times, in turn with the others: other work on the machine hits all alike. Processor time is that of
+all threads together; ratios are to decoding PNG alone.
 `taskset --cpu-list 0,1` before the command keeps it to two cores.
 """
 
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from provenance import provenance
+from rows import Table, in_turns, parse, rates, row
 from tqdm import tqdm
 
 from keras_colorize import import_tensorflow
@@ -97,7 +96,7 @@ def opencv(encoded: list[bytes], threads: int):
             yield list(pool.map(decode, encoded[:BATCH]))
 
 
-def rows(directory: Path, uncompressed: Path, threads: int) -> tuple[dict, str]:
+def streams(directory: Path, uncompressed: Path, threads: int) -> tuple[dict, str]:
     """Functions that open an endless stream of batches, by row, and what the pictures weigh.
 
     Args:
@@ -165,7 +164,7 @@ def main() -> None:
     parser.add_argument("dataset", type=Path, nargs="?", help="a dataset directory; else drawn")
     parser.add_argument("--repeats", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--examples", type=int, default=600, help="a repeat (%(default)s)")
-    options = parser.parse_args()
+    options = parse(parser, repeats=3, examples=160)
     cv2.setNumThreads(1)  # the threads are tf.data's
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with tempfile.TemporaryDirectory() as folder:
@@ -174,24 +173,17 @@ def main() -> None:
             directory = Path(folder) / "drawn"
             write_dataset(directory, drawn_examples())
         write_dataset(uncompressed, stored_examples(directory), compress=False)
-        named, weights = rows(directory, uncompressed, cores)
-        seconds = {name: [] for name in named}
-        with tqdm(total=options.repeats * len(named), unit="row") as progress:
-            for _ in range(options.repeats):
-                for name, opened in named.items():
-                    seconds[name].append(measure(opened(), options.examples))
-                    progress.update()
-    print(f"\n{provenance()}on {cores} of the cores; {options.dataset or 'drawn frames'}; "
-          f"a picture as {weights}\n")
-    medians = {name: np.median(values, axis=0) for name, values in seconds.items()}
-    reference = medians["PNG decoding alone (TensorFlow)"]
-    print("| | examples/s | slowest..fastest | of PNG decoding alone | processor ms an example "
-          "| cores / processor time |\n|---|---:|---:|---:|---:|---:|")
-    for name, values in seconds.items():
-        wall, worked = medians[name]
-        slowest, fastest = 1 / np.max(values, axis=0)[0], 1 / np.min(values, axis=0)[0]
-        print(f"| {name} | {1 / wall:,.0f} | {slowest:,.0f}..{fastest:,.0f} "
-              f"| {reference[0] / wall:.2f} | {1000 * worked:.2f} | {cores / worked:,.0f} |")
+        named, weights = streams(directory, uncompressed, cores)
+        table = Table(options, f"on {cores} of the cores; {options.dataset or 'drawn frames'}; a "
+                      f"picture as {weights}")
+        measured = dict(zip(named, in_turns(options.repeats, *(
+            lambda opened=opened: measure(opened(), options.examples)
+            for opened in named.values())), strict=True))
+    reference = rates(1, (wall for wall, _ in measured["PNG decoding alone (TensorFlow)"]))
+    for name, values in measured.items():
+        wall, worked = zip(*values, strict=True)
+        table.add(row(name, "examples/s", rates(1, wall), reference,
+                      note=f"{1000 * np.median(worked):.2f} ms of processor time each"))
 
 
 if __name__ == "__main__":
