@@ -42,7 +42,7 @@ SIZE, DRAWN, BATCH = (180, 320), 256, 32
 PLAIN, CROPPED = AugmentConfig(), AugmentConfig(flip=True, crop=0.7)
 EVERYTHING = {"gray": AugmentConfig(flip=True, crop=0.7, gamma=0.3, screentone=0.5),
               "edge": AugmentConfig(flip=True, crop=0.7, gamma=0.3, canny=0.4, line_thickness=3)}
-CACHED = DataConfig(cache=True)
+CACHED, DECODED_ANEW = DataConfig(cache=True), DataConfig(cache=False)
 
 
 def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
@@ -103,8 +103,7 @@ def streams(directory: Path, uncompressed: Path, threads: int) -> tuple[dict, st
         uncompressed: the same dataset with its PNGs uncompressed.
         threads: of OpenCV's decoding.
     """
-    def training(condition, augment=PLAIN, data=DataConfig(),  # noqa: B008 - it is frozen
-                 directory=directory):
+    def training(condition, augment=PLAIN, data=DECODED_ANEW, directory=directory):
         opened = Dataset(directory, condition, BATCH, 0, augment, data)
         return lambda: opened.training(0).repeat()
 
