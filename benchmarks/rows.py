@@ -60,8 +60,11 @@ class Row:
 def row(name: str, unit: str, values: Sequence[float], beside: Sequence[float] = (),
         goal: float | None = None, note: str = "") -> Row:
     """Makes a row, with ratios to the values of another if they are given, turn by turn."""
-    ratios = [one / other for one, other in zip(values, beside, strict=True)] if beside else []
-    return Row(name, unit, list(values), ratios, goal, note)
+    values, beside = list(values), list(beside)
+    if beside in ([], values):  # what the others are compared with
+        return Row(name, unit, values, (), goal, note)
+    ratios = [one / other for one, other in zip(values, beside, strict=True)]
+    return Row(name, unit, values, ratios, goal, note)
 
 
 def rates(count: float, spent: Iterable[float]) -> list[float]:
