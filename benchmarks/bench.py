@@ -57,26 +57,29 @@ def run(name: str, command: list[object], log: Path) -> bool:
 
 def last_line(log: Path) -> str:
     """Reads what a command said last."""
-    lines = log.read_text(errors="replace").split("\n")
+    lines = log.read_text(errors="replace").splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
-def prepare(folder: Path, film: Path) -> Path:
-    """Draws the film and builds the dataset where they are not there yet; returns the dataset."""
+def prepare(names: list[str], folder: Path, film: Path) -> dict[str, list[Path]]:
+    """Draws the film and builds the dataset where they are needed and not there yet.
+
+    Returns the arguments of the benchmarks that need one of them.
+    """
     data = folder / "dataset"
-    steps = [] if film.exists() else [("the film", ["draw-episode", film])]
-    steps.append(("the dataset", ["build-tfrecords", film, "--every", 6, "--size", "90x160",
-                                  "--out", data]))
-    for name, arguments in steps:
-        if not run(name, ["-m", "keras_colorize.cli", *arguments], folder / "prepared.log"):
-            sys.exit(1)
-    return data
-
-
-def measure(names: list[str], folder: Path, film: Path, data: Path) -> dict[str, list[Row]]:
-    """Runs benchmarks and reads the rows of each that went well."""
     arguments = {"builder": [film], "colorizer": [film], "cluster": [film], "training": [data]}
-    measured = {}
+    command = ["-m", "keras_colorize.cli"]
+    if arguments.keys() & names and not film.exists():
+        run("the film", [*command, "draw-episode", film], folder / "film.log")
+    if "training" in names:
+        run("the dataset", [*command, "build-tfrecords", film, "--every", 6, "--size", "90x160",
+                            "--out", data], folder / "dataset.log")
+    return arguments
+
+
+def measure(names: list[str], folder: Path, film: Path) -> dict[str, list[Row]]:
+    """Runs benchmarks and reads the rows of each that went well."""
+    arguments, measured = prepare(names, folder, film), {}
     for name in names:
         rows = folder / f"{name}.json"
         rows.unlink(missing_ok=True)
@@ -130,6 +133,8 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.names) - {*NAMES, "gpu"}:
         parser.error(f"{', '.join(unknown)}: is no benchmark; give some of {', '.join(NAMES)}, gpu")
+    if options.film and not options.film.is_file():
+        parser.error(f"--film {options.film}: is no file; name a film, or leave it out")
     film = options.film or BUILD / "episode" / "episode.mp4"
     folder = BUILD / film.stem
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +143,7 @@ def main() -> int:
     made = provenance().strip() + f", {film.name}, load before it {os.getloadavg()[0]:.2f}"
     begun = time.monotonic()
     names = options.names or [*NAMES, *(["gpu"] if has_card() else [])]
-    measured = measure(names, folder, film, prepare(folder, film))
+    measured = measure(names, folder, film)
     lines = [line for name, rows in measured.items()
              for line in lines_of(name, rows, last.get(name, []))]
     table = "\n".join([f"{made}\n\nThe last: {last_made}\n\n{HEADER}", *lines])

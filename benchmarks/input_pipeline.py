@@ -38,7 +38,8 @@ from keras_colorize.data.dataset import Dataset  # noqa: E402
 from keras_colorize.files import sha256_of  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 
-SIZE, DRAWN, BATCH = (180, 320), 256, 32
+SIZE, BATCH = (180, 320), 32
+ALONE = 256  # pictures at most that are decoded alone
 PLAIN, CROPPED = AugmentConfig(), AugmentConfig(flip=True, crop=0.7)
 EVERYTHING = {"gray": AugmentConfig(flip=True, crop=0.7, gamma=0.3, screentone=0.5),
               "edge": AugmentConfig(flip=True, crop=0.7, gamma=0.3, canny=0.4, line_thickness=3)}
@@ -64,9 +65,9 @@ def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
         "counts": {"train": count, "validation": 0, "test": 0}}))
 
 
-def drawn_examples() -> Iterator[dict[str, np.ndarray]]:
-    """Draws some of the cartoon's frames."""
-    frames = np.linspace(0, episode.length() - 1, DRAWN).astype(int)
+def drawn_examples(count: int) -> Iterator[dict[str, np.ndarray]]:
+    """Draws so many of the cartoon's frames."""
+    frames = np.linspace(0, episode.length() - 1, count).astype(int)
     for frame in tqdm(frames, "drawing", unit="frame"):
         yield pixels.example(episode.draw_frame(int(frame)), SIZE)
 
@@ -108,7 +109,7 @@ def streams(directory: Path, uncompressed: Path, threads: int) -> tuple[dict, st
         return lambda: opened.training(0).repeat()
 
     paths = [str(path) for path in records.Manifest.read(directory).shards("train")]
-    examples = [records.parse(each) for each in tf.data.TFRecordDataset(paths).take(DRAWN)]
+    examples = [records.parse(each) for each in tf.data.TFRecordDataset(paths).take(ALONE)]
     png = [example["color"].numpy() for example in examples]
     raw = [tf.io.decode_png(each).numpy() for each in png]
     shape = raw[0].shape
@@ -163,14 +164,15 @@ def main() -> None:
     parser.add_argument("dataset", type=Path, nargs="?", help="a dataset directory; else drawn")
     parser.add_argument("--repeats", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--examples", type=int, default=600, help="a repeat (%(default)s)")
-    options = parse(parser, repeats=3, examples=160)
+    parser.add_argument("--drawn", type=int, default=256, help="without a dataset (%(default)s)")
+    options = parse(parser, repeats=3, examples=192, drawn=128)
     cv2.setNumThreads(1)  # the threads are tf.data's
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with tempfile.TemporaryDirectory() as folder:
         directory, uncompressed = options.dataset, Path(folder) / "uncompressed"
         if not directory:
             directory = Path(folder) / "drawn"
-            write_dataset(directory, drawn_examples())
+            write_dataset(directory, drawn_examples(options.drawn))
         write_dataset(uncompressed, stored_examples(directory), compress=False)
         named, weights = streams(directory, uncompressed, cores)
         table = Table(options, f"on {cores} of the cores; {options.dataset or 'drawn frames'}; a "
