@@ -119,7 +119,8 @@ def peak_memory(*arguments: object) -> float:
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:
-        peak = max(peak, sum(map(_memory, [process, *process.children(recursive=True)])))
+        workers = process.children(recursive=True)
+        peak = max(peak, sum(_memory(each, bool(workers)) for each in (process, *workers)))
         time.sleep(0.03)
     if process.returncode:
         raise SystemExit(f"error: keras-colorize {arguments[0]}: failed while its memory was "
@@ -127,10 +128,11 @@ def peak_memory(*arguments: object) -> float:
     return peak / 1e9
 
 
-def _memory(process: psutil.Process) -> int:
-    """Returns the bytes a process holds, its share of what it shares with others where known."""
+def _memory(process: psutil.Process, shares: bool) -> int:
+    """Returns the bytes a process holds; if it shares some, its part of those, which takes longer.
+    """
     try:
-        held = process.memory_full_info()
+        held = process.memory_full_info() if shares else process.memory_info()
     except psutil.Error:  # it has just ended
         return 0
     return getattr(held, "pss", held.rss)
