@@ -140,7 +140,8 @@ def main():
         shares = ([speed * work / options.peak_tflops / 1e12 for speed in speeds]
                   if options.peak_tflops else [])
         memory = max(answer["peak_gb"] for answer in each)
-        table.add(Row(name, "images/s", speeds, shares, 0.3 if "bfloat16" in name else None,
+        table.add(Row(name, "images/s", speeds, shares,
+                      0.3 if "bfloat16" in name and "PyTorch" not in name else None,
                       f"peak memory {memory:.1f} GB"))
 
 
