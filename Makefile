@@ -1,4 +1,4 @@
-# Everything a newcomer needs: `make demo` and `make test`, each alone, on a fresh clone.
+# Everything a newcomer needs: `make demo`, `make test` and `make bench`, each alone, on a fresh clone.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Much of a test is one process starting. The long files are not left for the end.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo install lint lock test test-all clean
+.PHONY: bench demo install lint lock test test-all clean
 
 demo: install
 	$(BIN)/keras-colorize demo --out demo
@@ -29,6 +29,10 @@ test: install
 
 test-all: install
 	$(BIN)/pytest $(SIDE_BY_SIDE)
+
+# The speed and memory of every part, beside the last table; nothing else should run meanwhile.
+bench: install
+	$(BIN)/python benchmarks/bench.py
 
 # Resolves the ranges of setup.cfg anew, in an environment of its own.
 lock:

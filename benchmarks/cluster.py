@@ -7,14 +7,13 @@ are compared. It takes about ten minutes on two cores, which nothing else may us
 """
 
 import argparse
-import statistics
 import tempfile
 from pathlib import Path
 
 import cv2
-from colorizer import PAGE, seconds, write_part
+from colorizer import PAGE, write_part
 from distributed import LocalCluster
-from provenance import provenance
+from rows import Row, Table, parse, rates, row, timed_in_turns
 
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
@@ -22,7 +21,6 @@ from keras_colorize.config import SHIPPED_MODEL
 from keras_colorize.data import cluster
 from keras_colorize.image import pixels
 
-TURNS = 5
 WORKERS = 2
 
 
@@ -36,21 +34,24 @@ def write_pages(folder: Path, count: int) -> Path:
     return folder
 
 
-def row(what: str, count: int, source: Path, models: colorize.Models,
-        workers: cluster.Cluster) -> str:
-    """Colours a file or folder both ways, in turns, and returns the row on it."""
-    times, sides = ([], []), (None, workers)
-    for turn in range(TURNS + 1):
-        outs = [source.with_name(f"{source.stem} {turn} {side}") for side in range(2)]
-        for spent, side, out in zip(times, sides, outs, strict=True):
-            spent.append(seconds(lambda out=out, side=side: colorize.colorize(
-                models, [source], out, colorize.Settings(treat_as="gray"), side)))
-        for path in (*outs[0].glob("*.png"), *outs[0].glob("*.mp4")):
-            assert path.read_bytes() == (outs[1] / path.name).read_bytes(), path.name
-    alone, spread = (statistics.median(each[1:]) for each in times)
-    ratios = [one / other for one, other in zip(*times, strict=True)][1:]
-    return (f"| {what} | {count / alone:.2f} | {count / spread:.2f} | {alone / spread:.2f} "
-            f"| {min(ratios):.2f} to {max(ratios):.2f} |")
+def compare(what: str, count: int, source: Path, models: colorize.Models,
+            workers: cluster.Cluster, turns: int) -> list[Row]:
+    """Colours a file or folder with so many of what it names, both ways in turns."""
+    outs = [[], []]
+
+    def color(number: int, side: cluster.Cluster | None) -> None:
+        out = source.with_name(f"{source.stem} {len(outs[number])} {number}")
+        outs[number].append(out)
+        colorize.colorize(models, [source], out, colorize.Settings(treat_as="gray"), side)
+
+    spent = timed_in_turns(turns, lambda: color(0, None), lambda: color(1, workers), warm=1)
+    for one, other in zip(*outs, strict=True):
+        for path in (*one.glob("*.png"), *one.glob("*.mp4")):
+            assert path.read_bytes() == (other / path.name).read_bytes(), path.name
+    alone, spread = (rates(count, each) for each in spent)
+    unit = f"{what.split()[0]}/s"
+    return [row(f"{what}, one process", unit, alone),
+            row(f"{what}, {WORKERS} workers", unit, spread, alone, goal=1)]
 
 
 def main() -> None:
@@ -60,18 +61,19 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL)
     parser.add_argument("--pages", type=int, default=24, help="(%(default)s)")
     parser.add_argument("--frames", type=int, default=120, help="of the film (%(default)s)")
-    options = parser.parse_args()
-    print(provenance())
+    parser.add_argument("--turns", type=int, default=5, help="(%(default)s)")
+    options = parse(parser, pages=4, frames=24, turns=3)
     models = colorize.Models.load(options.model)
+    table = Table(options, models.pages.name)
     with tempfile.TemporaryDirectory() as name, \
             LocalCluster(WORKERS, threads_per_worker=1, dashboard_address=None) as local, \
             cluster.connect(local.scheduler_address) as workers:
         pages, part = write_pages(Path(name) / "pages", options.pages), Path(name) / "part.mp4"
         write_part(options.film, part, options.frames, 1)
-        print(f"{models.pages.name}\n\n| what | one process, 1/s | {WORKERS} workers, 1/s "
-              "| ratio | of single turns |\n|---|---:|---:|---:|---:|")
-        print(row("pages of 1800x2570", options.pages, pages, models, workers), flush=True)
-        print(row("frames of the film", options.frames, part, models, workers), flush=True)
+        table.add(*compare("pages of 1800x2570", options.pages, pages, models, workers,
+                           options.turns))
+        table.add(*compare("frames of the film", options.frames, part, models, workers,
+                           options.turns))
 
 
 if __name__ == "__main__":

@@ -8,24 +8,21 @@ them, beside the network alone on them, at the scale at which it sees them. Vide
 a second of a part of the film, each of whose frames is shown once, beside the network alone on the
 same frames in the same process, in turns; then with every frame shown twice, with held drawings
 recognised and not. Memory: the peak of the command's process on a CBZ of 100 pages, and on one page
-of 8000x12000.
+of 8000x12000, with the model given or the one that ships.
 """
 
 import argparse
-import statistics
-import subprocess
-import sys
+import itertools
 import tempfile
 import time
 import zipfile
-from itertools import islice
 from pathlib import Path
+from unittest import mock
 
 import av
 import cv2
 import numpy as np
-import psutil
-from provenance import provenance
+from rows import Row, Table, in_turns, parse, peak_memory, rates, row, seconds, timed_in_turns
 
 from keras_colorize import import_tensorflow
 
@@ -37,8 +34,6 @@ from keras_colorize.colorize import film as film_module  # noqa: E402
 from keras_colorize.data import screening  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 
-TURNS = 3
-PAGES = 8
 PAGE = (2570, 1800)
 HUGE = (12000, 8000)
 
@@ -51,44 +46,43 @@ def paper_model() -> colorize.Model:
                            module.network, module)
 
 
-def seconds(call, clock=time.perf_counter) -> float:
-    """Measures how long a call takes."""
-    begun = clock()
-    call()
-    return clock() - begun
+def gray_page() -> np.ndarray:
+    """Draws a gray page, uint8."""
+    return cv2.resize(pixels.gray(episode.draw_frame(0)), PAGE[::-1],
+                      interpolation=cv2.INTER_CUBIC)
 
 
-def page_rows(model: colorize.Model, folder: Path) -> str:
+def page_rows(model: colorize.Model, folder: Path, pages: int, turns: int) -> list[Row]:
     """Rows on one page, and on several of them in a folder."""
-    drawn = cv2.resize(pixels.gray(episode.draw_frame(0)), PAGE[::-1],
-                       interpolation=cv2.INTER_CUBIC)
+    drawn = gray_page()
     file = media.encode_picture(drawn)
     settings, both = colorize.Settings(), colorize.Models(model)
     scale = model.scale_for(*PAGE)
     small = pixels.scale(drawn, tuple(round(length * scale) for length in PAGE))
-    times = {"wall": ([], []), "processor": ([], []), "folder": ([], [])}
-    for number in range(PAGES):
-        (folder / "pages").mkdir(exist_ok=True)
-        (folder / "pages" / f"{number}.png").write_bytes(file)
-    for turn in range(TURNS + 1):
-        for name, clock in (("wall", time.perf_counter), ("processor", time.process_time)):
-            alone, whole = times[name]
-            alone.append(seconds(lambda: model.colorize(small), clock))
-            whole.append(seconds(lambda: colorize.colored_file(
-                file, Path("page.png"), both, settings, None, Path("page.ora")), clock))
-        alone, whole = times["folder"]
-        alone.append(seconds(lambda: [model.colorize(small) for _ in range(PAGES)]) / PAGES)
-        out = folder / f"colored {model.name.replace('/', ' ')} {turn}"
-        whole.append(seconds(lambda place=out: colorize.colorize(
-            both, [folder / "pages"], place, settings)) / PAGES)
+    source = folder / "pages"
+    source.mkdir(exist_ok=True)
+    for number in range(pages):
+        (source / f"{number}.png").write_bytes(file)
+    outs = (folder / f"colored {model.name.replace('/', ' ')} {turn}"
+            for turn in itertools.count())
+
+    def alone():
+        return model.colorize(small)
+
+    def whole():
+        return colorize.colored_file(file, Path("page.png"), both, settings, None, Path("page.ora"))
+
+    seen = f"{small.shape[1]}x{small.shape[0]}"
     rows = []
-    for name, what in (("wall", f"page of 1800x2570, seen at {small.shape[1]}x{small.shape[0]}"),
-                       ("processor", "the same, processor time"),
-                       ("folder", f"{PAGES} such pages in a folder, a page")):
-        alone, whole = (statistics.median(each[1:]) for each in times[name])
-        rows.append(f"| {what} | {alone:.3f} s | {whole:.3f} s | {whole / alone:.2f} |")
-    full = seconds(lambda: model.colorize(drawn))
-    return "\n".join([*rows, f"| the network seeing it at its own size | {full:.3f} s | | |"])
+    for name, clock in (("a page of 1800x2570", time.perf_counter),
+                        ("the same, processor time", time.process_time)):
+        network, page = timed_in_turns(turns, alone, whole, warm=1, clock=clock)
+        rows.append(row(name, "s", page, network, 1.3, f"to its network, seen at {seen}"))
+    network, in_folder = timed_in_turns(
+        turns, lambda: [alone() for _ in range(pages)],
+        lambda: colorize.colorize(both, [source], next(outs), settings), warm=1)
+    return [*rows, row(f"{pages} such pages in a folder", "s", in_folder, network, 1.2,
+                       "to their network")]
 
 
 def write_part(film: Path, part: Path, frames: int, times: int) -> None:
@@ -96,7 +90,7 @@ def write_part(film: Path, part: Path, frames: int, times: int) -> None:
     with av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"crf": "16",
                                                                    "preset": "veryfast"})
-        for number, frame in enumerate(islice(media.read_video(film), frames)):
+        for number, frame in enumerate(itertools.islice(media.read_video(film), frames)):
             if not number:
                 stream.width, stream.height = frame.decoded.width, frame.decoded.height
             for each in range(times):
@@ -137,54 +131,44 @@ class NeverHeld:
         return self.number
 
 
-def film_rows(model: colorize.Model, film: Path, frames: int, folder: Path) -> str:
+def film_rows(model: colorize.Model, film: Path, frames: int, folder: Path,
+              turns: int) -> list[Row]:
     """Rows on a part of a film."""
-    once, twice = folder / "once.mkv", folder / "twice.mkv"
+    once, twice, held = folder / "once.mkv", folder / "twice.mkv", []
     write_part(film, once, frames, 1)
     write_part(film, twice, frames, 2)
-    held = screening.HeldDetector
-    alone, whole, reused, every = [], [], [], []
-    for _ in range(TURNS):
-        screening.HeldDetector = NeverHeld
-        alone.append(network_alone(model, once) / frames)
-        whole.append(end_to_end(model, once, folder)[0] / frames)
-        every.append(end_to_end(model, twice, folder)[0] / frames / 2)
-        screening.HeldDetector = held
+
+    def anew(part: Path) -> float:
+        with mock.patch.object(screening, "HeldDetector", NeverHeld):
+            return end_to_end(model, part, folder)[0]
+
+    def reused() -> float:
         spent, record = end_to_end(model, twice, folder)
-        reused.append(spent / frames / 2)
-    alone, whole, reused, every = map(statistics.median, (alone, whole, reused, every))
-    return (f"| film, every frame coloured, frames/s | {1 / alone:.1f} | {1 / whole:.1f} | "
-            f"{alone / whole:.2f} |\n| every frame shown twice ({record['held']} of "
-            f"{record['frames']} recognised), frames/s: coloured anew, reused | {1 / every:.1f} | "
-            f"{1 / reused:.1f} | {every / reused:.2f} |")
+        held.append(record["held"])
+        return spent
+
+    network, whole, all_anew, some = in_turns(
+        turns, lambda: network_alone(model, once), lambda: anew(once), lambda: anew(twice), reused)
+    network, whole = rates(frames, network), rates(frames, whole)
+    all_anew, some = rates(2 * frames, all_anew), rates(2 * frames, some)
+    return [row("the network alone on frames of a film", "frames/s", network),
+            row("film, every frame coloured", "frames/s", whole, network, note="to the network"),
+            row("every frame shown twice", "frames/s", some, all_anew,
+                note=f"to each coloured anew; {held[0]} of {2 * frames} recognised")]
 
 
-def peak_memory(*arguments: object) -> float:
-    """Measures the most memory, in GB, that the command holds."""
-    process = psutil.Popen([sys.executable, "-m", "keras_colorize.cli", "colorize",
-                            *map(str, arguments)], stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, process.memory_info().rss)
-        time.sleep(0.02)
-    assert process.returncode == 0
-    return peak / 1e9
-
-
-def memory_rows(saved: Path, folder: Path) -> str:
+def memory_rows(saved: Path, folder: Path, pages: int) -> list[Row]:
     """Rows on memory."""
-    book, page = folder / "book.cbz", folder / "huge.png"
-    drawn = cv2.resize(pixels.gray(episode.draw_frame(0)), PAGE[::-1],
-                       interpolation=cv2.INTER_CUBIC)
+    book, page, drawn = folder / "book.cbz", folder / "huge.png", gray_page()
     with zipfile.ZipFile(book, "w") as archive:
-        for number in range(100):
+        for number in range(pages):
             archive.writestr(f"{number:03}.jpg", media.encode_picture(drawn, ".jpg"))
     media.write_picture(page, cv2.resize(drawn, HUGE[::-1], interpolation=cv2.INTER_CUBIC))
-    return (f"| CBZ of 100 pages of 1800x2570, peak memory | "
-            f"{peak_memory(saved, book, '--out', folder / 'colored.cbz'):.2f} GB | | |\n"
-            f"| page of 8000x12000, peak memory | "
-            f"{peak_memory(saved, page, '--out', folder / 'huge'):.2f} GB | | |")
+    return [row(f"{what}, peak memory", "GB",
+                [peak_memory("colorize", saved, source, "--out", folder / out)])
+            for what, source, out in (
+                (f"CBZ of {pages} pages of 1800x2570", book, "colored.cbz"),
+                ("page of 8000x12000", page, "huge"))]
 
 
 def main() -> None:
@@ -193,17 +177,17 @@ def main() -> None:
     parser.add_argument("film", type=Path)
     parser.add_argument("--model", type=Path, help="also measured, its memory too")
     parser.add_argument("--frames", type=int, default=120, help="of the film (%(default)s)")
-    options = parser.parse_args()
+    parser.add_argument("--pages", type=int, default=8, help="in a folder (%(default)s)")
+    parser.add_argument("--book", type=int, default=100, help="pages of the CBZ (%(default)s)")
+    parser.add_argument("--turns", type=int, default=3, help="(%(default)s)")
+    options = parse(parser, frames=24, pages=4, book=20)
     chosen = [paper_model()] + ([colorize.Model.load(options.model)] if options.model else [])
-    print(provenance())
+    table = Table(options, ", then ".join(model.name for model in chosen))
     with tempfile.TemporaryDirectory() as name:
         for model in chosen:
-            print(f"{model.name}\n\n| what | network alone | end to end | ratio |\n"
-                  "|---|---:|---:|---:|")
-            print(page_rows(model, Path(name)), flush=True)
-            print(film_rows(model, options.film, options.frames, Path(name)), flush=True)
-        if options.model:
-            print(memory_rows(options.model, Path(name)), flush=True)
+            table.add(*page_rows(model, Path(name), options.pages, options.turns))
+            table.add(*film_rows(model, options.film, options.frames, Path(name), options.turns))
+        table.add(*memory_rows(options.model or config.SHIPPED_MODEL, Path(name), options.book))
 
 
 if __name__ == "__main__":

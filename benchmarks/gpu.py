@@ -17,12 +17,12 @@ import argparse
 import json
 import math
 import os
-import statistics
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
-from provenance import provenance
+from rows import Row, Table, in_turns, parse
 
 PYTORCH = Path(__file__).with_name("pytorch_gan.py")
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -88,6 +88,31 @@ def measure(options: argparse.Namespace) -> dict:
             "work": step_operations(bare.model, size)}
 
 
+def commands(options: argparse.Namespace) -> dict[str, list[str]]:
+    """Gives the command of each row, by its name."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    shared = ["--batch", str(options.batch), "--size", options.size, "--steps", str(options.steps)]
+    named = {}
+    for precision in PRECISIONS:
+        for compiled in ([True] if backend == "jax" else [False, True]):
+            named[f"{backend}{' with XLA' if compiled else ''}, {precision}"] = [
+                sys.executable, __file__, *shared, "--config", options.config, "--precision",
+                precision, *(["--xla"] if compiled else [])]
+        if options.pytorch:
+            named[f"PyTorch, {precision}"] = [
+                options.pytorch, str(PYTORCH), *shared, "--precision", precision, "--device",
+                options.pytorch_device]
+    return named
+
+
+def answer(name: str, command: list[str]) -> dict:
+    """Runs the command of a row and reads what it measured."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"error: {name}: failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peak-tflops", type=float, help="of the card, for the share of it")
@@ -100,41 +125,24 @@ def main():
     parser.add_argument("--pytorch-device", default="cuda")
     parser.add_argument("--precision", choices=PRECISIONS, help=argparse.SUPPRESS)
     parser.add_argument("--xla", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parse(parser, steps=10, turns=1)
     if options.precision:
         print(json.dumps(measure(options)))
         return
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    shared = ["--batch", str(options.batch), "--size", options.size, "--steps", str(options.steps)]
-    commands = {}
-    for precision in PRECISIONS:
-        for compiled in ([True] if backend == "jax" else [False, True]):
-            commands[f"{backend}{' with XLA' if compiled else ''}, {precision}"] = [
-                sys.executable, __file__, *shared, "--config", options.config, "--precision",
-                precision, *(["--xla"] if compiled else [])]
-        if options.pytorch:
-            commands[f"PyTorch, {precision}"] = [
-                options.pytorch, str(PYTORCH), *shared, "--precision", precision, "--device",
-                options.pytorch_device]
-    answers = {name: [] for name in commands}
-    for _ in range(options.turns):
-        for name, command in commands.items():
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                sys.exit(f"error: {name}: failed:\n{done.stderr[-2000:]}")
-            answers[name].append(json.loads(done.stdout.splitlines()[-1]))
-    work = next(each[0]["work"] for each in answers.values()
-                      if "work" in each[0])
-    print(provenance() + f"{options.config}, batches of {options.batch}, {options.size}; "
-          f"{work / 1e9:.1f} billion work a picture\n")
-    print("| | images/s, median (all) | share of peak | peak memory, GB |\n|---|---:|---:|---:|")
-    for name, each in answers.items():
+    named = commands(options)
+    answers = in_turns(options.turns, *(partial(answer, name, command)
+                                        for name, command in named.items()))
+    work = next(each[0]["work"] for each in answers if "work" in each[0])
+    table = Table(options, f"{options.config}, batches of {options.batch}, {options.size}; "
+                  f"{work / 1e9:.1f} billion work a picture; ratios are shares of the peak")
+    for name, each in zip(named, answers, strict=True):
         speeds = [answer["images_per_second"] for answer in each]
-        speed = statistics.median(speeds)
-        share = (f"{speed * work / options.peak_tflops / 1e12:.1%}" if options.peak_tflops
-                 else "")
-        print(f"| {name} | {speed:,.1f} ({min(speeds):,.1f}..{max(speeds):,.1f}) | {share} "
-              f"| {max(answer['peak_gb'] for answer in each):.1f} |")
+        shares = ([speed * work / options.peak_tflops / 1e12 for speed in speeds]
+                  if options.peak_tflops else [])
+        memory = max(answer["peak_gb"] for answer in each)
+        table.add(Row(name, "images/s", speeds, shares,
+                      0.3 if "bfloat16" in name and "PyTorch" not in name else None,
+                      f"peak memory {memory:.1f} GB"))
 
 
 if __name__ == "__main__":

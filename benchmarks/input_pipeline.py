@@ -4,9 +4,8 @@
 
 Without a dataset it draws one, 180x320, from the demo's cartoon, whose flat colours make smaller
 PNG files than film does: give a dataset of film for its figures. Every row is measured `--repeats`
-times, in turn with the others, and the median is printed: other work on the machine hits all alike.
-Processor time is that of all threads together; cores divided by it is what an idle machine could
-reach.
+times, in turn with the others: other work on the machine hits all alike. Processor time is that of
+all threads together; ratios are to decoding PNG alone.
 `taskset --cpu-list 0,1` before the command keeps it to two cores.
 """
 
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from provenance import provenance
+from rows import Table, in_turns, parse, rates, row
 from tqdm import tqdm
 
 from keras_colorize import import_tensorflow
@@ -39,11 +38,12 @@ from keras_colorize.data.dataset import Dataset  # noqa: E402
 from keras_colorize.files import sha256_of  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 
-SIZE, DRAWN, BATCH = (180, 320), 256, 32
+SIZE, BATCH = (180, 320), 32
+ALONE = 256  # pictures at most that are decoded alone
 PLAIN, CROPPED = AugmentConfig(), AugmentConfig(flip=True, crop=0.7)
 EVERYTHING = {"gray": AugmentConfig(flip=True, crop=0.7, gamma=0.3, screentone=0.5),
               "edge": AugmentConfig(flip=True, crop=0.7, gamma=0.3, canny=0.4, line_thickness=3)}
-CACHED = DataConfig(cache=True)
+CACHED, DECODED_ANEW = DataConfig(cache=True), DataConfig(cache=False)
 
 
 def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
@@ -65,9 +65,9 @@ def write_dataset(directory: Path, examples: Iterable[dict[str, np.ndarray]],
         "counts": {"train": count, "validation": 0, "test": 0}}))
 
 
-def drawn_examples() -> Iterator[dict[str, np.ndarray]]:
-    """Draws some of the cartoon's frames."""
-    frames = np.linspace(0, episode.length() - 1, DRAWN).astype(int)
+def drawn_examples(count: int) -> Iterator[dict[str, np.ndarray]]:
+    """Draws so many of the cartoon's frames."""
+    frames = np.linspace(0, episode.length() - 1, count).astype(int)
     for frame in tqdm(frames, "drawing", unit="frame"):
         yield pixels.example(episode.draw_frame(int(frame)), SIZE)
 
@@ -97,20 +97,19 @@ def opencv(encoded: list[bytes], threads: int):
             yield list(pool.map(decode, encoded[:BATCH]))
 
 
-def rows(directory: Path, uncompressed: Path, threads: int) -> tuple[dict, str]:
+def streams(directory: Path, uncompressed: Path, threads: int) -> tuple[dict, str]:
     """Functions that open an endless stream of batches, by row, and what the pictures weigh.
 
     Args:
         uncompressed: the same dataset with its PNGs uncompressed.
         threads: of OpenCV's decoding.
     """
-    def training(condition, augment=PLAIN, data=DataConfig(),  # noqa: B008 - it is frozen
-                 directory=directory):
+    def training(condition, augment=PLAIN, data=DECODED_ANEW, directory=directory):
         opened = Dataset(directory, condition, BATCH, 0, augment, data)
         return lambda: opened.training(0).repeat()
 
     paths = [str(path) for path in records.Manifest.read(directory).shards("train")]
-    examples = [records.parse(each) for each in tf.data.TFRecordDataset(paths).take(DRAWN)]
+    examples = [records.parse(each) for each in tf.data.TFRecordDataset(paths).take(ALONE)]
     png = [example["color"].numpy() for example in examples]
     raw = [tf.io.decode_png(each).numpy() for each in png]
     shape = raw[0].shape
@@ -165,33 +164,27 @@ def main() -> None:
     parser.add_argument("dataset", type=Path, nargs="?", help="a dataset directory; else drawn")
     parser.add_argument("--repeats", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--examples", type=int, default=600, help="a repeat (%(default)s)")
-    options = parser.parse_args()
+    parser.add_argument("--drawn", type=int, default=256, help="without a dataset (%(default)s)")
+    options = parse(parser, repeats=3, examples=192, drawn=128)
     cv2.setNumThreads(1)  # the threads are tf.data's
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with tempfile.TemporaryDirectory() as folder:
         directory, uncompressed = options.dataset, Path(folder) / "uncompressed"
         if not directory:
             directory = Path(folder) / "drawn"
-            write_dataset(directory, drawn_examples())
+            write_dataset(directory, drawn_examples(options.drawn))
         write_dataset(uncompressed, stored_examples(directory), compress=False)
-        named, weights = rows(directory, uncompressed, cores)
-        seconds = {name: [] for name in named}
-        with tqdm(total=options.repeats * len(named), unit="row") as progress:
-            for _ in range(options.repeats):
-                for name, opened in named.items():
-                    seconds[name].append(measure(opened(), options.examples))
-                    progress.update()
-    print(f"\n{provenance()}on {cores} of the cores; {options.dataset or 'drawn frames'}; "
-          f"a picture as {weights}\n")
-    medians = {name: np.median(values, axis=0) for name, values in seconds.items()}
-    reference = medians["PNG decoding alone (TensorFlow)"]
-    print("| | examples/s | slowest..fastest | of PNG decoding alone | processor ms an example "
-          "| cores / processor time |\n|---|---:|---:|---:|---:|---:|")
-    for name, values in seconds.items():
-        wall, worked = medians[name]
-        slowest, fastest = 1 / np.max(values, axis=0)[0], 1 / np.min(values, axis=0)[0]
-        print(f"| {name} | {1 / wall:,.0f} | {slowest:,.0f}..{fastest:,.0f} "
-              f"| {reference[0] / wall:.2f} | {1000 * worked:.2f} | {cores / worked:,.0f} |")
+        named, weights = streams(directory, uncompressed, cores)
+        table = Table(options, f"on {cores} of the cores; {options.dataset or 'drawn frames'}; a "
+                      f"picture as {weights}")
+        measured = dict(zip(named, in_turns(options.repeats, *(
+            lambda opened=opened: measure(opened(), options.examples)
+            for opened in named.values())), strict=True))
+    reference = rates(1, (wall for wall, _ in measured["PNG decoding alone (TensorFlow)"]))
+    for name, values in measured.items():
+        wall, worked = zip(*values, strict=True)
+        table.add(row(name, "examples/s", rates(1, wall), reference,
+                      note=f"{1000 * np.median(worked):.2f} ms of processor time each"))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ cores; they take turns in one process, and all of them must agree within one lev
 
 import argparse
 import os
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from provenance import provenance, version
+from provenance import version
+from rows import Row, Table, parse, rates, row, timed_in_turns
 
 from keras_colorize import import_tensorflow
 
@@ -30,9 +29,6 @@ from keras_colorize import config, export, models  # noqa: E402
 from keras_colorize.export import runtimes  # noqa: E402
 from keras_colorize.image import pixels  # noqa: E402
 from keras_colorize.training import run_directory  # noqa: E402
-
-TURNS = 15
-SIZES = ((180, 320), (360, 640))
 
 
 def paper_generator() -> keras.Model:
@@ -75,39 +71,35 @@ def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def speeds(calls: list[Callable], gray: np.ndarray) -> list[float]:
-    """Median seconds of a call in each runtime, in turns, once they have agreed."""
+def size_rows(results: dict[str, tuple[int, Callable]], size: tuple[int, int],
+              turns: int) -> list[Row]:
+    """Measures a call in each runtime on a picture of one size, once they have agreed."""
+    gray = np.random.default_rng(0).integers(0, 256, (1, *size, 1), np.uint8)
+    calls = [call for _, call in results.values()]
     pictures = [call(gray).astype(int) for call in calls]
     furthest = max(np.abs(picture - pictures[0]).max() for picture in pictures)
     assert furthest <= 1, f"the runtimes differ by {furthest} levels"
-    spent = [[] for _ in calls]
-    for _ in range(TURNS):
-        for call, times in zip(calls, spent, strict=True):
-            begun = time.perf_counter()
-            call(gray)
-            times.append(time.perf_counter() - begun)
-    return [statistics.median(times) for times in spent]
+    speeds = [rates(1, spent) for spent in timed_in_turns(
+        turns, *(lambda call=call: call(gray) for call in calls))]
+    return [row(f"{name}, {size[0]}x{size[1]}", "pictures/s", each, speeds[0],
+                note=f"{weight / 1e6:.1f} MB of files")
+            for (name, (weight, _)), each in zip(results.items(), speeds, strict=True)]
 
 
 def main() -> None:
     """Measures and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, metavar="RUN_DIR", help="in place of the paper's")
-    options = parser.parse_args()
+    parser.add_argument("--turns", type=int, default=15, help="(%(default)s)")
+    parser.add_argument("--sizes", nargs="+", default=["180x320", "360x640"],
+                        help="of the pictures (%(default)s)")
+    options = parse(parser, turns=7, sizes=["180x320"])
     generator = run_directory.load_generator(options.model) if options.model else paper_generator()
-    print(provenance())
+    table = Table(options, f"{generator.count_params():,} parameters; ratios are to Keras")
     with tempfile.TemporaryDirectory() as folder:
         results = in_runtimes(generator, Path(folder))
-        drawn = np.random.default_rng(0)
-        measured = [speeds([call for _, call in results.values()],
-                           drawn.integers(0, 256, (1, *size, 1), np.uint8)) for size in SIZES]
-    print(f"{generator.count_params():,} parameters\n")
-    print("| runtime | files, MB | " + " | ".join(
-        f"{height}x{width}, pictures/s | of Keras" for height, width in SIZES) + " |")
-    print("|---|---:|" + "---:|---:|" * len(SIZES))
-    for place, (name, (size, _)) in enumerate(results.items()):
-        cells = [f"{1 / times[place]:.1f} | {times[0] / times[place]:.2f}" for times in measured]
-        print(f"| {name} | {size / 1e6:.1f} | " + " | ".join(cells) + " |")
+        for size in options.sizes:
+            table.add(*size_rows(results, tuple(map(int, size.split("x"))), options.turns))
 
 
 if __name__ == "__main__":

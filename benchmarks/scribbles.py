@@ -3,14 +3,17 @@
     python benchmarks/scribbles.py [--direct-up-to 60000]
 
 `keras_colorize.image.scribbles` solves small pictures directly and large ones by multigrid. Seconds
-are of processor time, which other work on the machine changes little; ratios are to multigrid.
+are of processor time, which other work on the machine changes little. Ratios are to conjugate
+gradients with an incomplete LU factorisation.
 """
 
 import argparse
 import time
+from functools import partial
+from math import prod
 
 import numpy as np
-from provenance import provenance
+from rows import Table, parse, row, timed_in_turns
 from scipy.sparse import linalg
 
 from keras_colorize.cartoon import episode
@@ -43,30 +46,30 @@ def system_of(gray: np.ndarray, hinted: np.ndarray, chroma: np.ndarray):
     return rows[:, ~known].tocsr(), -(rows[:, known] @ chroma.reshape(known.size, -1)[known])
 
 
-def seconds(solve, *arguments) -> float:
-    start = time.process_time()
-    solve(*arguments)
-    return time.process_time() - start
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--direct-up-to", type=int, default=60_000, metavar="PIXELS",
                         help="larger pictures take the direct solver minutes and gigabytes")
-    options = parser.parse_args()
-    print(provenance())
-    print("| size | hints | multigrid, CPU s | incomplete LU | direct |\n|---|---:|---:|---:|---:|")
+    parser.add_argument("--largest", type=int, default=max(map(prod, SIZES)), metavar="PIXELS",
+                        help="of all (%(default)s)")
+    parser.add_argument("--turns", type=int, default=2, help="(%(default)s)")
+    options = parse(parser, largest=360 * 640, turns=3)
+    table = Table(options)
     for size in SIZES:
         picture = pixels.scale(episode.draw_frame(FRAME), size)
         gray, chroma = pixels.gray(picture), pixels.chroma(picture)
+        if gray.size > options.largest:
+            continue
+        solvers = {"incomplete LU": incomplete_lu, "multigrid": multigrid}
+        if gray.size <= options.direct_up_to:
+            solvers["direct"] = direct
         for count in (100, gray.size // 20):
             hinted = scribbles.random_hints(size, count, np.random.default_rng(0))
-            base = min(seconds(multigrid, gray, hinted, chroma) for _ in range(2))
-            others = [f"{seconds(solve, gray, hinted, chroma) / base:.1f}"
-                      if solve is incomplete_lu or gray.size <= options.direct_up_to else "-"
-                      for solve in (incomplete_lu, direct)]
-            print(f"| {size[0]}x{size[1]} | {count} | {base:.2f} | {' | '.join(others)} |",
-                  flush=True)
+            spent = timed_in_turns(options.turns, *(
+                partial(solve, gray, hinted, chroma) for solve in solvers.values()),
+                warm=int("direct" in solvers), clock=time.process_time)
+            table.add(*(row(f"{name}, {size[0]}x{size[1]}, {count} hints", "s", each, spent[0])
+                        for name, each in zip(solvers, spent, strict=True)))
 
 
 if __name__ == "__main__":

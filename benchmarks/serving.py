@@ -29,7 +29,7 @@ import cv2
 import httpx
 import numpy as np
 import psutil
-from provenance import provenance
+from rows import Row, Table, parse, row
 
 from keras_colorize import import_tensorflow
 
@@ -137,7 +137,7 @@ async def at_rate(server: Server, bodies: list[bytes], rate: float, seconds: flo
 
 
 def load_rows(saved: Path, service: Service, size: tuple[int, int], seconds: float,
-              folder: Path) -> str:
+              folder: Path) -> list[Row]:
     """Rows on the server, beside the model alone."""
     pages = [media.encode_picture(drawn(*size, number)) for number in range(8)]
     turn = iter(range(10 ** 9))
@@ -151,8 +151,6 @@ def load_rows(saved: Path, service: Service, size: tuple[int, int], seconds: flo
 
     server = Server(saved, folder / "log.jsonl")
     turns = [(alone(), through(seconds / 16)) for _ in range(4)]
-    ratios = sorted(kept / single for single, kept in turns)
-    spread = ratios[0], statistics.median(ratios), ratios[-1]
     before, kept = turns[-1]
     answers, memory, spent = asyncio.run(at_rate(server, pages, OVER * kept, seconds))
     server.stop()
@@ -164,19 +162,17 @@ def load_rows(saved: Path, service: Service, size: tuple[int, int], seconds: flo
     third = len(memory) // 3
     parts = [statistics.mean(memory[start:start + third]) for start in (0, third, 2 * third)]
     singles, rates = zip(*turns, strict=True)
-    return (f"| the model alone, pictures/s, in 4 turns | {listed(singles, '.1f')} |\n"
-            f"| the server, 4 clients, pictures/s, in turn with it | {listed(rates, '.1f')} |\n"
-            f"| ... of alone: least, median, most | {listed(spread, '.2f')} |\n"
-            f"| asked for {OVER} times as many, for {seconds:g} s: sent | {len(answers)} |\n"
-            f"| ... coloured, pictures/s | {len(took) / spent:.1f} "
-            f"({len(took) / spent / single:.2f} of alone just before and after) |\n"
-            f"| ... answered 200, 503, otherwise | {counts[200]}, {counts[503]}, "
-            f"{len(answers) - counts[200] - counts[503]} |\n"
-            f"| ... seconds of an accepted request: median, p99, most | {three(took, '.2f')} |\n"
-            f"| ... others answered meanwhile: median, p99, most; the bound | "
-            f"{three(behind, 'd')}; {QUEUE + 1} |\n"
-            f"| ... memory of the server, MB: mean of the first, second, last third | "
-            f"{listed(parts, '.0f')} |")
+    return [
+        row("the model alone", "pictures/s", singles),
+        row("the server, 4 clients", "pictures/s", rates, singles),
+        row(f"asked for {OVER} times as many", "pictures/s", [len(took) / spent], [single],
+            note=f"for {seconds:g} s; answered 200, 503, otherwise: {counts[200]}, {counts[503]}, "
+            f"{len(answers) - counts[200] - counts[503]}"),
+        row("... an accepted request", "s", [took[0], statistics.median(took), took[-1]],
+            note=f"median, p99, most: {three(took, '.2f')}; of the others answered meanwhile "
+            f"{three(behind, 'd')}, and the bound {QUEUE + 1}"),
+        row("... memory of the server", "MB", parts, note="mean of the first, second, last third: "
+            f"{listed(parts, '.0f')}")]
 
 
 def answered_meanwhile(log: Path, last: int) -> list[int]:
@@ -209,17 +205,16 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a SavedModel")
     parser.add_argument("--seconds", type=float, default=120, help="under load (%(default)g)")
     parser.add_argument("--size", default="180x320", help="of the pictures (%(default)s)")
-    options = parser.parse_args()
+    options = parse(parser, seconds=40)
     size = tuple(map(int, options.size.split("x")))
-    print(provenance())
+    table = Table(options, f"pictures of {options.size}")
     with tempfile.TemporaryDirectory() as name:
         saved = options.model or Path(name) / "model"
         if options.model is None:
             write_paper_model(saved)
         service = Service(saved, "model")
         service.load()
-        print(f"\n| pictures of {options.size} | |\n|---|---:|")
-        print(load_rows(saved, service, size, options.seconds, Path(name)))
+        table.add(*load_rows(saved, service, size, options.seconds, Path(name)))
         service.worker.close()
 
 

@@ -25,10 +25,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
-from provenance import provenance
+from rows import Row, Table, in_turns, parse, row
 
 from keras_colorize import import_tensorflow
 
@@ -96,8 +97,8 @@ class Watch:
         return self.batches * self.bare.batch / (time.perf_counter() - then - self.aside)
 
 
-def whole(wanted: config.Config, directory: str) -> list[str]:
-    """Rows of a table: the bare step, and what `train` makes of it."""
+def whole(wanted: config.Config, directory: str) -> list[Row]:
+    """Rows on the bare step, and on what `train` makes of it."""
     data = Dataset(directory, wanted.model.input, wanted.train.batch_size, wanted.train.seed,
                    wanted.augment, wanted.data)
     if data.batches_per_epoch < 2:
@@ -105,39 +106,36 @@ def whole(wanted: config.Config, directory: str) -> list[str]:
     watch = Watch(BareStep(wanted, data.size), data.batches_per_epoch)
     with tempfile.TemporaryDirectory() as folder, watch.over_fit():
         train.train(wanted, data, Path(folder) / "run")
-    rows = []
-    for name, speeds in (
-            ("the compiled step alone, one batch in memory", watch.step),
-            ("`train`, within an epoch", watch.within),
-            ("`train`, with validation, pictures, networks and checkpoint", watch.whole)):
-        shares = [each / step for step, each in zip(watch.step[1:], speeds[1:], strict=True)]
-        rows.append(f"| {name} | {statistics.median(speeds[1:]):,.2f} "
-                    f"| {statistics.median(shares):.3f} ({min(shares):.3f}..{max(shares):.3f}) |")
+    step, within, ends = (each[1:] for each in (watch.step, watch.within, watch.whole))
     after = statistics.median(watch.after_batch)
     share = after * statistics.median(watch.step) / wanted.train.batch_size
-    return [*rows, f"\n{watch.batches} batches an epoch. Callbacks and logging: "
-            f"{1000 * after:.2f} ms a batch, {share:.2%} of the step."]
+    return [row("the compiled step alone, one batch in memory", "images/s", step,
+                note=f"{watch.batches} batches an epoch"),
+            row("`train`, within an epoch", "images/s", within, step, 0.95,
+                f"callbacks and logging: {1000 * after:.2f} ms a batch, {share:.2%} of the step"),
+            row("`train`, with validation, pictures, networks and checkpoint", "images/s", ends,
+                step, 0.92)]
 
 
-def beside_pytorch(name: str, batch: int, size: tuple[int, int], python: str, turns: int,
-                   steps: int) -> list[str]:
-    """Rows of a table: steps of Keras and of PyTorch, in turns."""
-    text = f"{size[0]}x{size[1]}"
-    commands = {
-        "Keras": [sys.executable, __file__, "--config", name, "--batch", str(batch), "--size", text,
-                  "--steps", str(steps), "--only-step"],
-        "PyTorch, channels last": [python, str(PYTORCH), "--size", text, "--batch", str(batch),
-                                   "--steps", str(steps)],
-        "PyTorch, channels first": [python, str(PYTORCH), "--size", text, "--batch", str(batch),
-                                    "--steps", str(steps), "--layout", "channels_first"]}
-    speeds = {name: [] for name in commands}
-    for _ in range(turns):
-        for name, command in commands.items():
-            answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            speeds[name].append(json.loads(answer.splitlines()[-1])["images_per_second"])
-    keras_speed = statistics.median(speeds["Keras"])
-    return [f"| {name} | {statistics.median(each):.3f} ({min(each):.3f}..{max(each):.3f}) "
-            f"| {keras_speed / statistics.median(each):.2f} |" for name, each in speeds.items()]
+def beside_pytorch(wanted: config.Config, size: str, options: argparse.Namespace) -> list[Row]:
+    """Rows on steps of Keras and of PyTorch, in turns."""
+    shared = ["--size", size, "--batch", str(wanted.train.batch_size),
+              "--steps", str(options.steps)]
+    torch = [options.pytorch, str(PYTORCH), *shared, "--layout"]
+    commands = [[sys.executable, __file__, *shared, "--config", options.config, "--only-step"],
+                [*torch, "channels_last"], [*torch, "channels_first"]]
+
+    def speed(command: list[str]) -> float:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return json.loads(answer.splitlines()[-1])["images_per_second"]
+
+    keras_speeds, *others = in_turns(options.turns, *(partial(speed, each) for each in commands))
+    rows = []
+    for name, speeds in zip(("last", "first"), others, strict=True):
+        rows += [row(f"PyTorch, channels {name}", "images/s", speeds),
+                 row(f"Keras beside PyTorch, channels {name}", "images/s", keras_speeds, speeds,
+                     1.3)]
+    return rows
 
 
 def main():
@@ -151,29 +149,23 @@ def main():
     parser.add_argument("--turns", type=int, default=3, help="beside PyTorch")
     parser.add_argument("--steps", type=int, default=2, help="of each turn, beside PyTorch")
     parser.add_argument("--only-step", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parse(parser, epochs=3)
     overrides = [f"train.epochs={options.epochs}"]
     overrides += [f"train.batch_size={options.batch}"] if options.batch else []
     wanted = config.load(options.config, overrides)
-    size = tuple(map(int, options.size.split("x")))
+    size = options.size
     if options.only_step:
-        speed = BareStep(wanted, size).images_per_second(options.steps)
-        print(json.dumps({"images_per_second": speed}))
+        bare = BareStep(wanted, tuple(map(int, size.split("x"))))
+        print(json.dumps({"images_per_second": bare.images_per_second(options.steps)}))
         return
-    if options.pytorch:
-        rows = ["| GAN training step | images/s, median (all) | Keras is so many times as fast |",
-                "|---|---:|---:|",
-                *beside_pytorch(options.config, wanted.train.batch_size, size, options.pytorch,
-                                options.turns, options.steps)]
-    else:
+    if not options.pytorch:
         if not options.data:
             parser.error("give a DATASET_DIR, or --pytorch")
-        size = Manifest.read(options.data).size
-        rows = ["| | images/s, median | of the step, median (all) |", "|---|---:|---:|",
-                *whole(wanted, options.data)]
-    print(provenance() + f"{options.config}, batches of {wanted.train.batch_size}, "
-          f"{size[0]}x{size[1]}, {keras.backend.backend()}\n")
-    print("\n".join(rows))
+        size = "x".join(map(str, Manifest.read(options.data).size))
+    table = Table(options, f"{options.config}, batches of {wanted.train.batch_size}, {size}, "
+                  f"{keras.backend.backend()}")
+    table.add(*(beside_pytorch(wanted, size, options) if options.pytorch
+                else whole(wanted, options.data)))
 
 
 if __name__ == "__main__":

@@ -112,8 +112,9 @@ class AugmentConfig:
 class DataConfig:
     """How the dataset is read."""
 
-    cache: bool = False
-    """Keep the decoded training pictures in memory (4 GB for the paper's); same batches."""
+    cache: bool | Literal["auto"] = "auto"
+    """Keep the decoded training pictures in memory (4 GB for the paper's); same batches. auto: if
+    they take at most a tenth of it."""
     shuffle: FromOne = 4096
     """How many examples, still compressed, the shuffle draws from; at most the whole dataset."""
 
@@ -309,6 +310,7 @@ def _config_error(reason: str, tables: dict, known: dict, where: str) -> ConfigE
     if NoneType in get_args(hint):
         hint = get_args(hint)[0]
     wanted = "true or false" if hint is bool else \
+        "true, false or 'auto'" if hint == bool | Literal["auto"] else \
         hint.__metadata__[0].description if hasattr(hint, "__metadata__") else \
         f"one of {', '.join(map(repr, get_args(hint)))}"
     return ConfigError(f"{where}: {name}", f"is {tables[table][key]!r}", f"give {wanted}")

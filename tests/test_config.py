@@ -64,7 +64,7 @@ def test_set_overrides_and_takes_bare_words_as_text():
      "adversarial_rate: does nothing: train.adversarial_from is 0; set optimizer.learning_rate"),
     ("train.checkpoints_kept=0", "train.checkpoints_kept: is 0; give a whole number from 1 up"),
     ("data.shuffle=0", "data.shuffle: is 0; give a whole number from 1 up"),
-    ("data.cache=yes", "data.cache: is 'yes'; give true or false"),
+    ("data.cache=yes", "data.cache: is 'yes'; give true, false or 'auto'"),
     ("optimizer.learning_rate=-1", "learning_rate: is -1; give a number above 0"),
     ("optimizer.schedule=linear", "is 'linear'; give one of 'constant', 'cosine'"),
     ("loss.objective=absolute",

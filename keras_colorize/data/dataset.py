@@ -7,6 +7,7 @@ as `sheets.draw` does, differently each time in training, and elsewhere always t
 """
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +24,10 @@ from keras_colorize.errors import DatasetError
 from keras_colorize.image import pixels, sheets
 
 SHARDS_AT_ONCE = 4
+CACHE_SHARE = 0.1  # of the memory: what decoded pictures may take unless more is asked for
 # AutoGraph would rewrite what is mapped, which needs none of it, for most of a second each time.
 without_rewriting = tf.autograph.experimental.do_not_convert
+CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
 LUMINANCE = np.float32(pixels.LUMINANCE_WEIGHTS) / pixels.LUMINANCE_UNIT  # exact, and so are sums
 
 
@@ -72,7 +75,7 @@ class Dataset:
         augment: how training examples are varied.
         data: how they are shuffled, and whether they are kept decoded. To keep them takes height *
             width * 3 bytes of memory for each training example (* 4 for edges), and changes no
-            batch.
+            batch. By default they are kept if that is at most `CACHE_SHARE` of the memory.
 
     Raises:
         DatasetError: there is no whole dataset.
@@ -128,7 +131,7 @@ class Dataset:
         Raises:
             DatasetError: `data.cache` is set, and the pictures do not fit in memory.
         """
-        if self.data.cache:
+        if self._keeps_decoded():
             rows = self._shuffled(epoch, lambda path, first, end: tf.data.Dataset.range(first, end))
             stored = _look_up(self._decoded, self._batched(rows, skip, devices))
         else:
@@ -245,6 +248,12 @@ class Dataset:
         edge = tf.ensure_shape(tf.io.decode_png(example["edge"], channels=1), (*self.size, 1))
         return color, edge
 
+    def _keeps_decoded(self) -> bool:
+        if self.data.cache != "auto":
+            return self.data.cache
+        pixels_kept = self.manifest.counts["train"] * math.prod(self.size)
+        return pixels_kept * (4 if self.condition == "edge" else 3) <= CACHE_SHARE * memory_size()
+
     @cached_property
     def _decoded(self) -> list[np.ndarray]:
         """All stored training pictures, an array for each part of an example, uint8 [n, ...]."""
@@ -316,6 +325,18 @@ class Dataset:
         if self.augment.hints:  # a guided network is given none here
             condition = tf.concat([condition, tf.zeros_like(color)], -1)
         return condition, color
+
+
+def memory_size() -> int:
+    """Returns the bytes of memory of the machine, or of the container; 0 if they are not known."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
+    try:
+        return min(machine, int(CONTAINER_MEMORY.read_text()))
+    except (OSError, ValueError):  # none, or "max"
+        return machine
 
 
 def _redrawn(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

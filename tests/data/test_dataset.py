@@ -15,6 +15,7 @@ from conftest import examples
 
 from keras_colorize import media
 from keras_colorize.config import AugmentConfig, DataConfig
+from keras_colorize.data import dataset
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.data.records import digest_of
 from keras_colorize.errors import DatasetError
@@ -88,8 +89,8 @@ def copy(data_dir, tmp_path):
 
 
 def test_no_tuning_loop_holds_up_an_epoch_and_workers_share_examples_not_files(data_dir):
-    data = Dataset(data_dir, "gray", 4)
-    cached = Dataset(data_dir, "gray", 4, data=DataConfig(cache=True))
+    data, cached = (Dataset(data_dir, "gray", 4, data=DataConfig(cache=each))
+                    for each in (False, True))
     for batches in (data.training(0), cached.training(0), data.validation(),
                     data.pictures("test")):
         assert batches.options().autotune.enabled is False
@@ -213,10 +214,9 @@ def test_every_example_is_seen_once_an_epoch_whatever_waits_to_be_drawn_from(sha
 def test_a_cache_changes_no_batch_and_needs_no_shard_again(condition, sharded):
     settings = dict(directory=sharded, condition=condition, batch_size=4, seed=3)
     variations = (AugmentConfig(), EVERYTHING[condition])
-    fresh = [[list(Dataset(**settings, augment=augment, data=DataConfig(shuffle=9))
-                   .training(epoch, skip=epoch)) for epoch in (0, 1)] for augment in variations]
-    kept = [Dataset(**settings, augment=augment, data=DataConfig(cache=True, shuffle=9))
-            for augment in variations]
+    anew, kept = ([Dataset(**settings, augment=augment, data=DataConfig(cache=cache, shuffle=9))
+                   for augment in variations] for cache in (False, True))
+    fresh = [[list(data.training(epoch, skip=epoch)) for epoch in (0, 1)] for data in anew]
     for data in kept:
         next(iter(data.training(0)))
     for shard in sharded.glob("train-*"):
@@ -226,6 +226,22 @@ def test_a_cache_changes_no_batch_and_needs_no_shard_again(condition, sharded):
             for one, two in zip(data.training(epoch, skip=epoch), batches, strict=True):
                 np.testing.assert_array_equal(one[0], two[0])
                 np.testing.assert_array_equal(one[1], two[1])
+
+
+def test_pictures_are_kept_where_they_fit_in_a_tenth_of_the_memory(data_dir, monkeypatch, tmp_path):
+    def keeps(condition, **data):
+        given = Dataset(data_dir, condition, 4, data=DataConfig(**data))
+        given.training(0)
+        return "_decoded" in vars(given)
+
+    assert 1e8 < dataset.memory_size() < 1e14
+    count = Dataset(data_dir, "gray", 4).manifest.counts["train"]
+    monkeypatch.setattr(dataset, "CONTAINER_MEMORY", tmp_path / "memory.max")
+    dataset.CONTAINER_MEMORY.write_text(f"{10 * count * 64 * 96 * 3}\n")
+    assert keeps("gray") and not keeps("edge") and keeps("edge", cache=True)
+    assert not keeps("gray", cache=False)
+    dataset.CONTAINER_MEMORY.write_text("max\n")
+    assert keeps("edge")
 
 
 def test_a_cache_that_does_not_fit_in_memory_is_refused(data_dir):
