@@ -159,7 +159,8 @@ def record(found: dict[int, Keyframe], shots: Shots) -> dict:
 def line(shots: list[dict]) -> str:
     """Returns a clause on what `record` says."""
     counts = [len(shot["keyframes"]) for shot in shots]
-    return f"{sum(counts)} keyframes, in {np.count_nonzero(counts)} of {len(counts)} shots"
+    plural = "s" * (sum(counts) != 1)
+    return f"{sum(counts)} keyframe{plural}, in {np.count_nonzero(counts)} of {len(counts)} shots"
 
 
 def told(found: dict[int, Keyframe], film: Film, shots: Shots, size: tuple[int, int], skipped: int,
