@@ -1,8 +1,8 @@
 """What keyframes buy: benchmarks/keyframes.py FILM --shots FIRST-END... [--model MODEL].
 
 Takes the colour from some shots of a film in colour, and colours them without keyframes, with the
-middle frame of each in true colour, and with 20 strokes on it, each a square in the mean of its true
-colour. It prints the means over the frames, at 180x320: the distance from the truth as a share of
+middle frame of each in true colour, and with 20 strokes on it, squares in the mean of their true
+colours. It prints the means over the frames, at 180x320: the distance from the truth as a share of
 the gray film's (L1), CIEDE2000, and flicker, which is the change of chroma where nothing moves; and
 the flicker that the film's report states, of what is seen in two frames.
 """

@@ -119,7 +119,8 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
     for name, what in (("tones", "--tones is for printed pages"), ("paper", "--paper is for pages"),
-                       ("mood", "moods are for pages"), ("hints", "hints are for pages, and keyframes for films")):
+                       ("mood", "moods are for pages"),
+                       ("hints", "hints are for pages, and keyframes for films")):
         if only_films and name not in settings.of_series \
                 and getattr(settings, name) != getattr(Settings, name):
             raise UsageError(todo[0].source, f"is a film, and {what}",
