@@ -251,7 +251,7 @@ def _followed(picture: np.ndarray, drawings: list[tuple[int, np.ndarray]],
             near = np.rint(there).astype(np.intp)
             inside = ((near >= 0) & (near <= limits)).all(axis=2)
             column, row = np.moveaxis(np.clip(near, 0, limits), 2, 0)
-            moved = there - near
+            moved = there - near.astype(np.float32)
             astray = np.abs(back[row, column] + moved - own).max(axis=2)
             known = known[row, column] & inside & (astray < ASTRAY)
             places, last = places[row, column] + moved, guide

@@ -1,6 +1,7 @@
 """Claims about keyframes: how they are named, where their colours go, and where they do not."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,8 +33,9 @@ def paint(conditions):
     level = conditions[..., 0].astype(np.int32)
     wave = int(level.sum()) % 7 * 4 - 12
     picture = np.stack([level - wave, level + wave, level - wave], -1).clip(0, 255)
-    told = conditions[..., 4:] >= 128 if conditions.shape[3] == 5 else False
-    return {"pixels": tf.constant(np.where(told, conditions[..., 1:4], picture).astype(np.uint8))}
+    if conditions.shape[3] == 5:
+        picture = np.where(conditions[..., 4:] >= 128, conditions[..., 1:4], picture)
+    return {"pixels": tf.constant(picture.astype(np.uint8))}
 
 
 @pytest.fixture(scope="module")
@@ -247,9 +249,10 @@ def test_what_is_no_keyframe_is_told_in_a_line(name, picture, said, guided, sour
 
 
 def test_keyframes_without_a_film_or_a_model_that_takes_hints_are_refused(
-        guided, models, source, folder, tmp_path, error_of):
+        guided, source, folder, tmp_path, error_of):
+    unguided = colorize.Models(replace(guided.pages, network_guided=None))
     settings, page = colorize.Settings(keyframes=folder), folder / "000006.png"
-    for by, what, said in ((models, source, "takes no hints, and so no keyframes; leave out"),
+    for by, what, said in ((unguided, source, "takes no hints, and so no keyframes; leave out"),
                            (guided, page, "holds keyframes, and there is no film; leave out")):
         with pytest.raises(UsageError, match=said):
             colorize.colorize(by, [what], tmp_path / "out", settings)
