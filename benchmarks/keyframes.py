@@ -35,15 +35,14 @@ def frames_of(film: Path, shots: list[range]) -> list[np.ndarray]:
 
 
 def write_gray(path: Path, frames: list[np.ndarray]) -> None:
-    """Writes a film of the luminance of frames, without loss."""
+    """Writes a film of the luminance of frames, without loss but that of YUV's 220 levels."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=24)
         stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "gray"
+        stream.pix_fmt = "yuv444p"
         for frame in frames:
-            picture = av.VideoFrame.from_ndarray(pixels.gray(frame), "gray")
-            picture.color_range = 2
-            container.mux(stream.encode(picture))
+            gray = np.dstack([pixels.gray(frame)] * 3)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(gray, "rgb24")))
         container.mux(stream.encode())
 
 
