@@ -18,6 +18,7 @@ from keras_colorize.colorize import film as film_module
 from keras_colorize.colorize import keyframes
 from keras_colorize.colorize.keyframes import Keyframe
 from keras_colorize.colorize.shots import Shots
+from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.image import line_lock, pixels
 from keras_colorize.media import planes
@@ -28,19 +29,20 @@ KEY = 6  # the frame of its keyframe
 
 
 def paint(conditions):
-    """A network that wavers between green and violet, and paints what it is told."""
+    """A network that wavers between green and violet, or paints all as it is told in the mean."""
     conditions = np.asarray(conditions)
     level = conditions[..., 0].astype(np.int32)
     wave = int(level.sum()) % 7 * 4 - 12
     picture = np.stack([level - wave, level + wave, level - wave], -1).clip(0, 255)
     if conditions.shape[3] == 5:
-        picture = np.where(conditions[..., 4:] >= 128, conditions[..., 1:4], picture)
+        told = conditions[conditions[..., 4] >= 128][:, 1:4]
+        picture = np.broadcast_to(told.mean(axis=0), picture.shape)
     return {"pixels": tf.constant(picture.astype(np.uint8))}
 
 
 @pytest.fixture(scope="module")
 def guided():
-    """Models whose network takes hints, and paints them and nothing else."""
+    """Models whose network takes hints, and paints nothing else where it is given some."""
     return colorize.Models(colorize.Model(
         "painter", "", "gray", "spline", (64, 96), lambda pixels: paint(pixels), None,
         lambda pixels: paint(pixels), path=Path("painter")))
@@ -95,7 +97,7 @@ def test_a_keyframe_reaches_its_shot_and_not_the_next_and_flickers_less(
     assert "000006.png for frames 0 to 11" in page and "frames 12 to 23 (0.5 s)" in page
 
 
-def test_a_stroke_keeps_its_chroma_in_its_frame(guided, source, tmp_path):
+def test_a_stroke_keeps_its_chroma_in_its_frame_and_the_network_is_told(guided, source, tmp_path):
     strokes = np.zeros((*SIZE, 4), np.uint8)
     strokes[30:50, 40:80] = (*RED, 255)
     (tmp_path / "keys").mkdir()
@@ -105,6 +107,20 @@ def test_a_stroke_keeps_its_chroma_in_its_frame(guided, source, tmp_path):
     wanted = planes.chroma_codes(pixels.chroma(np.uint8([[RED]])), np.uint8([[120]]), layout)
     inside = codes[KEY][:, 18:22, 24:36]  # in both places of a code is 1.6 or 2 levels
     assert np.abs(inside - np.array(wanted).reshape(2, 1, 1)).max() <= 1
+    outside = codes[KEY, 1].copy()
+    outside[12:28, 17:43] = 0
+    assert (outside > 140).mean() > 0.4
+
+
+def test_what_a_keyframe_says_itself_is_not_steadied_and_what_is_carried_is(moving):
+    steadier, chroma = Steadier(), np.zeros((80, 120, 2), np.float32)
+    carried = key(*RED)
+    carried[..., 3] = carried[..., 3] // 255 * 254
+    red, middle = pixels.chroma(np.uint8([[RED]])), np.s_[30:40, 30:40]
+    steadier.steady(moving[0], chroma)
+    first = steadier.steady(moving[0], chroma, carried)[middle][..., 0].mean()
+    assert 0 < first < 0.1 * red[..., 0]
+    np.testing.assert_array_equal(steadier.steady(moving[0], chroma, key(*RED))[middle] - red, 0)
 
 
 @pytest.fixture
