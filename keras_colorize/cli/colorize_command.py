@@ -44,6 +44,11 @@ def declare(command: argparse.ArgumentParser) -> None:
     add("--hints", type=Path, metavar="FILE.png",
         help="a transparent picture with dots and strokes of colour, which fill what they lie "
              "on; or a folder of such pictures, with the names and folders of the pages")
+    add("--keyframes", type=Path, metavar="FOLDER",
+        help="a folder of frames of a film that you have coloured, whole or by strokes on a "
+             "transparent layer, named by number from 0 or by time (000123.png, 62.5s.png, "
+             "0-01-02.500.png); or a folder of such folders, with the names of the films; for a "
+             "model that takes hints")
     add("--mood", metavar="N|PICTURE",
         help="the light of all pages: one of the series' own, from 1 to 8, or that of a coloured "
              "picture; for a model that takes hints, which come first")
@@ -83,13 +88,17 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(path, "is a model, and nothing to colour is named",
                              "name pictures, comics, videos or folders after it")
     said = {name: getattr(options, name) for name in (
-        "lock", "tones", "paper", "treat_as", "scale", "hints", "mood", "saturation", "format",
-        "quality", "layers", "codec", "crf") if getattr(options, name) is not None}
+        "lock", "tones", "paper", "treat_as", "scale", "hints", "keyframes", "mood",
+        "saturation", "format", "quality", "layers", "codec", "crf",
+        ) if getattr(options, name) is not None}
     jobs = [(inputs, options.out)] if options.out else [
         ([each], colorize.beside(each, colorize.Settings(**said).suffix)) for each in inputs]
     if len(jobs) > 1 and options.hints is not None and options.hints.is_file():
         raise UsageError(options.hints, f"is the hints of one page, and there are {len(jobs)} "
                          "inputs", "give a folder of hints, named as the pages")
+    if len(jobs) > 1 and options.keyframes is not None:
+        raise UsageError(options.keyframes, f"holds keyframes, and there are {len(jobs)} inputs "
+                         "without --out", "name --out, a folder for all of them")
     with nullcontext() if options.scheduler is None else connect(options.scheduler) as cluster:
         models = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model,
                                       with_series=not options.no_series)
@@ -140,6 +149,8 @@ def _check(options: argparse.Namespace) -> None:
 
     if options.hints is not None and not options.hints.exists():
         raise UsageError(options.hints, "does not exist", "check --hints")
+    if options.keyframes is not None and not options.keyframes.is_dir():
+        raise UsageError(options.keyframes, "is no folder", "give the folder of the keyframes")
     if options.quality is not None and options.format not in ("jpeg", "webp"):
         raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
     if options.tones == "smooth" and options.lock is not None:

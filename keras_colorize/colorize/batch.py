@@ -18,11 +18,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorize import film, hints, report
+from keras_colorize.colorize import film, hints, keyframes, report
 from keras_colorize.colorize.crew import ClusterCrew, Crew
 from keras_colorize.colorize.inputs import Plan, Work, is_file_output, plan
 from keras_colorize.colorize.job import Job, with_suffix
-from keras_colorize.colorize.predictor import Models, Settings
+from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
 from keras_colorize.colorize.series import TASTE
 from keras_colorize.data.cluster import Cluster
@@ -56,8 +56,8 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
         UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
-            known, the hints of one page are given for several, or the model has no saturation or
-            no such mood.
+            known, the hints of one page are given for several, the model has no saturation or no
+            such mood, or keyframes have no film, no frame or no model that takes hints.
         RunError: a worker of the cluster lacks the models.
     """
     settings = settings or models.settings({})
@@ -67,13 +67,14 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
     _check(settings, todo)
+    told = _keyframes(models.pages, settings.keyframes, todo)
     folder = _job_of(out)
     made_by = {"model": models.pages.digest,
                "edge_model": models.line_art and models.line_art.digest,
                "settings": settings.described(), "of_series": list(settings.of_series)}
     with Job(folder).claimed(made_by, todo) as job:
         crew = ClusterCrew(models, settings, cluster) if cluster else Crew(models, settings)
-        batch = Batch(job, crew, settings, _begun(planned, folder), len(todo) == 1)
+        batch = Batch(job, crew, settings, _begun(planned, folder), len(todo) == 1, told)
         try:
             batch.color(todo)
         finally:
@@ -118,7 +119,8 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
     for name, what in (("tones", "--tones is for printed pages"), ("paper", "--paper is for pages"),
-                       ("mood", "moods are for pages"), ("hints", "hints are for pages")):
+                       ("mood", "moods are for pages"),
+                       ("hints", "hints are for pages, and keyframes for films")):
         if only_films and name not in settings.of_series \
                 and getattr(settings, name) != getattr(Settings, name):
             raise UsageError(todo[0].source, f"is a film, and {what}",
@@ -131,6 +133,26 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         if pages > 1:
             raise UsageError(settings.hints, f"is the hints of one page, and there are {pages}",
                              "give a folder of hints, named as the pages")
+
+
+def _keyframes(model: Model, place: Path | None, todo: list[Work]) -> dict[str, Path | None]:
+    """Finds the folders of keyframes, by the names of films; there are none without `place`.
+
+    Raises UsageError where they cannot be used.
+    """
+    if place is None:
+        return {}
+    films = [work for work in todo if work.kind == "video"]
+    if not films:
+        raise UsageError(place, "holds keyframes, and there is no film", "leave out --keyframes")
+    if model.network_guided is None:
+        raise UsageError(model.name, "takes no hints, and so no keyframes",
+                         "leave out --keyframes, or train cpu/guided_gray")
+    folders = {work.name: keyframes.find(place, work, len(films) == 1) for work in films}
+    if not any([keyframes.listed(folder) for folder in folders.values()]):
+        raise UsageError(place, "holds no keyframe of these films", "put them into folders of the "
+                         f"films' names, such as {place / films[0].name}")
+    return folders
 
 
 def _page_count(work: Work) -> int:
@@ -168,6 +190,8 @@ class Batch:
     report: Report
     is_single: bool
     """Whether there is one file alone. The names of its pages then suffice to find their hints."""
+    keyframes: dict[str, Path | None]
+    """The folders of keyframes, by the names of films, if any are given; None for films without."""
 
     def color(self, todo: list[Work]) -> None:
         """Colours all files in their order; what fails is noted in the report."""
@@ -259,12 +283,15 @@ class Batch:
                         f"{work.name}.layers/{layers[name]}")
 
     def _color_film(self, work: Work) -> None:
-        sha256, settings, records = _sha256_of(work.source), self.settings, self.job.records
-        written = PurePosixPath(records.get(work.name, {}).get("file", work.name)).name
-        if self.job.is_done(work.name, sha256, work.target.with_name(written)):
+        sha256, records = _sha256_of(work.source), self.job.records
+        settings = replace(self.settings, keyframes=self.keyframes.get(work.name))
+        told = keyframes.digest(settings.keyframes)
+        before = records.get(work.name, {})
+        written = work.target.with_name(PurePosixPath(before.get("file", work.name)).name)
+        if self.job.is_done(work.name, sha256, written) and before.get("told_by", "") == told:
             self.report.found_done += 1
             return
-        parts = self.job.parts(work.name, sha256)
+        parts = self.job.parts(work.name, sha256 + told)
         shots = film.shots_of(work.source, settings.treat_as, parts)
         is_named = work.target != self.job.folder / work.name
         target = film.place_of(work.source, work.target, is_named, shots is None)
@@ -280,7 +307,11 @@ class Batch:
             record = {"kind": "film", "model": model.name,
                       **film.color_film(work.source, target, model, settings, parts, shots)}
         self.job.forget_parts(work.name)
-        self.job.record(work.name, {"sha256": sha256, "file": name,
+        if self.keyframes and not told:
+            record["notes"].append("it has no keyframes")
+        elif told and shots is None:
+            record["notes"].append("its keyframes were not used; --treat-as gray colours it anew")
+        self.job.record(work.name, {"sha256": sha256, "told_by": told, "file": name,
                                     "bytes": target.stat().st_size, **record})
         self.report.colored[target] = record.get("model", COPIED)
         self.report.films.append(film.line(target, record))

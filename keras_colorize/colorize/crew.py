@@ -44,6 +44,7 @@ class ClusterCrew(Crew):
     def __init__(self, models: Models, settings: Settings, cluster: Cluster):
         """Takes models that were loaded from folders, which the workers see as well."""
         pages = replace(models.pages, network=self._network,
+                        network_guided=models.pages.network_guided and self._network,
                         together=max(AT_LEAST, 2 * cluster.threads))
         super().__init__(replace(models, pages=pages), settings)
         self._cluster, self._setup = cluster, _Setup.of(models, settings)
@@ -59,7 +60,7 @@ class ClusterCrew(Crew):
         return colored, record
 
     def _network(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Lets a worker compute the network, uint8 [1, h, w, 1] to uint8 [1, h, w, 3]."""
+        """Lets a worker compute the network, uint8 [1, h, w, 1 or 5] to uint8 [1, h, w, 3]."""
         return {"pixels": tf.constant(
             self._cluster.perform(_compute, self._setup, pixels.numpy()))}
 
@@ -103,7 +104,8 @@ class _Setup:
 
     @classmethod
     def of(cls, models: Models, settings: Settings) -> "_Setup":
-        mood, settings = None, replace(settings, hints=None)  # as each page has its own
+        mood = None
+        settings = replace(settings, hints=None, keyframes=None)  # as each page or film has its own
         if settings.mood is not None and not settings.mood.isdecimal():
             mood = sha256_of(Path(settings.mood))
             settings = replace(settings, mood=str(Path(settings.mood).absolute()))
@@ -141,4 +143,4 @@ def _color(setup: _Setup, file: bytes, where: object, strokes: Path | None,
 
 def _compute(setup: _Setup, condition: np.ndarray) -> np.ndarray:
     """Is a worker's work on a frame."""
-    return setup.models().pages.network(pixels=tf.constant(condition))["pixels"].numpy()
+    return setup.models().pages.see(condition)

@@ -2,118 +2,28 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from shutil import copyfile
-from tempfile import TemporaryDirectory
 
 import av
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize import media
+from keras_colorize.colorize import keyframes
+from keras_colorize.colorize.gray_film import Film
 from keras_colorize.colorize.page import flats
 from keras_colorize.colorize.predictor import Model, Settings
-from keras_colorize.colorize.shots import STAMPED, Shots, is_in_color, small_of
+from keras_colorize.colorize.shots import STAMPED, Shots, is_in_color
 from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.errors import SourceError
 from keras_colorize.files import whole_file
-from keras_colorize.image import hues, line_lock, pixels
+from keras_colorize.image import line_lock, pixels
 from keras_colorize.media import film_writer, planes
 from keras_colorize.media.in_order import ahead, in_order
 from keras_colorize.media.pictures import is_animated
-from keras_colorize.media.turns import Turn
 
-ANIMATION = Fraction(1, 1000)  # the time base of animated pictures
 PIECE = 480  # frames that are encoded into one file, which a killed job keeps
-
-
-@dataclass(frozen=True)
-class Film:
-    """A film that is to be coloured."""
-
-    path: Path
-    encoding: film_writer.Encoding
-    turn: Turn
-    """How its frames are brought upright; they are mirrored when read, and turned when shown."""
-
-    @classmethod
-    def open(cls, path: Path, target: Path, settings: Settings) -> "Film":
-        """Reads the first frame, and decides how the coloured film `target` is encoded.
-
-        It raises SourceError as `media.read_video`, and UsageError where the codec is not known.
-        """
-        codec = film_writer.codec_for(target, settings.codec)
-        first = next(media.read_video(path)).decoded
-        rate, time_base, aspect = Fraction(film_writer.ANIMATION_RATE), ANIMATION, Fraction(1)
-        if first.pts is not None:
-            with media.open_video(path) as container:
-                stream = container.streams.best("video")
-                rate = film_writer.rate_of(stream)
-                time_base, aspect = stream.time_base, stream.sample_aspect_ratio or aspect
-        layout = planes.layout_of(first, codec)
-        return cls(path, film_writer.Encoding(target, codec, settings.crf, layout, first, rate,
-                                              time_base, aspect), Turn.of(first))
-
-    @property
-    def layout(self) -> planes.Layout:
-        """How its frames are stored."""
-        return self.encoding.layout
-
-    def rehearse(self) -> None:
-        """Encodes a frame and takes all else over, so that nothing fails after hours of work.
-
-        It raises SourceError where the codec does not take the film or the quality, or the
-        container cannot hold it.
-        """
-        encoding = self.encoding
-        with TemporaryDirectory() as folder:
-            piece = Path(folder) / "piece.nut"
-            try:
-                encoder = film_writer.Encoder(piece, encoding)
-                luma = planes.luma(encoding.example, self.layout)
-                encoder.encode(planes.uncolored(luma, self.layout), 0)
-                encoder.close()
-            except (av.FFmpegError, ValueError) as error:
-                quality = "" if encoding.crf is None else f" at crf {encoding.crf}"
-                reason = getattr(error, "strerror", None) or error
-                raise SourceError(self.path, f"cannot be encoded by {encoding.codec}{quality} "
-                                  f"({reason})", "choose another --codec or --crf") from error
-            film_writer.rehearse(piece, self.path, encoding.target, self.turn.degrees)
-
-    def frames(self) -> Iterator[tuple[int, media.VideoFrame]]:
-        """Gives each frame, and its time in the film's time base.
-
-        The times rise. It raises SourceError as `media.read_video`, and where the size changes.
-        """
-        size, time_base = (self.layout.width, self.layout.height), self.encoding.time_base
-        last = None
-        for frame in media.read_video(self.path):
-            decoded = frame.decoded
-            if (decoded.width, decoded.height) != size:
-                raise SourceError(
-                    self.path, f"changes its size at frame {frame.number}, {frame.time:.2f} s, "
-                    f"from {size[0]}x{size[1]} to {decoded.width}x{decoded.height}",
-                    "cut it there, or scale it to one size with ffmpeg")
-            if decoded.pts is None:
-                pts = round(frame.time / time_base)
-            else:
-                pts = round(decoded.pts * decoded.time_base / time_base)
-            last = pts if last is None else max(pts, last + 1)
-            yield last, frame
-
-    def luma(self, frame: media.VideoFrame) -> np.ndarray:
-        """Copies the luma codes of a frame, mirrored where that is due, [h, w]."""
-        return self.turn.mirrored(planes.luma(frame.decoded, self.layout))
-
-    def chroma(self, frame: media.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Copies its codes of blue and of red chroma, as `luma` those of luma."""
-        return tuple(map(self.turn.mirrored, planes.chroma(frame.decoded, self.layout)))
-
-    def stamp(self, frame: media.VideoFrame) -> np.ndarray:
-        """Finds the coloured stamp of a frame as it is stored, bool [h, w] of a small size."""
-        return np.rot90(hues.stamp_of(small_of(frame)), -self.turn.quarters)
 
 
 @dataclass
@@ -131,6 +41,8 @@ class Shown:
     uint8 [., ., 3]. A held frame has those of the drawing before."""
     guide: np.ndarray | None = None
     """Its luminance at the network's size, uint8."""
+    told: np.ndarray | None = None
+    """What keyframes tell of it, as of `keyframes.carry`."""
     state: dict | None = None
     """Of the steadying, with the last frame of a piece."""
     own: tuple[np.ndarray, np.ndarray] | None = None
@@ -201,8 +113,11 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         skipped = (len(done) - 1) * PIECE + int(state["frames"])
     else:
         film.rehearse()
-    coming = ahead(_read(film, shots, skipped))
-    colored = ahead(_colored(coming, film, model, settings, steadier))
+    size = film.size_for(model, settings.scale)
+    found = keyframes.placed(keyframes.listed(settings.keyframes), shots)
+    told = keyframes.told(found, film, shots, size, skipped)
+    coming = ahead(_read(film, shots, skipped, told))
+    colored = ahead(_colored(coming, film, model, size, settings.lock, steadier))
     progress = tqdm(colored, source.name, record["frames"], unit="frame", delay=2, initial=skipped)
     _encode(progress, film, settings.lock, parts, steadier, written)
     notes = film_writer.join(_pieces(parts), source, target, film.turn.degrees, record["frames"])
@@ -213,6 +128,8 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         notes.append(f"{record['color_share']:.1%} of its frames were in colour, and keep their "
                      "chroma")
     before, after = steadier.flicker.means()
+    if settings.keyframes is not None:
+        record |= keyframes.record(found, shots)
     return {**record, "codec": film.encoding.codec, "notes": notes,
             "flicker_before": round(before, 3), "flicker_after": round(after, 3),
             "flicker_held": round(written.change / max(1, written.held), 3)}
@@ -221,6 +138,8 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
 def line(target: Path, record: dict) -> str:
     """Returns the line that a user reads of a film."""
     notes = "".join(f"; {note}" for note in record["notes"])
+    if "keyframes" in record:
+        notes = f"; {keyframes.line(record['keyframes'])}{notes}"
     if record["kind"] == "color":
         return f"{target}: is in colour, copied {record['copied']}{notes}"
     return (f"{target}: {record['frames']} frames in {record['shots']} shots, {record['held']} "
@@ -229,14 +148,15 @@ def line(target: Path, record: dict) -> str:
             f"frames{notes}")
 
 
-def _read(film: Film, shots: Shots, skipped: int) -> Iterator[Shown]:
-    """Gives the frames from `skipped` on, with what they keep of their own colour."""
+def _read(film: Film, shots: Shots, skipped: int, told: Iterator[np.ndarray | None],
+          ) -> Iterator[Shown]:
+    """Gives the frames from `skipped` on, with what they keep of their own colour, or are told."""
     for pts, frame in film.frames():
         number = frame.number
         if number < skipped:
             continue
         shown = Shown(number, pts, film.luma(frame), bool(shots.cuts[number]),
-                      bool(shots.held[number]))
+                      bool(shots.held[number]), told=next(told))
         if shots.captioned[number]:
             shown.captions = frame.decoded
         if shots.in_color[number]:
@@ -246,14 +166,9 @@ def _read(film: Film, shots: Shots, skipped: int) -> Iterator[Shown]:
         yield shown
 
 
-def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settings,
+def _colored(coming: Iterable[Shown], film: Film, model: Model, size: tuple[int, int], lock: str,
              steadier: Steadier) -> Iterator[Shown]:
     """Gives the frames with their colour; held ones take it over."""
-    layout = film.layout
-    height, width = layout.height, round(layout.width * float(film.encoding.aspect))
-    scale = settings.scale or model.scale_for(
-        *((width, height) if film.turn.quarters % 2 else (height, width)))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
     values, guide = steadier.chroma, steadier.guide
 
     def frames() -> Iterator[Shown]:
@@ -270,10 +185,10 @@ def _colored(coming: Iterable[Shown], film: Film, model: Model, settings: Settin
             steadier.cut()
         if picture is not None:
             guide = shown.guide
-            if settings.lock == "luminance":
-                values = steadier.steady(guide, pixels.chroma(picture))
+            if lock == "luminance":
+                values = steadier.steady(guide, pixels.chroma(picture), shown.told)
             else:
-                values = flats(picture, guide, model) if settings.lock == "ink" else picture
+                values = flats(picture, guide, model) if lock == "ink" else picture
         shown.values, shown.guide = values, guide
         if (shown.number + 1) % PIECE == 0:
             shown.state = steadier.state()
@@ -287,11 +202,12 @@ def _seen(shown: Shown, film: Film, model: Model, size: tuple[int, int]) -> np.n
     """
     if shown.is_held or shown.is_in_color:
         return None
-    shown.guide = planes.lightness(pixels.scale(shown.codes, size), film.layout)
+    shown.guide = film.guide(shown.codes, size)
     condition = shown.guide if model.input != "edge" else pixels.edges(
         planes.lightness(shown.codes, film.layout), size, model.zoom)
-    picture = model.colorize(np.ascontiguousarray(np.rot90(condition, film.turn.quarters)))
-    return np.ascontiguousarray(np.rot90(picture, -film.turn.quarters))
+    upright = [each if each is None else np.ascontiguousarray(np.rot90(each, film.turn.quarters))
+               for each in (condition, shown.told)]
+    return np.ascontiguousarray(np.rot90(model.colorize(*upright), -film.turn.quarters))
 
 
 def _encode(coming: Iterable[Shown], film: Film, lock: str, parts: Path, steadier: Steadier,

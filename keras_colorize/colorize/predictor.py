@@ -137,22 +137,26 @@ class Model:
         height, width = condition.shape
         condition = condition[..., None] if strokes is None else np.dstack([condition, strokes])
         if height * width <= graph.WHOLE:
-            return self._run(condition)
+            return self.see(condition[np.newaxis])[0]
         total = np.zeros((height, width, 3), np.float32)
         weight = np.zeros((height, width, 1), np.float32)
         for top in graph.tile_starts(height).numpy():
             for left in graph.tile_starts(width).numpy():
                 place = (slice(top, top + graph.TILE), slice(left, left + graph.TILE))
-                picture = self._run(condition[place])
+                picture = self.see(condition[place][np.newaxis])[0]
                 share = graph.tile_share(picture.shape[:2]).numpy()
                 total[place] += share * picture
                 weight[place] += share
         np.divide(total, weight, out=total)
         return np.rint(total, out=total).astype(np.uint8)
 
-    def _run(self, condition: np.ndarray) -> np.ndarray:
-        network = self.network if condition.shape[2] == 1 else self.network_guided
-        return network(pixels=tf.constant(condition[np.newaxis]))["pixels"][0].numpy()
+    def see(self, conditions: np.ndarray) -> np.ndarray:
+        """Computes the network, guided where hints follow the condition.
+
+        It is from uint8 [batch, h, w, 1] or, with hints, [batch, h, w, 5] to [batch, h, w, 3].
+        """
+        network = self.network if conditions.shape[3] == 1 else self.network_guided
+        return network(pixels=tf.constant(conditions))["pixels"].numpy()
 
 
 @lru_cache(maxsize=1)
@@ -213,6 +217,8 @@ class Settings:
     hints: Path | None = None
     """A transparent picture with strokes of colour, or a folder of them named as the pages, in the
     same folders."""
+    keyframes: Path | None = None
+    """A folder of coloured frames of a film, or of folders of them named as the films."""
     mood: str | None = None
     """What the pages' light is like, where hints say nothing: as of `Model.mood`."""
     saturation: float | None = None
@@ -237,7 +243,10 @@ class Settings:
         return media.FORMATS[self.format.upper()] if self.format else None
 
     def described(self) -> dict:
-        """Describes the settings as JSON, hints and a picture's mood by their content."""
+        """Describes the settings as JSON, hints and a picture's mood by their content.
+
+        Keyframes are described with each film, which is coloured anew where they have changed.
+        """
         hints = self.hints
         if hints is not None:
             hints = sha256_of(hints) if not hints.is_dir() else {
@@ -246,7 +255,8 @@ class Settings:
         mood = self.mood
         if mood is not None and not mood.isdecimal():
             mood = sha256_of(Path(mood))
-        described = {**self.__dict__, "hints": hints, "mood": mood}
+        described = {**self.__dict__, "hints": hints, "mood": mood,
+                     "keyframes": None if self.keyframes is None else "given"}
         del described["of_series"]
         return described
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -35,6 +36,8 @@ class Shots:
     """`GRAY`, `STAMPED` or `COLOR`, uint8."""
     captioned: np.ndarray
     """Whether captions (CEA-608 or 708) travel with it, bool."""
+    times: np.ndarray | None = None
+    """When it is shown, in seconds from the first, float64; None as earlier versions found it."""
 
     @property
     def in_color(self) -> np.ndarray:
@@ -47,6 +50,11 @@ class Shots:
                 "shots": 1 + int(self.cuts.sum()),
                 "color_share": round(float(self.in_color.mean()), 4)}
 
+    def spans(self) -> list[tuple[int, int]]:
+        """Lists the first frame of each shot, and that after its last."""
+        starts = [0, *np.flatnonzero(self.cuts).tolist(), len(self.cuts)]
+        return list(pairwise(starts))
+
     @classmethod
     def found(cls, path: Path, place: Path, is_judged: bool = True) -> "Shots":
         """Reads a whole film; what was found is kept in the file `place`, and read from there.
@@ -57,7 +65,7 @@ class Shots:
             with np.load(place) as file:
                 return cls(**file)
         cuts, held = screening.ShotDetector(luma_only=True), screening.HeldDetector()
-        numbers, drawings, captioned, judge = [], [], [], _Judge()
+        numbers, drawings, captioned, times, judge = [], [], [], [], _Judge()
         frames = tqdm(media.read_video(path), f"{path.name}: shots",
                       media.frame_count(path) or None, unit="frame", delay=2)
         for frame in frames:
@@ -66,13 +74,15 @@ class Shots:
             numbers.append(cuts.shot(pixels.narrowed(gray, screening.SHOT_WIDTH)))
             drawings.append(held.drawing(gray))
             captioned.append(Type.A53_CC in frame.decoded.side_data)
+            times.append(frame.time)
             if is_judged:
                 judge.see(small, numbers[-1])
         kinds = judge.kinds() if is_judged else np.full(len(numbers), GRAY, np.uint8)
         in_color = kinds == COLOR
         is_cut, is_held = (np.diff(each, prepend=each[0]) for each in (numbers, drawings))
         is_cut = (is_cut > 0) | (np.diff(in_color, prepend=in_color[0]))
-        shots = cls(is_cut, (is_held == 0) & ~is_cut & ~in_color, kinds, np.array(captioned))
+        shots = cls(is_cut, (is_held == 0) & ~is_cut & ~in_color, kinds, np.array(captioned),
+                    np.array(times))
         shots.held[0] = False
         with whole_file(place) as temporary, open(temporary, "wb") as file:
             np.savez(file, **shots.__dict__)

@@ -13,8 +13,6 @@ from keras_colorize.image import line_lock, pixels
 
 ROUNDING = 1 / 12  # the variance of rounding to whole levels: no difference is known better
 REACH = 3  # pixels from a strong edge within which colour has bled
-STILL = 2  # levels of luminance that codec noise changes in a picture that stands still
-AROUND = np.ones((5, 5), np.uint8)  # a pixel stands still where all of these around it do
 BIN = 10  # of CIELAB's a and b: colours within it look alike at a glance
 ALTERNATING = np.array([[1, -3, 3, -1]], np.float32) / 8  # 1 for a grid of two pixels, 0 for edges
 LEAST_ALTERNATION = 0.1  # levels of 255
@@ -173,10 +171,9 @@ def flicker(pictures: np.ndarray, luminance: np.ndarray) -> float | None:
 
     Returns:
         The mean absolute difference of chroma, in levels of 255, over the pixels around which the
-        luminance changed by at most `STILL`; None where these are fewer than `LEAST_STILL`.
+        luminance stands still (`pixels.still`); None where these are fewer than `LEAST_STILL`.
     """
-    moved = cv2.absdiff(luminance[0], luminance[1]) > STILL
-    still = cv2.dilate(moved.astype(np.uint8), AROUND) == 0
+    still = pixels.still(*luminance)
     if still.mean() < LEAST_STILL:
         return None
     before, after = (pixels.chroma(picture) for picture in pictures)

@@ -18,6 +18,8 @@ RED, GREEN, BLUE = (weight / LUMINANCE_UNIT for weight in LUMINANCE_WEIGHTS)  # 
 PAGE_HEIGHT = 1.5  # a picture this many times as tall as its window is a comic page
 BAND = 40  # rows or columns that are zoomed together
 LONGEST = 4  # a picture is cut to so many lengths of its window before it is scaled
+STILL = 2  # levels of luminance that codec noise changes in a picture that stands still
+AROUND = np.ones((5, 5), np.uint8)  # a pixel stands still where all of these around it do
 JUDGED_WIDTH = 256  # pictures are judged at this width: grain and small print average out
 THUMBNAIL = (9, 16)  # height and width of the pictures that near-duplicates are found by
 
@@ -45,6 +47,12 @@ def gray(picture: np.ndarray) -> np.ndarray:
 def chroma(picture: np.ndarray) -> np.ndarray:
     """Returns red and blue less the luminance: uint8 RGB [h, w, 3] to float32 [h, w, 2]."""
     return picture[..., ::2] - gray(picture)[..., np.newaxis].astype(np.float32)
+
+
+def still(luminance: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Marks the pixels around which two frames have one luminance: uint8 [h, w] to bool [h, w]."""
+    moved = cv2.absdiff(luminance, other) > STILL
+    return cv2.dilate(moved.astype(np.uint8), AROUND) == 0
 
 
 def hint_channels(chroma: np.ndarray, told: np.ndarray) -> np.ndarray:

@@ -53,8 +53,10 @@ def models(tmp_path):
     def tint(pixels):
         return {"pixels": tf.concat([pixels, pixels // 2, 255 - pixels], axis=3)}
 
-    return colorize.Models(colorize.Model("tint", "", "gray", "spline", (64, 96), tint, None,
-                                          path=tmp_path / "gone"))
+    return colorize.Models(colorize.Model(
+        "tint", "", "gray", "spline", (64, 96), tint, None,
+        lambda pixels: {"pixels": tf.concat([pixels[..., 1:3], pixels[..., :1]], axis=3)},
+        path=tmp_path / "gone"))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,10 @@ def test_a_cluster_writes_the_same_files_and_names_the_same_faults(
     strokes[20:30, 20:30] = 255, 0, 0, 255
     (tmp_path / "hints").mkdir()
     Image.fromarray(strokes).save(tmp_path / "hints" / "01.png")
-    settings = colorize.Settings(treat_as="gray", layers=True, hints=Path("hints"))
+    (tmp_path / "keys").mkdir()
+    media.write_picture(tmp_path / "keys" / "5.png", episode.draw_frame(5))
+    settings = colorize.Settings(treat_as="gray", layers=True, hints=Path("hints"),
+                                 keyframes=Path("keys"))
     here = colorize.colorize(models, [tmp_path / "in"], tmp_path / "here", settings)
     with cluster.connect(near_workers) as workers:
         there = colorize.colorize(models, [tmp_path / "in"], tmp_path / "there", settings, workers)
