@@ -234,7 +234,7 @@ def main(options: argparse.Namespace) -> None:
     if options.draw:
         draw(pages[0], options.draw)
     under = [np.minimum(page.wanted / np.maximum(page.shade, 0.1), 255)
-             [~page.regions.white[page.labels]] for page in pages]
+             [~page.regions.white[page.regions.labels[page.seen]]] for page in pages]
     single = tuple(np.median(np.concatenate(under), axis=0).astype(int).tolist())
     starts = {"white page": lambda page: page.of_one_color((255, 255, 255)),
               "constant tan": lambda page: page.of_one_color(TAN),

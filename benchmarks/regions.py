@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_colorize.image import flat_color
+from keras_colorize.image import division, flat_color
 from keras_colorize.image.regions import find_regions
 
 INK = 64  # of 255: what is darker is ink
@@ -23,7 +23,8 @@ def measure(page: np.ndarray) -> dict[str, float]:
     clicks = [flat_color.Click(row, column, tuple(generator.integers(0, 256, 3).tolist()))
               for row, column in places]
     start = time.process_time()
-    flat_color.fill(page, regions, *flat_color.spread_clicks(regions, clicks))
+    divided, _ = division.divide(regions, page, clicks)
+    flat_color.fill(page, divided, *flat_color.spread_clicks(divided, clicks))
     click = time.process_time() - start
     colors = generator.integers(0, 256, (regions.count + 1, 3)).astype(np.uint8)
     painted = flat_color.paint(page, regions, colors)
