@@ -16,6 +16,7 @@ PER_CHANGE = 0.5  # for each level of 255 by which the tone changes
 NEARER = 0.25  # a click means all around it that is so much nearer than the next of another colour
 HELD, LOOSE = 1e6, 1e-9  # conductances: to an electrode, and of nothing at all
 CELLS = 8_000  # a larger region is divided at a coarser scale
+MOST = 24  # colours that divide one region: of more the last
 BORDER = 4  # working pixels: what is looked at beside a region
 
 Place = tuple[float, float]
@@ -44,7 +45,7 @@ def divide(regions: Regions, page: np.ndarray, clicks: list[Click]) -> tuple[Reg
         if len(groups) < 2:
             continue
         box, page_box = _boxes(regions, region)
-        parts = _parts(regions, box, [_cells(group, regions, box) for group in groups])
+        parts = _parts(regions, region, box, [_cells(group, regions, box) for group in groups])
         fine = _enlarge(parts, page[page_box])
         for number in range(1, len(groups)):
             labels[box][(parts == number) & (regions.labels[box] == region)] = len(parent)
@@ -66,7 +67,7 @@ def _by_region(regions: Regions, clicks: list[Click]) -> dict[int, list[list[Pla
         if not like:
             groups.append((click, []))
         (like[0] if like else groups[-1][1]).append((click.row, click.column))
-    return {region: [places for _, places in groups] for region, groups in found.items()}
+    return {region: [places for _, places in groups[-MOST:]] for region, groups in found.items()}
 
 
 def _boxes(regions: Regions, region: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
@@ -84,12 +85,14 @@ def _boxes(regions: Regions, region: int) -> tuple[tuple[slice, slice], tuple[sl
 def _cells(places: list[Place], regions: Regions, box: tuple[slice, slice]) -> np.ndarray:
     """The places of the page within a box of the working scale, int [n, 2]."""
     scale = np.divide(regions.labels.shape, regions.page_labels.shape)
-    return (np.array(places) * scale).astype(int) - (box[0].start, box[1].start)
+    cells = (np.array(places) * scale).astype(int) - (box[0].start, box[1].start)
+    return np.clip(cells, 0, np.subtract(regions.labels[box].shape, 1))
 
 
-def _parts(regions: Regions, box: tuple[slice, slice], seeds: list[np.ndarray]) -> np.ndarray:
-    """Which of some seeds each pixel of a box belongs to: uint8 [h, w]."""
-    own = regions.labels[box] == regions.labels[box][tuple(seeds[0][0])]
+def _parts(regions: Regions, region: int, box: tuple[slice, slice], seeds: list[np.ndarray]
+           ) -> np.ndarray:
+    """Which of some seeds each pixel of a region in its box belongs to: uint8 [h, w]."""
+    own = regions.labels[box] == region
     resistance, inside = _resistance(regions, box, own), own.astype(np.float32)
     size = inside.shape
     coarse = max(1.0, (inside.sum() / CELLS) ** 0.5)

@@ -16,6 +16,7 @@ LIKE_TONE = 24  # of 255: and into regions whose tone differs less
 HATCHED = 0.3  # of a region that is hair or hatching is ink; colour crosses its lines
 LIKE_HATCHING = 60  # of 255, ink included
 SURROUNDED = 0.6  # of an outline lies beside one colour: a shadow in a surface, or a fold
+SHADED = 12  # of 255: and its tone differs so much, or it is a thing of its own, as an eye is
 SURROUNDED_AREA = 0.5  # of the area of the largest region of that colour beside it, at most
 BLACK, DARK = 0.25, 0.5  # of full luminance: below the first no tint, above the second all of it
 LIKENESS = 0.75  # carried to another panel only above this
@@ -102,7 +103,9 @@ def _fill_surrounded(regions: Regions, colors: np.ndarray, colored: np.ndarray) 
     largest = np.zeros(len(both))
     np.maximum.at(largest, which, regions.area[other])
     inner = one[first]
-    chosen = (shared >= SURROUNDED * outline[inner]) & (
+    around = np.bincount(which, contact * regions.tone[other], len(both)) / shared
+    shaded = (np.abs(regions.tone[inner] - around) > SHADED) | (regions.ink[inner] >= HATCHED)
+    chosen = shaded & (shared >= SURROUNDED * outline[inner]) & (
         regions.area[inner] <= SURROUNDED_AREA * largest)
     colors[inner[chosen]], colored[inner[chosen]] = colors[other[first[chosen]]], True
     return bool(chosen.any())
