@@ -80,6 +80,7 @@ def test_a_border_lies_under_the_line_and_not_beside_it():
     clicks = [Click(450, 330, SKIN), Click(100, 100, BLUE)]
     assert regions.at(450, 330) == regions.at(100, 100)
     divided, _ = divide(regions, page, clicks)
+    assert divided.at(450, 330) != divided.at(100, 100)
     inside = cv2.ellipse(np.zeros_like(page), (350, 450), (160, 220), 0, 0, 360, 1, -1) > 0
     closed = np.abs(np.mgrid[:900, :700][1] - 350) < 60
     paper = (page == 255) & closed & (regions.page_labels == regions.at(100, 100))
