@@ -4,12 +4,15 @@ With `--draw FILE.jpg` it also draws the first page: as it is, untold, after ten
 
 Each picture in colour is redrawn as a page by other means than those that a model of manga input
 learns from, and coloured as `colorize` does: without a word, and told more and more colours by a
-user who clicks on the region that is most wrong, and says which colour makes it right. Measured is
-what a reader sees between the lines: the colours under the shade of the page's tones. Intervals
-(95 %) are over pages.
+user who clicks on the region that is most wrong, and says which colour makes it right. Where a
+place in a region that was clicked already is more wrong than that, the user clicks there too, which
+divides the region, and takes the click back if it makes the page worse; `--whole` is a user who
+never does. Measured is what a reader sees between the lines: the colours under the shade of the
+page's tones. Intervals (95 %) are over pages.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +21,8 @@ from provenance import provenance
 
 from keras_colorize import colorize, media
 from keras_colorize.colorize import page as one_page
+from keras_colorize.colorize import printed_page
+from keras_colorize.colorize.printed_page import PrintedPage
 from keras_colorize.evaluation.statistics import Resampling
 from keras_colorize.image import flat_color, metrics, pixels
 from keras_colorize.image.flat_color import Click
@@ -30,6 +35,8 @@ TAN = (210, 180, 140)
 INK = 64  # of 255: what is darker is ink
 SAMPLED = 7  # of so many pixels one is scored
 WHITE = 235  # of 255, in each channel: what is lighter is white paper
+WRONG = 24  # of 255: a place in a clicked region that is so wrong may get a click of its own
+TRIES = 3  # such clicks that a user tries and takes back before going on to another region
 
 
 def redraw(picture: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,7 +100,7 @@ class Page:
         size = self.regions.labels.shape
         self.truth, paper = pixels.scale(truth, size), pixels.scale(paper * np.uint8(255), size)
         self.paper, self.seen = paper > 127, ~self.regions.tones.ink
-        self.labels = self.regions.labels[self.seen]
+        self.places = np.nonzero(self.seen)
         self.shade = self.regions.tones.shade[self.seen, None] / np.float32(255)
         self.wanted = self.truth[self.seen]
 
@@ -101,44 +108,89 @@ class Page:
         """One colour for each region that does not stay white: uint8 [count + 1, 3]."""
         return np.where(self.regions.white[:, None], 255, color).astype(np.uint8)
 
-    def score(self, colors: np.ndarray) -> dict[str, float]:
+    def score(self, told: PrintedPage) -> dict[str, float]:
         """L1, CIEDE2000 and colourfulness of what is not ink, for a colour of each region."""
         some = np.s_[::SAMPLED]
-        shown = np.rint(colors[self.labels[some]] * self.shade[some]).astype(np.uint8)[None, None]
+        labels = told.regions.labels[self.seen][some]
+        shown = np.rint(told.votes[labels] * self.shade[some]).astype(np.uint8)[None, None]
         truth = self.wanted[some][None, None]
         return {"l1": metrics.l1(shown, truth)[0], "ciede2000": metrics.ciede2000(shown, truth)[0],
                 "colourfulness": metrics.colourfulness(shown)[0],
                 "true": metrics.colourfulness(truth)[0]}
 
-    def click(self, before: np.ndarray, counts: tuple[int, ...]) -> list[np.ndarray]:
-        """Colours of the regions after some numbers of clicks, by a user who knows the truth."""
-        clicks, colors, results = [], before, [before]
-        changed, error = np.ones(len(before), bool), np.zeros(len(before))
-        labels, area = self.labels, self.regions.area
-        chosen = np.bincount(self.regions.page_labels.ravel(), minlength=len(area)) == 0
+    def click(self, before: np.ndarray, counts: tuple[int, ...], divides: bool = True
+              ) -> list[PrintedPage]:
+        """The page after some numbers of clicks, by a user who knows the truth."""
+        untold = replace(self.known, votes=before)
+        clicks, told, results = [], untold, [untold]
         for number in range(1, counts[-1] + 1):
-            here = changed[labels]
-            shown = colors[labels[here]] * self.shade[here]
-            wrong = np.abs(shown - self.wanted[here]).mean(1)
-            error[changed] = np.bincount(labels[here], wrong, len(area))[changed]
-            error[chosen] = 0
-            worst = int(error.argmax())
-            if error[worst] > 0:
-                chosen[worst] = True
-                here = labels == worst
-                color = np.median(self.wanted[here], 0) / max(np.median(self.shade[here]), 0.1)
-                color *= 255 / max(color.max(), 255)
-                row, column = np.argwhere(self.regions.page_labels == worst)[0]
-                clicks.append(Click(row, column, tuple(np.rint(color).astype(int).tolist())))
-            carried = flat_color.carry(self.regions, clicks)
-            filled, colored = flat_color.spread_clicks(self.regions, clicks)
-            last, colors = colors, before.copy()
-            colors[carried.regions] = carried.colors[carried.regions]
-            colors[colored] = filled[colored]
-            changed = (colors != last).any(1)
+            clicks, told = self._click_once(untold, clicks, told, divides)
             if number in counts:
-                results.append(colors)
+                results.append(told)
         return results
+
+    def _click_once(self, untold: PrintedPage, clicks: list[Click], told: PrintedPage,
+                    divides: bool) -> tuple[list[Click], PrintedPage]:
+        wrong = self._wrong(told)
+        for region, here, is_first in self._worst(told, clicks, wrong, divides):
+            more = [*clicks, self._click_on(told, region, here)]
+            after, _ = printed_page.tell(untold, self.page, more)
+            if is_first or self._wrong(after).sum() < wrong.sum():
+                return more, after
+        return clicks, told
+
+    def _wrong(self, told: PrintedPage) -> np.ndarray:
+        """How wrong each pixel is that is no ink: float32 [n]."""
+        shown = told.votes[told.regions.labels[self.seen]] * self.shade
+        return np.abs(shown - self.wanted).mean(1)
+
+    def _worst(self, told: PrintedPage, clicks: list[Click], wrong: np.ndarray, divides: bool
+               ) -> list[tuple[int, np.ndarray, bool]]:
+        """The worst region that was not clicked, after the worse places in those that were.
+
+        Returns:
+            Of each the region, the pixels there, and whether it was not clicked.
+        """
+        labels, page_labels = told.regions.labels[self.seen], told.regions.page_labels
+        error = np.bincount(labels, wrong, told.regions.count + 1)
+        error[np.bincount(page_labels.ravel(), minlength=len(error)) == 0] = 0
+        clicked = {told.regions.at(click.row, click.column) for click in clicks}
+        places, first = [], []
+        for region in np.argsort(-error)[:np.count_nonzero(error)].tolist():
+            here = np.flatnonzero(labels == region)
+            if region not in clicked:
+                first = [(region, here, True)]
+                break
+            here = here[self._largest_piece(here, wrong[here])]
+            places.append((wrong[here].sum(), region, here, False))
+        least = error[first[0][0]] if first else 0
+        worse = sorted((place for place in places if place[0] > least), key=lambda each: -each[0])
+        return [place[1:] for place in worse[:TRIES if divides else 0]] + first
+
+    def _largest_piece(self, here: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+        """Of some pixels those of the connected piece that is most wrong: bool [n]."""
+        rows, columns = (each[here] for each in self.places)
+        mask = np.zeros(self.seen.shape, np.uint8)
+        mask[rows, columns] = wrong > WRONG
+        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        pieces = cv2.connectedComponents(mask)[1][rows, columns]
+        error = np.bincount(pieces, wrong)
+        error[0] = 0
+        return (pieces == error.argmax()) & (pieces > 0)
+
+    def _click_on(self, told: PrintedPage, region: int, here: np.ndarray) -> Click:
+        """A click in the middle of what has the median of the true colours of some pixels."""
+        color = np.median(self.wanted[here], 0) / max(np.median(self.shade[here]), 0.1)
+        color *= 255 / max(color.max(), 255)
+        like = np.abs(color * self.shade[here] - self.wanted[here]).mean(1) < WRONG
+        mask = np.zeros(self.seen.shape, np.uint8)
+        mask[tuple(each[here[like] if like.any() else here] for each in self.places)] = 1
+        room = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+        place = (np.array(np.unravel_index(room.argmax(), room.shape)) + 0.5) * np.divide(
+            self.page.shape, room.shape)
+        if told.regions.at(*place) != region:
+            place = np.argwhere(told.regions.page_labels == region)[0]
+        return Click(*place.tolist(), tuple(np.rint(color).astype(int).tolist()))
 
     def paper_and_ink(self) -> dict[str, float]:
         """What stays white, rightly and wrongly, and the tint of ink."""
@@ -158,8 +210,8 @@ class Page:
 
 def draw(page: Page, file: str) -> None:
     """Draws a page, the page untold, with ten clicks, and its truth, side by side."""
-    told = [flat_color.paint(page.page, page.regions, colors)
-            for colors in page.click(page.known.votes, (10,))]
+    told = [flat_color.paint(page.page, told.regions, told.votes)
+            for told in page.click(page.known.votes, (10,))]
     truth = pixels.scale(page.truth, page.page.shape)
     row = np.hstack([np.dstack([page.page] * 3), *told, truth])
     cv2.imwrite(file, row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
@@ -182,7 +234,7 @@ def main(options: argparse.Namespace) -> None:
     if options.draw:
         draw(pages[0], options.draw)
     under = [np.minimum(page.wanted / np.maximum(page.shade, 0.1), 255)
-             [~page.regions.white[page.labels]] for page in pages]
+             [~page.regions.white[page.regions.labels[page.seen]]] for page in pages]
     single = tuple(np.median(np.concatenate(under), axis=0).astype(int).tolist())
     starts = {"white page": lambda page: page.of_one_color((255, 255, 255)),
               "constant tan": lambda page: page.of_one_color(TAN),
@@ -194,7 +246,8 @@ def main(options: argparse.Namespace) -> None:
     whole, resampling = None, Resampling(range(len(pages)))
     for name, start in starts.items():
         clicks = CLICKS if name in ("white page", "model") else CLICKS[:1]
-        curves = [[page.score(colors) for colors in page.click(start(page), clicks)]
+        curves = [[page.score(told)
+                   for told in page.click(start(page), clicks, not options.whole)]
                   for page in pages]
         for nth, count in enumerate(clicks):
             l1, apart, colorful, true = (np.array([curve[nth][key] for curve in curves])
@@ -214,4 +267,5 @@ if __name__ == "__main__":
     parser.add_argument("model", type=Path)
     parser.add_argument("pictures", nargs="+")
     parser.add_argument("--draw", metavar="FILE.jpg")
+    parser.add_argument("--whole", action="store_true", help="click no region twice")
     main(parser.parse_args())

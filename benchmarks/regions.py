@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
-from keras_colorize.image import flat_color, pixels
+from keras_colorize.image import division, flat_color, pixels
 from keras_colorize.image.regions import find_regions
 
 INK = 64  # of 255: what is darker is ink
@@ -28,9 +28,13 @@ def page_rows(name: str, page: np.ndarray, turns: int) -> list[Row]:
     clicks = [flat_color.Click(row, column, tuple(generator.integers(0, 256, 3).tolist()))
               for row, column in places]
     ink = (page < INK).astype(np.uint8)
+
+    def fill() -> None:
+        divided, _ = division.divide(regions, page, clicks)
+        flat_color.fill(page, divided, *flat_color.spread_clicks(divided, clicks))
+
     distances, find, click = timed_in_turns(
-        turns, lambda: distance_transform_edt(ink == 0), lambda: find_regions(page),
-        lambda: flat_color.fill(page, regions, *flat_color.spread_clicks(regions, clicks)),
+        turns, lambda: distance_transform_edt(ink == 0), lambda: find_regions(page), fill,
         clock=time.process_time)
     colors = generator.integers(0, 256, (regions.count + 1, 3)).astype(np.uint8)
     tint = np.ptp(flat_color.paint(page, regions, colors)[ink > 0], axis=1)

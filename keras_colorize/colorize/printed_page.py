@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -13,7 +13,7 @@ from keras_colorize import media
 from keras_colorize.colorize import layers
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.export.graph import OPAQUE
-from keras_colorize.image import flat_color, page_kind, pixels
+from keras_colorize.image import division, flat_color, page_kind, pixels
 from keras_colorize.image.flat_color import Click
 from keras_colorize.image.regions import Regions
 
@@ -29,6 +29,7 @@ ROUND = 1.7  # the longer side of a dot by the shorter
 MAINLY = 0.15  # of a stroke lies in a region that it tells
 MAINLY_WHITE = 0.5  # and in a margin or a balloon, which it would flood by accident
 COVERED = 0.6  # of a region that a stroke fills lies under it
+REPLACED = 0.75  # of the size of a dot: what its middle is nearer to was said before, and is not
 INK = 32  # of 255: what is darker is black ink
 MOST_REMEMBERED = 24_000_000  # pixels of pages, each of which takes some 5 bytes of memory
 
@@ -123,11 +124,14 @@ def color(original: media.StoredPicture, page: PrintedPage, tones: str,
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
     regions, colors, told = page.regions, page.votes, {}
+    count = regions.count
     if strokes is not None:
-        colors, told = _tell(page, clicks_of(strokes, regions))
+        page, told = tell(page, pixels.eight_bits(original.luminance),
+                          clicks_of(strokes, regions))
+        regions, colors = page.regions, page.votes
     painted = flat_color.paint(original.luminance, regions, colors, tones)
     share = np.bincount(regions.labels.ravel(), minlength=regions.count + 1)
-    record = {**page.seen, "rule": RULE, "tones": tones, "regions": regions.count,
+    record = {**page.seen, "rule": RULE, "tones": tones, "regions": count,
               "white_share": round(float(share[regions.white].sum() / share.sum()), 3), **told}
     ink = pixels.eight_bits(original.luminance) < INK
     if tones == "smooth":  # dots are ink too, which makes place for their shade
@@ -137,43 +141,51 @@ def color(original: media.StoredPicture, page: PrintedPage, tones: str,
     return Colored(painted, record, parts, ink)
 
 
-def _tell(page: PrintedPage, clicks: list[Click]) -> tuple[np.ndarray, dict]:
+def tell(page: PrintedPage, luminance: np.ndarray, clicks: list[Click]
+         ) -> tuple[PrintedPage, dict]:
     """Gives regions the colours of clicks, where these flow and where they are carried.
 
+    Args:
+        page: as it is untold.
+        luminance: of the page, uint8 [height, width].
+        clicks: places and colours.
+
     Returns:
-        The colour of each region, uint8 RGB [count + 1, 3], and how many were told, reached, and
-        carried to.
+        The page with its regions divided where clicks differ, and their colours as its votes; and
+        how many regions were told, reached, and carried to.
     """
-    colors, colored = flat_color.spread_clicks(page.regions, clicks)
-    carried = flat_color.carry(page.regions, clicks)
-    every = page.votes.copy()
+    regions, parent = division.divide(page.regions, luminance, clicks)
+    colors, colored = flat_color.spread_clicks(regions, clicks)
+    carried = flat_color.carry(regions, clicks)
+    every = page.votes[parent]
     every[carried.regions] = carried.colors[carried.regions]
     every[colored] = colors[colored]
-    told = len({page.regions.at(click.row, click.column) for click in clicks})
-    return every, {"told": told, "reached": int(colored.sum()) - told,
-                   "carried": int(carried.regions.sum())}
+    told = len({regions.at(click.row, click.column) for click in clicks})
+    return replace(page, regions=regions, votes=every), {
+        "told": told, "reached": int(colored.sum()) - told, "carried": int(carried.regions.sum())}
 
 
 def clicks_of(strokes: np.ndarray, regions: Regions) -> list[Click]:
     """Takes a hint picture for clicks: each opaque patch of one colour tells its regions.
 
     A dot tells the region under its middle. A longer stroke tells each region that it mainly lies
-    in; a margin or a balloon only if most of it lies there.
+    in, at several places; a margin or a balloon only if most of it lies there.
 
     Args:
         strokes: uint8 RGBA [h, w, 4] of any size, laid over the page.
         regions: of the page.
 
     Returns:
-        The clicks; what covers more of a region comes later, and so counts.
+        The clicks; what covers more of a region comes later. What a dot mostly covers is none.
     """
-    found = []
+    found: list[tuple[int, float, list[Click]]] = []
     scale = np.array(regions.page_labels.shape) / strokes.shape[:2]
     area = np.bincount(regions.page_labels.ravel(), minlength=regions.count + 1)
     for rows, columns, drawn in _patches(strokes):
         places = ((np.stack([rows, columns], 1) + 0.5) * scale).astype(int)
         under = regions.page_labels[tuple(places.T)]
-        if _is_dot(places, scale, regions.page_labels.shape):
+        is_dot = _is_dot(places, scale, regions.page_labels.shape)
+        if is_dot:
             chosen = [int(under[_middle(places)])]
         else:
             counts = np.bincount(under, minlength=regions.count + 1)
@@ -182,10 +194,25 @@ def clicks_of(strokes: np.ndarray, regions: Regions) -> list[Click]:
             chosen = np.flatnonzero((counts >= least) | (filled & ~regions.white)).tolist() \
                 or [int(counts.argmax())]
         for region in chosen:
-            inside = under == region
-            row, column = places[inside][_middle(places[inside])].tolist()
-            found.append((int(inside.sum()), Click(row, column, drawn)))
-    return [click for _, click in sorted(found, key=lambda each: each[0])]
+            inside = places[under == region]
+            pieces = [inside] if is_dot else _pieces(inside, DOT * max(regions.page_labels.shape))
+            clicks = [Click(*piece[_middle(piece)].tolist(), drawn) for piece in pieces]
+            found.append((len(inside), is_dot * np.ptp(places, axis=0).max(), clicks))
+    found.sort(key=lambda each: each[0])
+    return [click for nth, (_, _, clicks) in enumerate(found) for click in clicks
+            if not any(_is_replaced(click, later, size) for _, size, later in found[nth + 1:])]
+
+
+def _is_replaced(click: Click, later: list[Click], size: float) -> bool:
+    """Whether a click lies under what is left visible of a dot of some size that was set later."""
+    apart = np.hypot(click.row - later[0].row, click.column - later[0].column)
+    return bool(apart < REPLACED * size)
+
+
+def _pieces(places: np.ndarray, side: float) -> list[np.ndarray]:
+    """Cuts a stroke, int [n, 2], into pieces that lie in squares of some side."""
+    squares = np.unique((places // side).astype(int), axis=0, return_inverse=True)[1].ravel()
+    return [places[squares == number] for number in range(int(squares.max()) + 1)]
 
 
 def _is_dot(places: np.ndarray, scale: np.ndarray, size: tuple[int, int]) -> bool:

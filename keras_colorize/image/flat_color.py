@@ -15,6 +15,9 @@ WIDE_OPENING = 18  # working pixels: and a wider one never is
 LIKE_TONE = 24  # of 255: and into regions whose tone differs less
 HATCHED = 0.3  # of a region that is hair or hatching is ink; colour crosses its lines
 LIKE_HATCHING = 60  # of 255, ink included
+SURROUNDED = 0.8  # of an outline lies beside one colour: a shadow in a surface, or a fold
+SHADED = 12  # of 255: and its tone differs so much, or it is a thing of its own, as an eye is
+SURROUNDED_AREA = 0.5  # of the area of the largest region of that colour beside it, at most
 BLACK, DARK = 0.25, 0.5  # of full luminance: below the first no tint, above the second all of it
 LIKENESS = 0.75  # carried to another panel only above this
 STRIP = 128  # rows painted at a time, so that they stay in the processor's cache
@@ -50,8 +53,8 @@ def spread_clicks(regions: Regions, clicks: list[Click], least_opening: int = LE
                   ) -> tuple[np.ndarray, np.ndarray]:
     """Fills the clicked regions, and what lies open to them, through the widest openings first.
 
-    A region that stays white takes a colour only from a click on itself. Of several clicks in one
-    region the last counts.
+    Then what one colour surrounds takes it too. A region that stays white takes a colour only from
+    a click on itself. Of several clicks in one region the last counts; `division.divide` it before.
 
     Args:
         regions: of the page.
@@ -79,7 +82,33 @@ def spread_clicks(regions: Regions, clicks: list[Click], least_opening: int = LE
         colors[other], colored[other], origin[other] = colors[region], True, origin[region]
         for following, opening in beside[other]:
             heapq.heappush(waiting, (max(width, -opening), other, following))
+    while _fill_surrounded(regions, colors, colored):
+        pass
     return colors, colored
+
+
+def _fill_surrounded(regions: Regions, colors: np.ndarray, colored: np.ndarray) -> bool:
+    """Gives small regions the colour that most of their outline lies beside; says if there are any.
+
+    Shadows and folds are such, and highlights in hair. `colors` and `colored` change in place.
+    """
+    one, other = np.concatenate([regions.neighbors, regions.neighbors[:, ::-1]]).T
+    contact = np.tile(regions.contact, 2)
+    outline = np.bincount(one, contact, regions.count + 1)
+    beside = ~(colored | regions.white)[one] & (colored & ~regions.white)[other]
+    one, other, contact = one[beside], other[beside], contact[beside]
+    keys = colors[other].astype(np.int64) @ (1 << 16, 1 << 8, 1) + (one.astype(np.int64) << 24)
+    both, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    shared = np.bincount(which, contact, len(both))
+    largest = np.zeros(len(both))
+    np.maximum.at(largest, which, regions.area[other])
+    inner = one[first]
+    around = np.bincount(which, contact * regions.tone[other], len(both)) / shared
+    shaded = (np.abs(regions.tone[inner] - around) > SHADED) | (regions.ink[inner] >= HATCHED)
+    chosen = shaded & (shared >= SURROUNDED * outline[inner]) & (
+        regions.area[inner] <= SURROUNDED_AREA * largest)
+    colors[inner[chosen]], colored[inner[chosen]] = colors[other[first[chosen]]], True
+    return bool(chosen.any())
 
 
 def _openings(regions: Regions, least: int) -> list[list[tuple[int, int]]]:

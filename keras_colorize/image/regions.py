@@ -1,15 +1,15 @@
 """Regions of a printed page: what its lines enclose, and what stays white paper."""
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from scipy import sparse
-from skimage.morphology import skeletonize
 from skimage.segmentation import watershed
 
 from keras_colorize.image import white_paper
+from keras_colorize.image.line_ends import bridge_gaps, long_lines
 from keras_colorize.image.tones import Tones, disc, read_tones, stretch
 
 # Lengths are in working pixels: a page is about 1000 of them high.
@@ -17,9 +17,6 @@ BALLS = (14, 9, 6, 4, 3, 2)  # radii, the largest first
 STEP_OF_TONE = 30  # of 255 within five pixels: a boundary without a line
 DENSE = 4  # lines closer than two of these lie dense, as in hair and hatching
 DENSE_SURFACE = 6  # half the width from which dense lines are a surface of their own
-LINE_END = 8  # a line is at least this long where its end points somewhere
-LONG_LINE = 48  # and its ink reaches this far, or it points at nothing
-FARTHEST_POINT = 40  # how far the end of a line points
 OPEN = 0.45  # of the diameter of the smaller region: a wider opening joins both
 OPEN_OF_LONG = 0.15  # of the root of its area, too: a gutter is long, and no part of a panel
 LIKE_TONE = 20  # of 255
@@ -28,6 +25,7 @@ LIKE_HATCHING = 38  # of 255, ink included
 LARGEST_LETTERS = 800  # area
 SMALLEST = 60  # area: a smaller region joins what it opens to
 TINIEST = 16  # area: a smaller region joins whatever is beside it
+BRIDGE, STEP, LINE = 1, 2, 3  # what bounds regions: an end of a line carried on, a tone, ink
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class Regions:
         contact: int32 [n], how long each pair touches, in working pixels.
         opening: int32 [n], how much of that has no line.
         panel: int32 [count + 1], the panel of each region; 0 for margins and gutters.
+        barrier: uint8 [h, w], where there is a `LINE`, a `STEP` of tone, or a `BRIDGE` from the end
+            of a line to what it points at; 0 elsewhere.
         tones: the page at its working scale, with its ink, its shade and its dots.
     """
 
@@ -62,6 +62,7 @@ class Regions:
     contact: np.ndarray
     opening: np.ndarray
     panel: np.ndarray
+    barrier: np.ndarray
     tones: Tones
 
     @property
@@ -96,25 +97,43 @@ def find_regions(luminance: np.ndarray) -> Regions:
     tones = read_tones(page)
     lettering = white_paper.find_lettering(tones)
     lines = tones.ink & ~lettering.letters
-    steps = _steps_of_tone(tones) & ~lines
-    parts = _divide(lines, steps, tones.shade)
-    labels = _merge(parts, lines, steps, tones)
+    barrier, dense = _find_barrier(lines, _steps_of_tone(tones) & ~lines)
+    parts = _divide(barrier, dense, tones.shade)
+    labels = _merge(parts, barrier, tones)
     balloons = lettering.balloons > 0
     labels[balloons] = labels.max() + lettering.balloons[balloons]
     labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32) + 1
-    return _describe(labels, lines, steps, tones, lettering, page)
-
-
-def _describe(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray, tones: Tones,
-              lettering: white_paper.Lettering, page: np.ndarray) -> Regions:
-    """All that is known of the final regions."""
-    area, tone, diameter = _measure(labels, lines, tones.shade)
-    neighbors, contact, opening = _touching(labels, lines, steps)
     white, margin = white_paper.find_white(labels, lines, tones, lettering)
-    white |= _inside_white(white & ~margin, area, neighbors, contact)
-    gray, ink = _mean(labels, tones.gray), _mean(labels, lines)
-    return Regions(labels, _sharpen(labels, page), white, tone, gray, ink, area, diameter,
-                   neighbors, contact, opening, _panels(labels, margin), tones)
+    known = _measure(labels, lines, tones.gray, tones.shade, len(white))
+    neighbors, contact, opening = _touching(labels, barrier)
+    white |= _inside_white(white & ~margin, known["area"], neighbors, contact)
+    return Regions(labels=labels, page_labels=_sharpen(labels, page), white=white,
+                   neighbors=neighbors, contact=contact, opening=opening,
+                   panel=_panels(labels, margin), barrier=barrier, tones=tones, **known)
+
+
+def relabel(regions: Regions, labels: np.ndarray, page_labels: np.ndarray,
+            parent: np.ndarray) -> Regions:
+    """Describes the regions of a page anew, some of which were divided.
+
+    Args:
+        regions: before.
+        labels: int32 [h, w] at the working scale.
+        page_labels: int32 [height, width].
+        parent: int [count + 1], of each new label the one before, whose paper and panel it has.
+    """
+    is_part = np.bincount(parent)[parent] > 1
+    left, top, width, height = cv2.boundingRect(is_part[labels].astype(np.uint8))
+    box = np.s_[top:top + height, left:left + width]
+    anew = _measure(np.where(is_part, np.arange(len(parent)), 0)[labels[box]],
+                    regions.barrier[box] == LINE, regions.tones.gray[box],
+                    regions.tones.shade[box], len(parent))
+    known = {name: np.where(is_part, values, getattr(regions, name)[parent])
+             for name, values in anew.items()}
+    neighbors, contact, opening = _touching(labels, regions.barrier)
+    return replace(regions, labels=labels, page_labels=page_labels, white=regions.white[parent],
+                   panel=regions.panel[parent], neighbors=neighbors, contact=contact,
+                   opening=opening, **known)
 
 
 def _inside_white(balloons: np.ndarray, area: np.ndarray, neighbors: np.ndarray,
@@ -139,22 +158,29 @@ def _steps_of_tone(tones: Tones) -> np.ndarray:
     return long[pieces]
 
 
-def _divide(lines: np.ndarray, steps: np.ndarray, shade: np.ndarray) -> np.ndarray:
-    """Many small regions: what balls of several sizes reach, grown until they meet."""
+def _find_barrier(lines: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What bounds regions, as `Regions.barrier`, and where lines lie dense: bool [h, w]."""
     dense = _dense_surfaces(lines)
-    barrier = lines | steps
-    barrier |= _bridges(_long_lines(lines) & ~dense, barrier)
+    barrier = np.where(lines, LINE, STEP * steps).astype(np.uint8)
+    bridges = bridge_gaps(long_lines(lines) & ~dense, barrier > 0)
+    barrier[bridges & (barrier == 0)] = BRIDGE
+    return barrier, dense
+
+
+def _divide(barrier: np.ndarray, dense: np.ndarray, shade: np.ndarray) -> np.ndarray:
+    """Many small regions: what balls of several sizes reach, grown until they meet."""
+    lines, barrier = barrier == LINE, barrier > 0
     cores = _cores(~barrier & ~dense)
     surfaces = _surfaces(dense)
     cores[surfaces > 0] = surfaces[surfaces > 0] + cores.max()
-    room = _room(~barrier)
+    room = room_in(~barrier)
     change = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, disc(1)).astype(np.float32)
-    depth = _room(lines)
+    depth = room_in(lines)
     height = np.where(lines, 500 + 50 * depth, np.where(barrier, change, -10 * room))
     return watershed(np.round(height).astype(np.int32), cores).astype(np.int32)
 
 
-def _room(free: np.ndarray) -> np.ndarray:
+def room_in(free: np.ndarray) -> np.ndarray:
     """How far each pixel of a mask lies from its edge, at most the size of the mask."""
     room = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 5)
     return np.minimum(room, max(free.shape))  # without any edge OpenCV says infinite
@@ -189,79 +215,26 @@ def _cores(free: np.ndarray) -> np.ndarray:
     return cores
 
 
-def _bridges(lines: np.ndarray, barrier: np.ndarray) -> np.ndarray:
-    """Closes gaps: each end of a line carried on to the line that it points at, if one is near."""
-    ends, direction = _line_ends(skeletonize(lines))
-    solid = cv2.dilate(barrier.astype(np.uint8), disc(1)) > 0
-    bridges = np.zeros(lines.shape, np.uint8)
-    steps = np.arange(1, FARTHEST_POINT + 1)
-    points = np.round(ends[:, None] + steps[None, :, None] * direction[:, None]).astype(int)
-    inside = ((points >= 0) & (points < lines.shape)).all(2)
-    points = np.clip(points, 0, np.array(lines.shape) - 1)
-    hits = solid[points[..., 0], points[..., 1]]
-    hits &= inside & np.maximum.accumulate(~hits, 1)  # not the line itself
-    first = hits.argmax(1)
-    for index in np.flatnonzero(hits.any(1)):
-        start, end = ends[index], points[index, first[index]]
-        cv2.line(bridges, (int(start[1]), int(start[0])), (int(end[1]), int(end[0])), 1, 2)
-    return bridges > 0
-
-
-def _long_lines(lines: np.ndarray) -> np.ndarray:
-    """The lines without the small pieces which stand alone, such as letters of a sound."""
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(lines.astype(np.uint8))
-    long = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= LONG_LINE
-    long[0] = False
-    return long[pieces]
-
-
-def _line_ends(thin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of thin lines and where they point: int [n, 2] and unit vectors [n, 2]."""
-    padded = np.pad(thin, 1).astype(np.uint8)
-    around = cv2.filter2D(padded, -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
-    ends = np.argwhere((padded > 0) & (around == 2))
-    offsets = np.array([(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if r or c])
-    here, before = ends.copy(), ends.copy()
-    alive = np.ones(len(ends), bool)
-    for _ in range(LINE_END):
-        near = here[:, None] + offsets
-        open_ = padded[near[..., 0], near[..., 1]] > 0
-        open_ &= np.abs(near - before[:, None]).max(2) > (0 if (here == before).all() else 1)
-        alive &= open_.any(1)
-        following = near[np.arange(len(here)), open_.argmax(1)]
-        following[~alive] = here[~alive]
-        before, here = here, following
-    way = (ends - here).astype(float)
-    length = np.hypot(*way.T)
-    good = alive & (length >= LINE_END / 2)
-    return ends[good] - 1, way[good] / length[good, None]
-
-
-def _measure(labels: np.ndarray, lines: np.ndarray, shade: np.ndarray
-             ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Area, mean shade and diameter of each region, by label."""
-    count = int(labels.max()) + 1
-    area = np.bincount(labels.ravel(), minlength=count)
-    clear = (~lines).ravel()
-    weight = np.maximum(clear, 0.02)
-    tone = np.bincount(labels.ravel(), shade.ravel() * weight, count)
-    tone /= np.maximum(np.bincount(labels.ravel(), weight, count), 1e-6)
-    room = _room(~lines)
+def _measure(labels: np.ndarray, lines: np.ndarray, gray: np.ndarray, shade: np.ndarray,
+             count: int) -> dict[str, np.ndarray]:
+    """What can be measured of each of so many labels alone, by the names of `Regions`."""
+    flat = labels.ravel()
+    area = np.bincount(flat, minlength=count)
+    weight = np.where(lines, 0.02, 1.0).ravel()
+    tone = np.bincount(flat, shade.ravel() * weight, count)
+    tone /= np.maximum(np.bincount(flat, weight, count), 1e-6)
     diameter = np.zeros(count, np.float32)
-    np.maximum.at(diameter, labels.ravel(), 2 * room.ravel())
-    return area, tone.astype(np.float32), diameter
+    np.maximum.at(diameter, flat, 2 * room_in(~lines).ravel())
+    means = [np.bincount(flat, values.ravel(), count) / np.maximum(area, 1)
+             for values in (gray, lines)]
+    return {"area": area, "tone": tone.astype(np.float32), "diameter": diameter,
+            "gray": means[0].astype(np.float32), "ink": means[1].astype(np.float32)}
 
 
-def _mean(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The mean of some values within each label, float32 [labels.max() + 1]."""
-    total = np.bincount(labels.ravel(), values.ravel())
-    return (total / np.maximum(np.bincount(labels.ravel()), 1)).astype(np.float32)
-
-
-def _touching(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray
+def _touching(labels: np.ndarray, barrier: np.ndarray
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs of labels that touch, how long they do, and how much of that has no line."""
-    closed = lines | steps
+    closed = barrier >= STEP
     pairs, free = [], []
     for one, other in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
         differ = labels[one] != labels[other]
@@ -279,13 +252,14 @@ def _touching(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray
 class _Parts:
     """Parts of a page that become one another's: lists by label, changed at every merge."""
 
-    def __init__(self, labels: np.ndarray, lines: np.ndarray, steps: np.ndarray, tones: Tones):
-        area, tone, diameter = _measure(labels, lines, tones.shade)
-        self.area, self.tone, self.diameter = area.tolist(), tone.tolist(), diameter.tolist()
-        self.gray, self.ink = (_mean(labels, values).tolist() for values in (tones.gray, lines))
-        self.owner = list(range(len(area)))
+    def __init__(self, labels: np.ndarray, barrier: np.ndarray, tones: Tones):
+        known = _measure(labels, barrier == LINE, tones.gray, tones.shade, int(labels.max()) + 1)
+        self.area, self.tone, self.diameter = (
+            known[name].tolist() for name in ("area", "tone", "diameter"))
+        self.gray, self.ink = known["gray"].tolist(), known["ink"].tolist()
+        self.owner = list(range(len(self.area)))
         self.beside: list[dict[int, list[int]]] = [{} for _ in self.area]
-        for pair, contact, opening in zip(*_touching(labels, lines, steps), strict=True):
+        for pair, contact, opening in zip(*_touching(labels, barrier), strict=True):
             one, other = pair.tolist()
             self.beside[one][other] = [int(opening), int(contact)]
             self.beside[other][one] = [int(opening), int(contact)]
@@ -336,9 +310,9 @@ class _Parts:
         self.beside[part] = {}
 
 
-def _merge(labels: np.ndarray, lines: np.ndarray, steps: np.ndarray, tones: Tones) -> np.ndarray:
+def _merge(labels: np.ndarray, barrier: np.ndarray, tones: Tones) -> np.ndarray:
     """Joins parts across wide openings, the smallest first, each with its widest neighbour."""
-    parts = _Parts(labels, lines, steps, tones)
+    parts = _Parts(labels, barrier, tones)
     waiting = [(area, part) for part, area in enumerate(parts.area) if part and area]
     heapq.heapify(waiting)
     while waiting:
@@ -371,9 +345,21 @@ def _sharpen(labels: np.ndarray, page: np.ndarray) -> np.ndarray:
     """The labels at the page's own size, their boundaries moved under its lines."""
     large = cv2.resize(labels.astype(np.float32), page.shape[::-1],
                        interpolation=cv2.INTER_NEAREST)
-    reach = max(1.0, page.shape[0] / labels.shape[0])
+    return settle(large, page, max(1.0, page.shape[0] / labels.shape[0]))
+
+
+def settle(labels: np.ndarray, page: np.ndarray, reach: float) -> np.ndarray:
+    """Moves the boundaries of labels, float32 [h, w], under the lines of a page of their size.
+
+    Args:
+        page: uint8 [h, w].
+        reach: pixels by which a boundary may move.
+
+    Returns:
+        int32 [h, w].
+    """
     element = disc(reach)
-    inside = cv2.dilate(large, element) == cv2.erode(large, element)
-    markers = np.where(inside, large, 0).astype(np.int32)
+    inside = cv2.dilate(labels, element) == cv2.erode(labels, element)
+    markers = np.where(inside, labels, 0).astype(np.int32)
     flooded = cv2.watershed(cv2.cvtColor(page, cv2.COLOR_GRAY2BGR), markers)
-    return np.where(flooded > 0, flooded, large.astype(np.int32))
+    return np.where(flooded > 0, flooded, labels.astype(np.int32))

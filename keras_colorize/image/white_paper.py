@@ -24,6 +24,9 @@ MANY_PIECES = 8  # of ink, which no drawing has in the guise of letters
 GAPS_OF_BALLOONS = (1, 2.5, 4, 6)  # working pixels: half of how wide an outline may be open
 MIN_BALLOON = 250  # working pixels, of area
 MAX_BALLOON = 0.06  # of the page, with as little lettering as two pieces
+SOUNDS = (600, 6000)  # working pixels: the area of an oval with the letters of a sound
+BESIDE_LETTER = 5  # working pixels: paper beyond a letter that touches the outline lies so near
+LETTER_STROKE = 3.8  # working pixels: half of how thick its strokes are at most
 STRAIGHT_SIDE = 60  # working pixels: the side of a frame is longer
 
 
@@ -62,6 +65,7 @@ def find_lettering(tones: Tones) -> Lettering:
     letter = (sizes[owner] > 0) & ((widest <= 2.2 * sizes[owner]) | strokes)
     balloons, written = _find_balloons(tones, dark, _Pieces(pieces, stats, strokes))
     letter |= written
+    _add_sounds(balloons, tones, dark)
     numbers = np.cumsum(sizes > 0) * (sizes > 0)
     members = np.bincount(owner[letter], minlength=len(sizes))
     return Lettering(letter[pieces], numbers[groups].astype(np.int32), members[sizes > 0],
@@ -131,6 +135,68 @@ def _find_balloons(tones: Tones, dark: np.ndarray, pieces: _Pieces
                 grown |= _hull(whole)[1] & dark[box]
                 balloons[box][grown] = balloons.max() + 1
     return balloons, written
+
+
+def _add_sounds(balloons: np.ndarray, tones: Tones, dark: np.ndarray) -> None:
+    """Numbers the ovals with a sound, too, whose letters touch the outline and divide the paper."""
+    paper = ((tones.gray >= PAPER_GRAY) & ~dark & (balloons == 0)).astype(np.uint8)
+    _, fields, stats, _ = cv2.connectedComponentsWithStats(paper, None, None, None, 4)
+    width, height, area = stats[:, cv2.CC_STAT_WIDTH:].T
+    possible = (area >= SOUNDS[0] / 3) & (area <= SOUNDS[1]) & (np.maximum(width, height) >= 24)
+    for field in np.flatnonzero(possible[1:]) + 1:
+        left, top, width, height, _ = stats[field]
+        origin = (max(0, top - 14), max(0, left - 14))
+        box = np.s_[origin[0]:top + height + 14, origin[1]:left + width + 14]
+        own = _with_paper_beside(fields[box], field, stats[:, cv2.CC_STAT_AREA], dark[box])
+        hull = _hull(own)[1]
+        if _holds_a_sound(hull, own, dark[box], paper[box]):
+            balloons[box][hull] = balloons.max() + 1
+
+
+def _with_paper_beside(fields: np.ndarray, field: int, area: np.ndarray, dark: np.ndarray
+                       ) -> np.ndarray:
+    """A field with the smaller ones beyond its letters that round it off: bool [h, w]."""
+    own = fields == field
+    if own.sum() < 0.5 * _hull(own)[0]:
+        return own
+    near = np.unique(fields[cv2.dilate(own.astype(np.uint8), disc(BESIDE_LETTER)) > 0])
+    near = near[(near > 0) & (near != field) & (area[near] < 0.45 * area[field])]
+    inside = np.isin(fields, near) | dark
+    for other in near[area[near] >= 4]:
+        more = own | (fields == other)
+        hull = _hull(more)[1]
+        if (hull & ~more & ~inside).sum() <= 0.02 * hull.sum() and (
+                (hull & (more | dark)).sum() >= 0.93 * hull.sum()):
+            own = more
+    return own
+
+
+def _holds_a_sound(hull: np.ndarray, own: np.ndarray, dark: np.ndarray, paper: np.ndarray
+                   ) -> bool:
+    """Whether a hull of paper is a long oval, apart from other paper, with strokes all along it."""
+    area = hull.sum()
+    outline, _ = cv2.findContours(hull.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    sides = np.add(cv2.minAreaRect(outline[0])[1], 1)
+    ring = (cv2.dilate(hull.astype(np.uint8), disc(3)) > 0) & ~hull
+    inner = cv2.erode(hull.astype(np.uint8), disc(2.5)) > 0
+    letters = dark & inner
+    if not (SOUNDS[0] <= area <= SOUNDS[1] and 0.65 <= area / sides.prod() <= 0.86
+            and 1.9 <= sides.max() / sides.min() <= 5
+            and (hull & ~own & ~dark).sum() <= 0.07 * area
+            and 0.12 * inner.sum() <= letters.sum() <= 0.4 * inner.sum()):
+        return False
+    depth = cv2.distanceTransform(np.pad(dark, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(letters.astype(np.uint8))
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    strokes = (sizes >= 4).sum()
+    places, inked = np.argwhere(hull), np.argwhere(letters)
+    along = np.linalg.svd(places - places.mean(0), full_matrices=False)[2][0]
+    whole, written = (np.ptp(each @ along) for each in (places, inked))
+    middle = np.mean([(inked @ along).min(), (inked @ along).max()]) - places.mean(0) @ along
+    return bool(depth[letters].max() <= LETTER_STROKE and written >= 0.65 * whole
+                and abs(middle) <= 0.1 * whole and strokes >= 2
+                and sizes.max() >= 0.46 * sizes.sum()  # dots are many and small
+                and (paper[ring] > 0).mean() <= (0.17 if strokes > 3 else 0.05))
 
 
 def _is_apart(whole: np.ndarray) -> bool:

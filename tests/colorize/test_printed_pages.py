@@ -213,6 +213,34 @@ def test_a_soft_dot_tells_the_colour_of_its_middle():
     assert [click.color for click in printed_page.clicks_of(drawn, regions)] == [BLUE]
 
 
+def test_a_dot_and_a_stroke_divide_the_region_that_both_lie_in_and_a_dot_over_a_dot_does_not(
+        tmp_path):
+    page = np.full((700, 500), 255, np.uint8)
+    cv2.rectangle(page, (20, 20), (480, 680), 0, 3)
+    read = one_page.read_printed(
+        media.read_stored_picture(media.encode_picture(page), "it"), page_kind.route(page),
+        painting(TINT), colorize.Settings())
+    original = media.read_stored_picture(media.encode_picture(page), "it")
+    drawn = np.zeros((700, 500, 4), np.uint8)
+    cv2.circle(drawn, (250, 120), 6, (*SKIN, 255), -1)
+    cv2.line(drawn, (40, 500), (460, 500), (*BLUE, 255), 10)
+    result = printed_page.color(original, read, "keep", drawn)
+    whole = page == 255
+    for rows, color in ((np.s_[30:250], SKIN), (np.s_[400:670], BLUE)):
+        inside = result.picture[rows, 30:470][whole[rows, 30:470]]
+        assert (inside == color).all(1).mean() > 0.97
+    assert result.record["told"] == 2
+    assert result.record["regions"] == read.regions.count  # of the page, not their parts
+    flat = dict((name, picture) for name, _, picture in result.layers())["color"]
+    assert tuple(flat[120, 60]) == SKIN and tuple(flat[600, 60]) == BLUE
+    again = drawn.copy()
+    cv2.circle(again, (254, 124), 6, (*BLUE, 255), -1)
+    result = printed_page.color(original, read, "keep", again)
+    assert tuple(result.picture[120, 60]) == BLUE and result.record["told"] == 1
+    untold = printed_page.color(original, read, "keep", 0 * drawn)  # taken back
+    assert (untold.picture == printed_page.color(original, read, "keep").picture).all()
+
+
 def test_hints_without_a_stroke_are_told_of(tmp_path):
     sheet, _ = manga_pages.drawn("line art")
     Image.fromarray(np.zeros((9, 9, 4), np.uint8)).save(tmp_path / "none.png")

@@ -154,6 +154,24 @@ def test_a_click_does_not_flow_into_another_tone():
     assert not colored[regions.at(100, 100)]
 
 
+def test_a_shadow_takes_the_colour_that_surrounds_it_and_a_larger_region_or_white_paper_does_not():
+    page = np.full((640, 480), 255, np.uint8)
+    cv2.rectangle(page, (20, 20), (460, 620), 0, 3)
+    cv2.ellipse(page, (240, 320), (150, 220), 0, 0, 360, 0, 3)  # a face
+    page[np.hypot(np.arange(640)[:, None] - 380, np.arange(480) - 240) < 50] = 120  # its shadow
+    regions = find_regions(page)
+    face, shadow, wall = (regions.at(*place) for place in ((200, 240), (380, 240), (40, 40)))
+    assert len({face, shadow, wall}) == 3
+    colors, colored = flat_color.spread_clicks(regions, [Click(200, 240, SKIN)])
+    assert tuple(colors[shadow]) == SKIN and not colored[wall]
+    colors, _ = flat_color.spread_clicks(regions, [Click(200, 240, SKIN), Click(380, 240, BLUE)])
+    assert tuple(colors[shadow]) == BLUE
+    white = regions.white.copy()
+    white[shadow] = True
+    white = dataclasses.replace(regions, white=white)
+    assert not flat_color.spread_clicks(white, [Click(200, 240, SKIN)])[1][shadow]
+
+
 def test_a_click_is_carried_to_the_like_figure_in_another_panel_and_nowhere_else():
     page, regions = manga_pages.drawn("line art")
     clicks = [Click(*middle(page, "face", 0), SKIN), Click(*middle(page, "coat", 0), BLUE)]

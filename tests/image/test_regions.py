@@ -117,6 +117,23 @@ def test_letters_bound_nothing():
             assert main_region(regions, page.regions == number)[1] > 0.93
 
 
+@pytest.mark.parametrize("lettered", [True, False])
+def test_an_oval_is_a_balloon_if_letters_stand_in_it_though_they_touch_its_outline(lettered):
+    page = np.where(np.indices((700, 500)).sum(0) % 6 < 2, 150, 225).astype(np.uint8)
+    page[:12] = page[-12:] = 255
+    cv2.ellipse(page, (250, 300), (24, 52), 0, 0, 360, 255, -1)
+    cv2.ellipse(page, (250, 300), (24, 52), 0, 0, 360, 0, 3)
+    if lettered:  # the first divides the paper
+        first = np.int32([(228, 280), (264, 272), (264, 304), (230, 304)])
+        cv2.polylines(page, [first], False, 0, 4)
+        cv2.line(page, (234, 318), (262, 316), 0, 4)
+        cv2.line(page, (238, 338), (260, 334), 0, 4)
+        cv2.line(page, (244, 258), (256, 262), 0, 4)
+    regions = find_regions(page)
+    for place in ((252, 250), (290, 246), (345, 250)):
+        assert regions.white[regions.at(*place)] == lettered
+
+
 def test_white_letters_on_black_do_not_make_the_panel_white():
     page, regions = manga_pages.drawn("black panels")
     ground = page.regions == page.names.index("ground")
