@@ -1,0 +1,59 @@
+"""Claims about the drawn manga pages: what is on them, and that what is known of them is true."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from keras_colorize.cartoon import cast, manga
+
+NUMBERS = range(len(manga.PAGES))
+small = functools.cache(functools.partial(manga.draw, scale=0.25))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_what_is_known_of_a_page_agrees_with_its_print(number):
+    page = small(number)
+    paper, ink = manga.PAPERS.get(number, (255, 0))
+    for mask in (page.margins, page.balloons):
+        assert mask.sum() > 500
+        assert (page.truth[mask].mean(1) > 250).mean() > 0.97
+        assert abs(np.median(page.printed[mask]) - paper) < 4
+        assert not (mask & page.ink).any()
+    assert 0.05 < page.ink.mean() < 0.4
+    assert abs(np.median(page.printed[page.ink]) - ink) < 4
+    chroma = np.ptp(page.truth[~(page.margins | page.balloons)].astype(int), axis=1)
+    assert (chroma > 60).mean() > 0.4
+
+
+def test_a_page_is_the_same_at_every_call_and_no_page_is_another():
+    first = manga.draw(2, 0.25)
+    assert first.printed.shape == (350, 250) and first.printed.dtype == np.uint8
+    for name, plane in vars(small(2)).items():
+        np.testing.assert_array_equal(plane, getattr(first, name))
+    assert len({small(number).printed.tobytes() for number in NUMBERS}) == len(NUMBERS)
+
+
+def test_the_same_page_is_printed_in_dots_in_gray_and_as_line_art():
+    dots, gray, lines = (manga.draw(1, 0.5, tones) for tones in ("dots", "gray", "none"))
+    np.testing.assert_array_equal(dots.truth, lines.truth)
+    tone = ~(dots.ink | dots.margins | dots.balloons)
+    assert ((lines.printed[tone] > 250).mean() > 0.9 > (dots.printed[tone] > 250).mean())
+    apart = gray.printed[tone] - dots.truth[tone] @ (0.299, 0.587, 0.114)
+    assert np.abs(apart).mean() < 5
+
+
+@pytest.mark.parametrize("number", [-1, len(manga.PAGES)])
+def test_a_page_that_is_not_there_is_refused(number):
+    with pytest.raises(IndexError, match="is outside"):
+        manga.draw(number)
+
+
+def test_hints_are_dots_of_the_colours_that_they_lie_on():
+    page = small(5)
+    picture = manga.hints(page, 6)
+    dots = picture[..., 3] > 0
+    assert 6 * 30 < dots.sum() <= 6 * 81
+    assert np.abs(picture[dots, :3].astype(int) - page.truth[dots]).mean() < 12
+    skies = cast.TWIN["skin"], manga.CREAM
+    assert {tuple(color) for color in picture[dots, :3].tolist()} & set(skies)
