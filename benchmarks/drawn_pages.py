@@ -13,15 +13,14 @@ import cv2
 import numpy as np
 from provenance import provenance
 
-from keras_colorize import colorize, media
+from keras_colorize import media
 from keras_colorize.cartoon import manga
-from keras_colorize.colorize import page as one_page
 from keras_colorize.image import figures, flat_color, pixels
 from keras_colorize.image.regions import find_regions
 
 INK = 64  # of 255: what is darker is ink
 WHITE = 235  # of 255, in each channel: what is lighter is white paper
-SHOWN, HEIGHT = 5, 430  # the page of the picture, and its height there
+SHOWN, HEIGHT = 5, 360  # the page of the picture, and its height there
 CLICKS = 10
 
 
@@ -53,6 +52,9 @@ def measure(page: manga.MangaPage) -> dict[str, float]:
 
 def draw(file: str, model: Path) -> None:
     """Draws the page printed in each way, untold, with hints, and its truth."""
+    from keras_colorize import colorize  # with TensorFlow, which the table does not need
+    from keras_colorize.colorize import page as one_page
+
     models, rows = colorize.Models.load(model), []
     with tempfile.TemporaryDirectory() as folder:
         strokes = Path(folder) / "hints.png"
@@ -65,7 +67,8 @@ def draw(file: str, model: Path) -> None:
                 Path(folder))[0]) for told in (None, strokes)),
                 page.truth * (~page.ink)[..., None]]
             rows.append([_small(picture) for picture in row])
-    cv2.imwrite(file, figures.tile(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
+    cv2.imwrite(file, figures.tile(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 54,
+                                                     cv2.IMWRITE_JPEG_OPTIMIZE, 1])
 
 
 def _small(picture: np.ndarray) -> np.ndarray:

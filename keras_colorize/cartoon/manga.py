@@ -86,7 +86,7 @@ PAGES: tuple[tuple[Panel | Balloon | Sound, ...], ...] = (
     (
         Panel(((-20, -20), (1020, -20), (1020, 520), (-20, 520)), "seaside", (420, 240, 1.15),
               (Role("rosa", 300, "walk", 450, 1.2), Role("indigo", 470, "walk", 455, 1.2)),
-              screen=(5, 45), framed=False),
+              screen=(5, 45)),
         Panel(box(50, 550, 590, 920), "seaside", (1000, 290, 1.25),
               (Role("pim", 1000, "jump", 420, 1.2),), screen=(4.4, 30)),
         Panel(box(615, 550, 950, 920), ROSE, (0, 0, 1), (Role("indigo", 10, "talk", 400, 2.4),),
@@ -155,7 +155,7 @@ PAGES: tuple[tuple[Panel | Balloon | Sound, ...], ...] = (
     (
         Panel(((-20, -20), (1020, -20), (1020, 860), (-20, 860)), "canyon", (560, 210, 1.5),
               (Role("indigo", 480, "jump", 440, 2.0), Role("bolt", 760, "wave", 440, 1.5, True)),
-              screen=(5, 45), framed=False),
+              screen=(5, 45)),
         Panel(((50, 890), (520, 890), (440, 1350), (50, 1350)), "canyon", (920, 300, 1.5),
               (Role("pim", 900, "wave", 420, 1.6),), screen=(4, 30)),
         Panel(((545, 890), (950, 890), (950, 1350), (465, 1350)), CREAM, (0, 0, 1),
@@ -199,22 +199,21 @@ def draw(number: int, scale: float = 1.0, tones: str = "dots") -> MangaPage:
 def hints(page: MangaPage, count: int = 10) -> np.ndarray:
     """Returns dots of the true colours in the middle of the largest surfaces, uint8 RGBA [h, w, 4].
 
-    It is the hint picture of a user who gives `count` clicks and knows the colours.
+    It is the hint picture of a user who knows the colours, and clicks `count` times.
     """
     clear = ~(page.ink | page.margins | page.balloons)
     codes = page.truth.astype(np.int32) @ (1 << 16, 1 << 8, 1)
     colors, sizes = np.unique(codes[clear], return_counts=True)
     surfaces = []
-    for code in colors[np.argsort(-sizes)[:2 * count]]:
-        inside = ((codes == code) & clear).astype(np.uint8)
-        inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-        _, pieces, stats, _ = cv2.connectedComponentsWithStats(inside)
-        surfaces += [(area, pieces == piece, code)
+    for code in colors[np.argsort(-sizes, kind="stable")[:2 * count]]:
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(
+            ((codes == code) & clear).astype(np.uint8), None, None, None, 4)
+        surfaces += [(-area, piece, int(code), pieces)
                      for piece, area in enumerate(stats[:, cv2.CC_STAT_AREA]) if piece]
     picture = np.zeros((*page.ink.shape, 4), np.uint8)
-    for _, inside, code in sorted(surfaces, key=lambda surface: -surface[0])[:count]:
-        depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
+    for _, piece, code, pieces in sorted(surfaces, key=lambda surface: surface[:3])[:count]:
+        depth = cv2.distanceTransform((pieces == piece).astype(np.uint8), cv2.DIST_L2, 5)
         row, column = np.unravel_index(depth.argmax(), depth.shape)
-        color = (int(code) >> 16, int(code) >> 8 & 255, int(code) & 255, 255)
+        color = (code >> 16, code >> 8 & 255, code & 255, 255)
         cv2.circle(picture, (int(column), int(row)), 4, color, -1)
     return picture
