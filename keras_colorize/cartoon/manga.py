@@ -155,7 +155,7 @@ PAGES: tuple[tuple[Panel | Balloon | Sound, ...], ...] = (
     (
         Panel(((-20, -20), (1020, -20), (1020, 860), (-20, 860)), "canyon", (560, 210, 1.5),
               (Role("indigo", 480, "jump", 440, 2.0), Role("bolt", 760, "wave", 440, 1.5, True)),
-              screen=(5, 45)),
+              screen=(5, 45), inks={"ground": Ink.LIGHT, "dune": Ink.MIDDLE}),
         Panel(((50, 890), (520, 890), (440, 1350), (50, 1350)), "canyon", (920, 300, 1.5),
               (Role("pim", 900, "wave", 420, 1.6),), screen=(4, 30)),
         Panel(((545, 890), (950, 890), (950, 1350), (465, 1350)), CREAM, (0, 0, 1),
