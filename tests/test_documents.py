@@ -38,7 +38,7 @@ def test_every_command_that_a_document_shows_can_be_typed(path):
 def test_the_first_document_and_every_configuration_show_commands():
     shown = {arguments[0] for arguments in commands_in(ROOT / "README.md")}
     assert {"learn", "build-tfrecords", "train", "evaluate", "export", "colorize", "inspect",
-            "serve", "draw-episode", "demo"} == shown
+            "serve", "draw-episode", "draw-manga", "demo"} == shown
     for path in CONFIGURATIONS:
         name = str(path.relative_to(ROOT / "configs").with_suffix(""))
         assert [arguments[:2] for arguments in commands_in(path)] == [["train", name]]

@@ -26,10 +26,11 @@ class Canvas:
 
     Every primitive writes both, the picture with anti-aliasing and the labels without, so that
     the two cannot disagree. Coordinates are pixels of the frame; the canvas itself is finer.
+    A canvas without a background has the `size` [h, w], which is the frame's unless it is given.
     """
 
-    def __init__(self, background: Canvas | None = None):
-        size = (SIZE[0] * FINENESS, SIZE[1] * FINENESS)
+    def __init__(self, background: Canvas | None = None, size: tuple[int, int] = SIZE):
+        size = background._labels.shape if background else (size[0] * FINENESS, size[1] * FINENESS)
         self._picture = background._picture.copy() if background else np.zeros((*size, 3), np.uint8)
         self._labels = np.zeros(size, np.uint8)
 
@@ -47,13 +48,13 @@ class Canvas:
 
     def polygon(self, pixels: np.ndarray, color: Color, label: int) -> None:
         """Fills a polygon, whose corners are [n, 2]."""
-        corners = [_fixed_point(pixels)]
+        corners = [fixed_point(pixels)]
         cv2.fillPoly(self._picture, corners, color, cv2.LINE_AA, SUBPIXEL_BITS)
         cv2.fillPoly(self._labels, corners, label, cv2.LINE_8, SUBPIXEL_BITS)
 
     def polyline(self, pixels: np.ndarray, width: float, color: Color, label: int) -> None:
         """Draws an open line through points, [n, 2]."""
-        corners, width = [_fixed_point(pixels)], max(1, round(width * FINENESS))
+        corners, width = [fixed_point(pixels)], max(1, round(width * FINENESS))
         cv2.polylines(self._picture, corners, False, color, width, cv2.LINE_AA, SUBPIXEL_BITS)
         cv2.polylines(self._labels, corners, False, label, width, cv2.LINE_8, SUBPIXEL_BITS)
 
@@ -147,7 +148,8 @@ def caption_mask(text: str) -> np.ndarray:
     return changed
 
 
-def _fixed_point(pixels: np.ndarray) -> np.ndarray:
+def fixed_point(pixels: np.ndarray) -> np.ndarray:
+    """Returns the integers that OpenCV takes for points of a canvas with `SUBPIXEL_BITS`."""
     return np.round(pixels * (FINENESS * 2**SUBPIXEL_BITS)).astype(np.int32)
 
 

@@ -21,14 +21,11 @@ from keras_colorize.cartoon.drawing import SIZE, Canvas, Pen
 from keras_colorize.cartoon.sets import SET_PALETTES, draw_set
 from keras_colorize.cartoon.storyboard import SHOTS, Shot
 from keras_colorize.files import whole_file
-from keras_colorize.image import sheets
 
 FRAMES_PER_SECOND = 24
 OUTLINE_WIDTH = 2.4
 PANELS = ((40, 40, 720, 1280), (800, 40, 560, 620), (800, 700, 560, 620), (1400, 40, 560, 1280))
 """Top, left, height and width of the panels of a page."""
-PRINTED = (250, 1384, 902, 514)  # frames that show each of the cast, and no caption
-PRINTER = 327  # of the seeds of `sheets.draw` one that prints dots, solid blacks and clean lines
 
 _STARTS = (0, *itertools.accumulate(shot.frames for shot in SHOTS))
 _PARTS = tuple((name, part) for name, palette in PALETTES.items() for part in palette)
@@ -75,12 +72,6 @@ def draw_page(indices: Sequence[int]) -> np.ndarray:
         page[top:top + height, left:left + width] = frame[row:row + height, column:column + width]
         cv2.rectangle(page, (left, top), (left + width, top + height), (0, 0, 0), 6, cv2.LINE_AA)
     return page
-
-
-def draw_printed_page() -> np.ndarray:
-    """Draws a page of the cast as manga is printed, uint8 [1000, 680]: in ink, with dots."""
-    page = cv2.resize(draw_page(PRINTED), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    return sheets.draw(page, np.random.default_rng(PRINTER))[0]
 
 
 def restage(index: int, caption: str = "", brightness: float = 1.0) -> np.ndarray:

@@ -144,6 +144,31 @@ def _run_draw_episode(options: argparse.Namespace) -> None:
                             "--size", "90x160", "--out", "DIR"))
 
 
+def _declare_draw_manga(command: argparse.ArgumentParser) -> None:
+    command.add_argument("out", metavar="OUT", type=place,
+                         help="the folder for the pages, and for the colours that they mean")
+
+
+def _run_draw_manga(options: argparse.Namespace) -> None:
+    from keras_colorize import media
+    from keras_colorize.cartoon import manga
+
+    pages, truth = options.out / "pages", options.out / "truth"
+    missing = [number for number in range(len(manga.PAGES))
+               if not all((folder / f"{number}.png").exists() for folder in (pages, truth))]
+    if not missing:
+        print(f"{options.out} is there already")
+        return
+    for folder in (pages, truth):
+        folder.mkdir(parents=True, exist_ok=True)
+    for number in missing:
+        page = manga.draw(number)
+        media.write_picture(truth / f"{number}.png", page.truth)
+        media.write_picture(pages / f"{number}.png", page.printed)
+    print(f"{pages}: {len(manga.PAGES)} pages; now colour them:\n"
+          "  " + shell_line("keras-colorize", "colorize", pages))
+
+
 def _declare_train(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("config", metavar="CONFIG",
@@ -350,6 +375,8 @@ COMMANDS = (
      _declare_serve, _run_serve),
     ("draw-episode", "Draw the cartoon that the demo learns from.",
      _declare_draw_episode, _run_draw_episode),
+    ("draw-manga", "Draw six printed manga pages of the cartoon's cast to try the colouring on.",
+     _declare_draw_manga, _run_draw_manga),
     ("demo", "Do all of it, small, on the drawn cartoon.",
      _declare_demo, _run_demo),
 )

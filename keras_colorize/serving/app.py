@@ -89,9 +89,9 @@ class _Static(StaticFiles):
 @lru_cache(maxsize=1)
 def _draw_sample() -> bytes:
     """Draws the PNG of a manga page for visitors who have none at hand."""
-    from keras_colorize.cartoon import episode  # it takes a while
+    from keras_colorize.cartoon import manga  # it takes a while
 
-    return media.encode_picture(episode.draw_printed_page())
+    return media.encode_picture(manga.draw(1).printed)
 
 
 class _LateStudio:

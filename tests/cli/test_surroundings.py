@@ -96,6 +96,7 @@ def test_jax_that_is_not_installed_is_one_line(monkeypatch):
     ["train", "gan_gray", "--out", "r", "--data"], ["inspect"], ["evaluate"], ["export"],
     ["inspect", "d", "--out"], ["evaluate", "r", "--data", "d", "--out"], ["demo", "--out"],
     ["export", "r", "--out"], ["export", "r", "--out", "o", "--report"], ["draw-episode"],
+    ["draw-manga"],
     ["colorize", "m", "p.png", "--out"], ["colorize", "p.png", "--model"], ["serve"],
     ["train", "gan_gray", "--data", "d", "--out", "r", "--init-from"]])
 def test_a_path_that_is_not_utf8_is_one_line(arguments, error_of, tmp_path, monkeypatch):
