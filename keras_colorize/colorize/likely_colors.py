@@ -62,9 +62,9 @@ def candidates(small: mood_previews.Preview, moods_of: list, level: int, place: 
 
     Returns:
         Chromas, float32 [n, 2], and how much each counts, [n]: what the network paints there, first
-        untold and then in each mood; what each mood has for such a level; and what the network
-        paints, untold, elsewhere on the page where it is as light. The last count as much together
-        as all before.
+        untold and then in each mood; what each mood has for such a level; gray; and what the
+        network paints, untold, elsewhere on the page where it is as light. The last count as much
+        together as all before.
     """
     row, column = (place * small.luminance.shape).astype(int)
     painted = [pixels.chroma(picture) for picture in small.pictures]
@@ -72,6 +72,7 @@ def candidates(small: mood_previews.Preview, moods_of: list, level: int, place: 
     told += [moods.paint(np.float32(mood), np.uint8([[level]]))[0, 0] for mood in moods_of]
     alike = painted[0][np.abs(small.luminance.astype(int) - level) <= LIKE]
     alike = alike[::max(1, len(alike) // SAMPLES)]
+    told.append(np.zeros(2))
     counts = np.r_[np.ones(len(told)), np.full(len(alike), len(told) / max(1, len(alike)))]
     return np.float32([*told, *alike]), counts
 

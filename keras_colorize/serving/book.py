@@ -54,7 +54,7 @@ class Page:
     """What the report says of it, once it is done."""
 
     def described(self) -> dict:
-        """Describes the page as JSON."""
+        """Describes the page as JSON; what does not apply to it is null."""
         kept = ("kind", "scores", "rule", "regions", "white_share", "told", "reached", "carried",
                 "guided", "luminance_change", "ink_change", "format", "thumbnails")
         return {
@@ -62,7 +62,7 @@ class Page:
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
             "treat_as": self.settings.treat_as,
             **{name: getattr(self.settings, name) for name in series.TASTE},
-            **{key: self.record[key] for key in kept if key in self.record},
+            **{key: self.record.get(key) for key in kept},
             "notes": [_in_words(note) for note in self.record.get("notes", ())]}
 
 

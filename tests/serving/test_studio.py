@@ -260,19 +260,20 @@ def test_a_gray_page_follows_each_stroke_at_once_in_a_colour_that_is_likely_ther
     told = pixels.gray(np.uint8([[[int(color[at:at + 2], 16) for at in (1, 3, 5)]]]))
     assert abs(int(told[0, 0]) - 130) <= 1, "the luminance of the disc"
 
-    with page.expect_response(lambda answer: "/colored?view" in answer.url, timeout=SECONDS), \
-            page.expect_request(lambda request: "/pages/0?" in request.url) as sent:
-        stroke(page, (85, 110), (115, 130))
-    expect(page.locator("#strokes")).to_have_class("applied")
-    file = download(page, "#png")[0]
-    (tmp_path / "strokes.png").write_bytes(sent.value.post_data_buffer)
+    def follow(draw):
+        """The file of the page that follows what is drawn."""
+        with page.expect_response(lambda answer: "/colored?view" in answer.url, timeout=SECONDS):
+            draw()
+        expect(page.locator("#strokes")).to_have_class("applied")
+        return download(page, "#png")[0]
+
+    assert follow(lambda: stroke(page, (85, 110), (115, 130))) != untold
+    assert follow(lambda: page.keyboard.press("Control+z")) == untold
+    file = follow(lambda: stroke(page, (100, 120)))
+    (tmp_path / "strokes.png").write_bytes(drawn(page))
     out = colored_by_command(guided_model, tmp_path / "out", discs, "--no-series", "--hints",
                              tmp_path / "strokes.png")
     assert file == (out / "discs.png").read_bytes() != untold
-    with page.expect_response(lambda answer: "/colored?view" in answer.url, timeout=SECONDS):
-        page.keyboard.press("Control+z")
-    expect(page.locator("#strokes")).to_have_class("applied")
-    assert download(page, "#png")[0] == untold
 
 
 def test_a_colour_is_picked_from_the_page_and_strokes_need_no_mouse(server, discs, open_page):

@@ -290,8 +290,8 @@ def test_strokes_find_room_as_files_do():
 
 def test_a_page_is_waited_for_and_asked_what_colour_a_point_may_have(client):
     book = begin(client)
-    color = np.full((120, 160, 3), (200, 90, 40), np.uint8)
-    for name, file in (("gray.png", picture()), ("color.png", media.encode_picture(color))):
+    color = media.encode_picture(episode.draw_frame(60)[:120, :160])
+    for name, file in (("gray.png", picture()), ("color.png", color)):
         put(client, book, name, file)
     finished(client, book)
     page = f"books/{book}/pages/0"
