@@ -251,7 +251,7 @@ def with_moods(folder: Path) -> Path:
     for name in ("config.toml", "generator.keras", "run.json"):
         shutil.copy(config.SHIPPED_MODEL / name, folder)
     run_directory.write_moods(folder, moods.choose(
-        episode.draw_frame(400 * number) for number in range(moods.COUNT)))
+        episode.draw_frame(280 * number) for number in range(moods.COUNT)))
     return folder
 
 
