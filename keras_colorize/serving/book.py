@@ -286,8 +286,9 @@ class Book:
         `color` is `Service.color`. Raises SourceError where the page or its strokes cannot be read.
         """
         encoded, record = self.rendered(page, color, page.settings)
-        with whole_file(self.colored(page)) as temporary:
-            temporary.write_bytes(encoded)
+        made = self._place(page.number, "coloring")
+        made.write_bytes(encoded)
+        made.replace(self.colored(page))  # it need not outlast the server: none waits for the disk
         self.measure()
         with media.pictures.open_picture(io.BytesIO(encoded), page.name) as image:
             return {**record, "format": image.format}
