@@ -20,8 +20,8 @@ import numpy as np
 from provenance import provenance
 
 from keras_colorize import colorize, media
+from keras_colorize.colorize import likely_colors, printed_page
 from keras_colorize.colorize import page as one_page
-from keras_colorize.colorize import printed_page
 from keras_colorize.colorize.printed_page import PrintedPage
 from keras_colorize.evaluation.statistics import Resampling
 from keras_colorize.image import flat_color, metrics, pixels
@@ -34,6 +34,9 @@ CLICKS = (0, 1, 2, 3, 5, 10, 20)
 TAN = (210, 180, 140)
 INK = 64  # of 255: what is darker is ink
 SAMPLED = 7  # of so many pixels one is scored
+LARGE = 12  # so many of a page's regions are asked about
+NEAR = 24  # of 255, in the mean of the channels: such a colour passes for the true one
+AS_PRINTED = colorize.Settings(treat_as="screentone")
 WHITE = 235  # of 255, in each channel: what is lighter is white paper
 WRONG = 24  # of 255: a place in a clicked region that is so wrong may get a click of its own
 TRIES = 3  # such clicks that a user tries and takes back before going on to another region
@@ -93,9 +96,8 @@ class Page:
 
     def __init__(self, picture: np.ndarray, seed: int, models: colorize.Models):
         self.page, truth, paper = redraw(picture, seed)
-        original = media.read_stored_picture(media.encode_picture(self.page), "page")
-        self.known = one_page.read_printed(original, one_page.judge(original, "screentone"),
-                                            models, colorize.Settings())
+        self.known = one_page.read_page(media.encode_picture(self.page), "page", models,
+                                        AS_PRINTED).printed
         self.regions = self.known.regions
         size = self.regions.labels.shape
         self.truth, paper = pixels.scale(truth, size), pixels.scale(paper * np.uint8(255), size)
@@ -192,6 +194,20 @@ class Page:
             place = np.argwhere(told.regions.page_labels == region)[0]
         return Click(*place.tolist(), tuple(np.rint(color).astype(int).tolist()))
 
+    def likely(self, models: colorize.Models) -> dict[str, float]:
+        """The share of its large regions whose vote, or likely colour, is near the true one."""
+        file, near = media.encode_picture(self.page), []
+        labels, white = self.known.regions.labels[self.seen], self.known.regions.white
+        area = np.bincount(labels, minlength=len(white)) * ~white
+        for region in np.argsort(-area)[:min(LARGE, np.count_nonzero(area))]:
+            true = self._click_on(self.known, region, np.flatnonzero(labels == region))
+            place = int(true.row), int(true.column)
+            offered = likely_colors.at(place, file, "page", models, AS_PRINTED)
+            apart = [np.abs(np.subtract(color, true.color)).mean()
+                     for color in (self.known.votes[region], *offered)]
+            near.append((apart[0] <= NEAR, min(apart[1:], default=np.inf) <= NEAR))
+        return dict(zip(("vote near", "likely near"), np.mean(near, axis=0), strict=True))
+
     def paper_and_ink(self) -> dict[str, float]:
         """What stays white, rightly and wrongly, and the tint of ink."""
         votes, white = (each[self.regions.labels] for each in
@@ -228,7 +244,7 @@ def _figure(resampling: Resampling, values: np.ndarray, divisors: np.ndarray | N
 def main(options: argparse.Namespace) -> None:
     """Prints the tables."""
     cv2.setNumThreads(1)
-    models = colorize.Models(colorize.Model.load(options.model))
+    models = colorize.Models(colorize.Model.load(options.model), memory=colorize.PageMemory())
     pages = [Page(cv2.imread(name)[..., ::-1].copy(), seed, models)
              for seed, name in enumerate(options.pictures)]
     if options.draw:
@@ -257,7 +273,7 @@ def main(options: argparse.Namespace) -> None:
                      (colorful, true, ".2f")]
             print(f"| {name} | {count} |", " | ".join(
                 _figure(resampling, *each) for each in shown), "|")
-    rows = [page.paper_and_ink() for page in pages]
+    rows = [page.paper_and_ink() | page.likely(models) for page in pages]
     print("\n" + ", ".join(f"{key} {np.nanmean([row[key] for row in rows]):.3f}"
                            for key in rows[0]))
 

@@ -13,7 +13,7 @@ from rows import Row, Table, parse, row, timed_in_turns
 from scipy.ndimage import distance_transform_edt
 
 from keras_colorize import media
-from keras_colorize.cartoon import episode
+from keras_colorize.cartoon import manga
 from keras_colorize.image import division, flat_color, pixels
 from keras_colorize.image.regions import find_regions
 
@@ -55,7 +55,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     pages = {path.stem: pixels.gray(media.read_picture(path)) for path in options.pages}
     table = Table(options)
-    for name, page in (pages or {"a drawn page": episode.draw_printed_page()}).items():
+    for name, page in (pages or {"a drawn page": manga.draw(1).printed}).items():
         table.add(*page_rows(name, page, options.turns))
 
 

@@ -9,6 +9,12 @@ at a steady rate. All on one machine, so that the clients take their part of it.
 accepted request may take is bounded by the queue: it waits for those that were there before it,
 which are as many as may wait and one that runs. So beside the seconds, which
 vary with the machine, stands how many others were answered meanwhile, by the server's log.
+
+    python benchmarks/serving.py --studio [--model RUN_DIR]
+
+measures instead what a visitor of the studio waits for: a gray page that follows strokes, its small
+pictures in each mood, and the likely colours of its points. Without a model it is the gray one that
+ships, with moods of the drawn episode.
 """
 
 import argparse
@@ -16,13 +22,14 @@ import asyncio
 import datetime
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -38,11 +45,14 @@ import_tensorflow()
 from keras_colorize import config, export, files, media, models  # noqa: E402
 from keras_colorize.cartoon import episode  # noqa: E402
 from keras_colorize.colorize import Settings  # noqa: E402
-from keras_colorize.image import pixels  # noqa: E402
+from keras_colorize.image import moods, pixels  # noqa: E402
 from keras_colorize.serving.service import Service  # noqa: E402
+from keras_colorize.training import run_directory  # noqa: E402
 
 OVER = 4  # times what the server can colour
 QUEUE = 16
+PAGE = 1400, 1000  # height and width
+STROKES = 20
 
 
 def write_paper_model(out: Path) -> None:
@@ -188,6 +198,59 @@ def answered_meanwhile(log: Path, last: int) -> list[int]:
                   for begun, end in zip(begins, ends, strict=True))
 
 
+def studio_rows(model: Path, folder: Path) -> str:
+    """Rows on one visitor's page: seconds as they wait, and of the server's processor."""
+    server = Server(model, folder / "log.jsonl")
+    generator = np.random.default_rng(0)
+    with httpx.Client(base_url=f"{server.url}/api/", timeout=60) as client:
+        def timed(ask: Callable[[], object]) -> tuple[float, float]:
+            before, begun = sum(server.process.cpu_times()[:2]), time.perf_counter()
+            ask()
+            spent = time.perf_counter() - begun
+            return spent, sum(server.process.cpu_times()[:2]) - before
+
+        def follow() -> None:
+            strokes = np.zeros((*PAGE, 4), np.uint8)
+            ends = generator.integers(0, PAGE[1], (2, 2))
+            cv2.line(strokes, *map(tuple, ends.tolist()),
+                     (*generator.integers(0, 256, 3).tolist(), 255), 8)
+            said = client.post(page, params={"wait": 20},
+                               content=media.Style("PNG").encode(strokes, None, "strokes"))
+            assert said.json()["state"] == "done", said.text
+            media.decode_picture(client.get(f"{page}/colored?view").content)
+
+        def tell() -> None:
+            row, column = (int(generator.integers(length)) for length in PAGE)
+            assert client.get(f"{page}/colors", params={"x": column, "y": row}).json()
+
+        page = f"books/{client.post('books').json()['id']}/pages/0"
+        client.post(page.replace("pages/0", "files"), params={"name": "page.png"},
+                    content=media.encode_picture(drawn(*PAGE, 3)))
+        follow()
+        counted = {"its moods, the first time": [timed(lambda: client.get(f"{page}/moods"))],
+                   "a stroke, until the page that follows it is there":
+                       [timed(follow) for _ in range(STROKES)],
+                   "the likely colours of a point": [timed(tell) for _ in range(STROKES)]}
+        assert len(client.get(f"{page}/moods").json()) == 1 + moods.COUNT
+    server.stop()
+    return "\n".join(f"| {what} | {figures([row[0] for row in rows])} | "
+                     f"{figures([row[1] for row in rows])} |" for what, rows in counted.items())
+
+
+def figures(seconds: list[float]) -> str:
+    """The median and the largest."""
+    return listed((statistics.median(seconds), max(seconds)), ".2f")
+
+
+def with_moods(folder: Path) -> Path:
+    """The gray network that ships, as a run that learned moods."""
+    for name in ("config.toml", "generator.keras", "run.json"):
+        shutil.copy(config.SHIPPED_MODEL / name, folder)
+    run_directory.write_moods(folder, moods.choose(
+        episode.draw_frame(280 * number) for number in range(moods.COUNT)))
+    return folder
+
+
 def three(values: list, form: str) -> str:
     """The median, the 99th percentile and the largest of sorted values."""
     return listed((values[len(values) // 2], values[int(0.99 * (len(values) - 1))], values[-1]),
@@ -205,10 +268,16 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a SavedModel")
     parser.add_argument("--seconds", type=float, default=120, help="under load (%(default)g)")
     parser.add_argument("--size", default="180x320", help="of the pictures (%(default)s)")
+    parser.add_argument("--studio", action="store_true", help="what its visitors wait for")
     options = parse(parser, seconds=40)
     size = tuple(map(int, options.size.split("x")))
-    table = Table(options, f"pictures of {options.size}")
     with tempfile.TemporaryDirectory() as name:
+        if options.studio:
+            print("\n| a gray page of {}x{} | seconds: median, most | of processor |\n"
+                  "|---|---:|---:|".format(*PAGE))
+            print(studio_rows(options.model or with_moods(Path(name)), Path(name)))
+            return
+        table = Table(options, f"pictures of {options.size}")
         saved = options.model or Path(name) / "model"
         if options.model is None:
             write_paper_model(saved)

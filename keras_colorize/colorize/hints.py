@@ -1,5 +1,6 @@
 """Hints: a user's strokes of colour, spread over the surfaces that they lie on."""
 
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -29,11 +30,11 @@ def find(place: Path | None, *names: str) -> Path | None:
 def read(path: Path) -> np.ndarray:
     """Reads strokes, uint8 RGBA [h, w, 4]; raises SourceError if it is no transparent picture."""
     file = read_bytes(path, remedy="check --hints")
-    drawn = media.read_stored_picture(file, path)
-    if drawn.alpha is None:
+    drawn = media.stored_layer(file, path)
+    if drawn is None:
         raise SourceError(path, "has no transparency, so it would hide the whole page",
                           "draw the strokes on a transparent layer and save it as PNG")
-    return pixels.eight_bits(np.dstack([media.stored_colors(file, path), drawn.alpha]))
+    return drawn
 
 
 def scale(strokes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -46,28 +47,32 @@ def scale(strokes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Returns:
         uint8 RGBA [*size, 4], opaque where strokes cover at least a tenth of a pixel, else clear.
     """
-    opacity = strokes[..., 3:] / np.float32(255)
-    summed = cv2.resize(np.dstack([strokes[..., :3] * opacity, opacity]), size[::-1],
-                        interpolation=cv2.INTER_AREA)
-    color = summed[..., :3] / np.maximum(summed[..., 3:], 1e-6)
-    told = 255 * (summed[..., 3:] > THINNEST)
-    return np.rint(np.dstack([color, told])).astype(np.uint8)
+    def shrunk(plane: np.ndarray) -> np.ndarray:
+        return cv2.resize(plane, size[::-1], interpolation=cv2.INTER_AREA)
+
+    *colors, alpha = cv2.split(strokes)
+    opacity = shrunk(alpha.astype(np.float32)) / 255
+    told = opacity > THINNEST
+    planes = [shrunk(cv2.multiply(color, alpha, scale=1 / 255, dtype=cv2.CV_32F))
+              / np.maximum(opacity, 1e-6) for color in colors]
+    return np.rint(np.dstack([*planes, 255 * told])).astype(np.uint8)
 
 
-def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surface: np.ndarray,
-          opacity: np.ndarray, spread: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def apply(values: np.ndarray, strokes: np.ndarray, values_of: Callable[[np.ndarray], np.ndarray],
+          guide: np.ndarray, surface: np.ndarray, spread: bool = True,
+          ) -> tuple[np.ndarray, np.ndarray]:
     """Gives surfaces that strokes touch the colour of the strokes; the rest keeps the network's.
 
     A surface is all that can be reached from a stroke without crossing a line, which is a step of
     luminance. Colour spreads over it by `scribbles.propagate`.
 
     Args:
-        spread: False where the network has spread the strokes: they themselves keep their colour.
         values: the network's chroma or colours, float32 [h, w, n].
-        drawn_values: the same of the strokes, float32 [., ., n].
+        strokes: uint8 RGBA of any size.
+        values_of: computes such values of colours, uint8 RGB [., ., 3].
         guide: the luminance at the size of `values`, uint8 [h, w].
         surface: the page's, uint8 [H, W], without dots.
-        opacity: of the strokes, uint8 [., .].
+        spread: False where the network has spread the strokes: they themselves keep their colour.
 
     Returns:
         Values, float32 [., ., n], and the luminance at their size, finer than before.
@@ -75,20 +80,23 @@ def apply(values: np.ndarray, drawn_values: np.ndarray, guide: np.ndarray, surfa
     share = min(1.0, (LARGEST / surface.size) ** 0.5)
     size = [max(1, round(length * share)) for length in surface.shape]
     fine = pixels.scale(surface, size)
-    drawn_values, opacity = (
-        cv2.resize(each, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-        for each in (drawn_values, opacity))
-    drawn = opacity >= OPAQUE
+    strokes = cv2.resize(strokes, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    drawn = strokes[..., 3] >= OPAQUE
     large = line_lock.enlarge(values, guide, fine)
+    if not drawn.any():
+        return large, fine
+    told = values_of(strokes[drawn][np.newaxis, :, :3].copy())[0]
     if not spread:
-        large[drawn] = drawn_values[drawn]
-    elif drawn.any():
-        reached = _surfaces(fine, drawn)
-        left, top, width, height = cv2.boundingRect(reached.astype(np.uint8))
-        box = (slice(max(0, top - 4), top + height + 4), slice(max(0, left - 4), left + width + 4))
-        # The strokes alone decide within a surface: the network's colour around it would seep in.
-        from_strokes = scribbles.propagate(fine[box], drawn[box], drawn_values[box])
-        large[box][reached[box]] = from_strokes[reached[box]]
+        large[drawn] = told
+        return large, fine
+    seeds = np.zeros_like(large)
+    seeds[drawn] = told
+    reached = _surfaces(fine, drawn)
+    left, top, width, height = cv2.boundingRect(reached.astype(np.uint8))
+    box = (slice(max(0, top - 4), top + height + 4), slice(max(0, left - 4), left + width + 4))
+    # The strokes alone decide within a surface: the network's colour around it would seep in.
+    from_strokes = scribbles.propagate(fine[box], drawn[box], seeds[box])
+    large[box][reached[box]] = from_strokes[reached[box]]
     return large, fine
 
 

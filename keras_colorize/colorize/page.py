@@ -1,7 +1,7 @@
 """One page to its coloured page: judged, seen by a network at its scale, coloured, and encoded."""
 
 import threading
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -54,27 +54,18 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
     Raises:
         SourceError: the page or its hints cannot be read, or do not fit the format.
     """
-    original = media.read_stored_picture(file, where)
-    with _ONE_LARGE if original.luminance.size >= LARGE else nullcontext():
-        key = (sha256(file).digest(), settings.treat_as, settings.scale, settings.mood,
-               settings.saturation)
-        known = models.memory.find(key)
-        route = known.route if known else judge(original, settings.treat_as)
-        style = original.style if settings.format is None else \
-            media.Style.chosen(settings.format, settings.quality).with_profile_of(original.style)
-        if original.alpha is not None and not style.holds_alpha:
-            original = original.laid_on_white()
-        if route.kind == "color":
+    known = read_page(file, where, models, settings)
+    original, route, tint = known.original, known.route, known.tint
+    with _turn_of(original):
+        style = _style_of(original, settings)
+        if known.view is None:
             return _copied(file, original, route, style, where, strokes is not None)
         drawn = None if strokes is None else hints.read(strokes)
-        tint = _tint_of(file, original, route, where)
-        tinted, original = original, _without_tint(original, tint)
-        if rule_of(route.kind, settings) == printed_page.RULE:
-            page = known or read_printed(original, route, models, settings)
-            models.memory.keep(key, page)
-            result = printed_page.color(original, page, settings.tones, drawn)
+        tinted, original = original, known.plain
+        if known.printed:
+            result = printed_page.color(original, known.printed, settings.tones, drawn)
         else:
-            result = _color_locked(original, route, models, settings, drawn)
+            result = _color_locked(original, known.view, settings, drawn)
         _annotate(result, models, drawn is not None)
         if tint is not None:
             result.record["paper"] = settings.paper
@@ -102,6 +93,96 @@ def _copied(file: bytes, original: media.StoredPicture, route: page_kind.Route,
     else:  # transparency is on white in what is shown, in sRGB
         colors, style = original.shown, style.without_profile()
     return style.encode(colors, original.alpha, where), {**record, "converted": style.format}
+
+
+@dataclass(frozen=True)
+class View:
+    """How a network sees a page."""
+
+    model: Model
+    rule: str
+    """What of the page stays, as of `rule_of`."""
+    surface: np.ndarray
+    """The page's luminance without dots, uint8 [H, W]."""
+    guide: np.ndarray
+    """The same at the network's size, uint8 [h, w]."""
+    condition: np.ndarray
+    """What the network is shown, uint8 [h, w]."""
+    record: dict
+
+    def paint(self, mood: str | None, strokes: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
+        """Computes the network's own picture.
+
+        Args:
+            mood: as of `Model.mood`.
+            strokes: hints, uint8 RGBA of any size.
+
+        Returns:
+            uint8 RGB [h, w, 3], and whether the network took the strokes, and spread them itself.
+        """
+        given = None
+        if self.model.network_guided is not None:
+            if strokes is not None:
+                given = hints.scale(strokes, self.guide.shape)
+            if mood is not None:
+                given = moods.tell(self.model.mood(mood), self.guide, given)
+        return self.model.colorize(self.condition, given), given is not None
+
+
+@dataclass(frozen=True)
+class KnownPage:
+    """What of a page does not depend on its strokes."""
+
+    original: media.StoredPicture
+    plain: media.StoredPicture
+    """The same without the tint of its paper."""
+    tint: np.ndarray | None
+    route: page_kind.Route
+    view: View | None
+    """How a network sees it; None of a page in colour."""
+    printed: PrintedPage | None = None
+    """Its regions, where it is to be coloured by regions."""
+
+
+def read_page(file: bytes, where: object, models: Models, settings: Settings) -> KnownPage:
+    """Reads of a page all that does not depend on its strokes, or takes it from `models.memory`.
+
+    Raises SourceError where it cannot be read.
+    """
+    key = (sha256(file).digest(), settings.treat_as, settings.lock, settings.scale, settings.mood,
+           settings.saturation, settings.format)
+    known = models.memory.find(key)
+    if known is None:
+        original = media.read_stored_picture(file, where)
+        if original.alpha is not None and not _style_of(original, settings).holds_alpha:
+            original = original.laid_on_white()
+        with _turn_of(original):
+            known = _known(file, original, where, models, settings)
+    if known.view is not None:
+        models.memory.keep(key, known, known.original.luminance.size)
+    return known
+
+
+def _known(file: bytes, original: media.StoredPicture, where: object, models: Models,
+           settings: Settings) -> KnownPage:
+    route = judge(original, settings.treat_as)
+    if route.kind == "color":
+        return KnownPage(original, original, None, route, None)
+    tint = _tint_of(file, original, route, where)
+    plain = _without_tint(original, tint)
+    view = _look(plain, route, models, settings)
+    printed = _find_regions(plain, view, settings) if view.rule == printed_page.RULE else None
+    return KnownPage(original, plain, tint, route, view, printed)
+
+
+def _turn_of(original: media.StoredPicture) -> AbstractContextManager:
+    """Makes what only one page at a time may hold, if it is so large that its memory counts."""
+    return _ONE_LARGE if original.luminance.size >= LARGE else nullcontext()
+
+
+def _style_of(original: media.StoredPicture, settings: Settings) -> media.Style:
+    return original.style if settings.format is None else \
+        media.Style.chosen(settings.format, settings.quality).with_profile_of(original.style)
 
 
 def judge(original: media.StoredPicture, treat_as: str | None = None) -> page_kind.Route:
@@ -147,24 +228,9 @@ def rule_of(kind: str, settings: Settings) -> str:
     return settings.lock or (printed_page.RULE if kind in printed_page.KINDS else "luminance")
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """How a network saw a page, and what it made of it."""
-
-    model: Model
-    surface: np.ndarray
-    """The page's luminance without dots, uint8 [H, W]."""
-    guide: np.ndarray
-    """The same at the network's size, uint8 [h, w]."""
-    picture: np.ndarray
-    """The network's own, uint8 RGB [h, w, 3]."""
-    record: dict
-    is_told: bool
-    """Whether the network took the strokes, and spread them itself."""
-
-
-def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
-         settings: Settings, strokes: np.ndarray | None = None) -> _Seen:
+def _look(original: media.StoredPicture, route: page_kind.Route, models: Models,
+          settings: Settings) -> View:
+    """Chooses the network for a page, and makes what it is shown."""
     model = models.choose(route.kind)
     luminance = pixels.gray(original.shown)
     surface = screentone.descreen(luminance, route.dots, route.pitch)
@@ -173,49 +239,48 @@ def _see(original: media.StoredPicture, route: page_kind.Route, models: Models,
     scale = settings.scale or model.scale_for(
         height, width // 2 if page_kind.is_spread(surface) else width)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
-    given = hints.scale(strokes, guide.shape) if strokes is not None and model.network_guided \
-        else None
-    if settings.mood is not None and model.network_guided:
-        given = moods.tell(model.mood(settings.mood), guide, given)
     condition = _condition(surface, guide, model, route.kind) if model.input != "manga" else \
         pixels.scale(tones.stretch(luminance), guide.shape)  # with its dots, as it was learned
-    picture = model.colorize(condition, given)
     record = {"kind": route.kind, "scores": _rounded(route.scores), "model": model.name,
               "scale": round(scale, 4), "size": [height, width],
               "bits": 8 * original.luminance.itemsize}
     if settings.treat_as:
         record["treated_as"] = settings.treat_as
-    return _Seen(model, surface, guide, picture, record, given is not None)
+    return View(model, rule_of(route.kind, settings), surface, guide, condition, record)
 
 
 def read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
-                  settings: Settings) -> PrintedPage:
+                 settings: Settings) -> PrintedPage:
     """Finds the regions of a printed page, and asks the network for their colours."""
-    seen, regions = _see(original, route, models, settings), \
-        find_regions(pixels.gray(original.shown))
-    votes = printed_page.vote(regions, seen.picture, seen.guide, seen.model.input)
-    return PrintedPage(route, regions, votes, seen.record)
+    return _find_regions(original, _look(original, route, models, settings), settings)
 
 
-def _color_locked(original: media.StoredPicture, route: page_kind.Route, models: Models,
-                  settings: Settings, strokes: np.ndarray | None) -> Colored:
+def _find_regions(original: media.StoredPicture, view: View, settings: Settings) -> PrintedPage:
+    regions = find_regions(pixels.gray(original.shown))
+    picture, _ = view.paint(settings.mood)
+    return PrintedPage(regions, printed_page.vote(regions, picture, view.guide, view.model.input),
+                       view.record)
+
+
+def _color_locked(original: media.StoredPicture, view: View, settings: Settings,
+                  strokes: np.ndarray | None) -> Colored:
     """Colours a page under a lock.
 
     Args:
-        route: of `judge`.
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
-    seen, lock = _see(original, route, models, settings, strokes), rule_of(route.kind, settings)
-    guide, surface = seen.guide, seen.surface
-    values = _values(lock, seen.picture, guide, seen.model)
+    lock, guide, surface = view.rule, view.guide, view.surface
+    picture, is_told = view.paint(settings.mood, strokes)
+    values = _values(lock, picture, guide, view.model)
     if strokes is not None:
-        drawn = np.ascontiguousarray(strokes[..., :3])
-        drawn = pixels.chroma(drawn) if lock == "luminance" else drawn.astype(np.float32)
-        values, guide = hints.apply(values, drawn, guide, surface, strokes[..., 3],
-                                     not seen.is_told)
+        values, guide = hints.apply(values, strokes, pixels.chroma if lock == "luminance"
+                                    else np.float32, guide, surface, not is_told)
     colored = _laid(lock, original.luminance, values, guide, surface)
     parts = partial(layers.of_locked, lock, original.luminance, values, guide, surface)
-    return Colored(colored, {**seen.record, "rule": lock}, parts)
+    record = {**view.record, "rule": lock}
+    if view.model.network_guided is not None:
+        record["guided"] = True
+    return Colored(colored, record, parts)
 
 
 def _condition(surface: np.ndarray, guide: np.ndarray, model: Model, kind: str) -> np.ndarray:

@@ -43,6 +43,8 @@ class Model:
     """What `network` belongs to: TensorFlow frees a model whose functions alone are kept."""
     network_guided: Callable[..., dict[str, tf.Tensor]] | None = None
     """The network with hints beside the condition; None where it was trained without them."""
+    class_shares: Callable[[tf.Tensor], tf.Tensor] | None = None
+    """How likely the network finds each colour, where it was trained to say so."""
     saturation: float | None = None
     """The factor by which the network multiplies its own chroma; None where it does not."""
     moods: list = field(default_factory=list)
@@ -65,8 +67,8 @@ class Model:
         dataset = run_directory.describe(path).get("dataset", {})
         return cls(_name_of(path), sha256_of(path / "generator.keras"), condition,
                    *_learned(dataset), module.network, module,
-                   module.network_guided if module.takes_hints else None, _saturation(module),
-                   run_directory.read_moods(path), path)
+                   module.network_guided if module.takes_hints else None, module.class_shares,
+                   _saturation(module), run_directory.read_moods(path), path)
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
@@ -80,7 +82,8 @@ class Model:
                            "export it again") from error
         card = read_json(path / export.CARD, _Card, RunError, "export the model again")
         return cls(str(path), card["generator_sha256"], card["input"], *_learned(card["dataset"]),
-                   network, loaded, loaded.signatures.get("network_guided"), _saturation(loaded),
+                   network, loaded, loaded.signatures.get("network_guided"),
+                   getattr(loaded, "class_shares", None), _saturation(loaded),
                    card.get("moods", []), path)
 
     def saturate(self, factor: float | None) -> None:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from keras_colorize import media
 from keras_colorize.colorize import layers
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.export.graph import OPAQUE
-from keras_colorize.image import division, flat_color, page_kind, pixels
+from keras_colorize.image import division, flat_color, pixels
 from keras_colorize.image.flat_color import Click
 from keras_colorize.image.regions import Regions
 
@@ -31,7 +32,7 @@ MAINLY_WHITE = 0.5  # and in a margin or a balloon, which it would flood by acci
 COVERED = 0.6  # of a region that a stroke fills lies under it
 REPLACED = 0.75  # of the size of a dot: what its middle is nearer to was said before, and is not
 INK = 32  # of 255: what is darker is black ink
-MOST_REMEMBERED = 24_000_000  # pixels of pages, each of which takes some 5 bytes of memory
+MOST_REMEMBERED = 24_000_000  # pixels of pages, each of which takes up to 10 bytes of memory
 
 Patch = tuple[np.ndarray, np.ndarray, tuple[int, int, int]]  # rows, columns and their colour
 
@@ -40,7 +41,6 @@ Patch = tuple[np.ndarray, np.ndarray, tuple[int, int, int]]  # rows, columns and
 class PrintedPage:
     """What is known of a printed page before anybody has told a colour."""
 
-    route: page_kind.Route
     regions: Regions
     votes: np.ndarray
     """uint8 RGB [count + 1, 3]: the colour of each region that nobody tells, white for paper."""
@@ -49,29 +49,29 @@ class PrintedPage:
 
 
 class PageMemory:
-    """The printed pages that were read last, so that a further click on one is answered fast.
+    """What is known of the pages that were read last, so that a further stroke is answered fast.
 
     It belongs to one thread. Pages that are larger than all of it are not kept.
     """
 
     def __init__(self, most_pixels: int = MOST_REMEMBERED):
         self.most_pixels = most_pixels
-        self._pages: OrderedDict[tuple, PrintedPage] = OrderedDict()
+        self._pages: OrderedDict[tuple, tuple[Any, int]] = OrderedDict()
 
-    def find(self, key: tuple) -> PrintedPage | None:
-        """Finds a page by what it was kept under; None where it was not, or is no longer."""
-        if key in self._pages:
-            self._pages.move_to_end(key)
-        return self._pages.get(key)
+    def find(self, key: tuple) -> Any:
+        """Finds what was kept under a key; None where nothing was, or is no longer."""
+        if key not in self._pages:
+            return None
+        self._pages.move_to_end(key)
+        return self._pages[key][0]
 
-    def keep(self, key: tuple, page: PrintedPage) -> None:
-        """Keeps a page, in place of those that were not asked for in the longest time."""
-        self._pages[key] = page
-        while self._pages and self._size() > self.most_pixels:
+    def keep(self, key: tuple, page: Any, size: int) -> None:
+        """Keeps what is known of a page of `size` pixels, for what was longest not asked for."""
+        if size > self.most_pixels:
+            return
+        self._pages[key] = page, size
+        while sum(each for _, each in self._pages.values()) > self.most_pixels:
             self._pages.popitem(last=False)
-
-    def _size(self) -> int:
-        return sum(page.regions.page_labels.size for page in self._pages.values())
 
 
 def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str) -> np.ndarray:

@@ -68,6 +68,12 @@ class Colorizer(tf.Module):
         self.takes_hints = generator.input_shape[-1] == 4
         if not self.takes_hints:  # a SavedModel would trace them all the same
             self.guided = self.network_guided = None
+        if any(layer.name == "classes" for layer in generator.layers):
+            mix, logits = generator.get_layer("color"), keras.Model(
+                generator.input, generator.get_layer("classes").output)
+            self._classify = lambda signed: mix.shares(logits(signed, training=False))
+        else:
+            self.class_shares = None
         self.locked, self.size = locked, size
 
     def signatures(self) -> dict:
@@ -98,6 +104,11 @@ class Colorizer(tf.Module):
         hints = chroma_of(pixels[..., 1:4]) / LARGEST_CHROMA * told
         return self._picture(tf.concat(
             [to_signed(tf.cast(pixels[..., :1], tf.float32)), hints, told], axis=-1))
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
+    def class_shares(self, pixels):
+        """Gives how likely each colour of `models.blocks.classes_of` is, [batch, h, w, classes]."""
+        return self._classify(to_signed(tf.cast(pixels, tf.float32)))
 
     def _picture(self, condition):
         color = from_signed(self._generate(condition))

@@ -25,6 +25,7 @@ from keras_colorize.media.stored_pictures import (
     Style,
     read_stored_picture,
     stored_colors,
+    stored_layer,
 )
 from keras_colorize.media.video import (
     VIDEO_SUFFIXES,
@@ -42,5 +43,6 @@ __all__ = [
     "VIDEO_SUFFIXES", "Book", "PdfBook", "StoredPicture", "Style", "VideoFrame", "decode_picture",
     "encode_picture", "excerpts", "frame_count", "is_book", "is_picture", "is_picture_suffix",
     "is_video", "natural_order", "open_book", "open_video", "peek", "picture_of", "read_picture",
-    "read_stored_picture", "read_video", "refused_archive", "stored_colors", "write_picture",
+    "read_stored_picture", "read_video", "refused_archive", "stored_colors", "stored_layer",
+    "write_picture",
 ]

@@ -249,3 +249,19 @@ def stored_colors(file: bytes, where: object) -> np.ndarray:
         upright, deep = turn_of(image), _sixteen_bits(file, image)
         colors = deep[..., :3] if deep is not None else _colors(image)
         return np.ascontiguousarray(upright(colors))
+
+
+def stored_layer(file: bytes, where: object) -> np.ndarray | None:
+    """Decodes the colours that a picture file has, and its transparency, upright.
+
+    Returns:
+        uint8 RGBA [h, w, 4]; None where it has no transparency.
+
+    Raises SourceError as `read_stored_picture`.
+    """
+    with open_picture(io.BytesIO(file), where) as image:
+        if image.format == "PNG" and image.mode == "RGBA" and _count(image) == 1 \
+                and color_profile.kept(image) is None and file[24:25] != b"\x10":
+            return np.ascontiguousarray(turn_of(image)(np.asarray(image)))  # drawn in a browser
+    alpha = read_stored_picture(file, where).alpha
+    return None if alpha is None else eight_bits(np.dstack([stored_colors(file, where), alpha]))

@@ -165,9 +165,12 @@ class MixClasses(layers.Layer):
     def call(self, logits):
         levels = ops.linspace(-1.0, 1.0, LEVELS)
         colors = ops.stack(ops.meshgrid(levels, levels, levels, indexing="ij"), -1)
+        return ops.matmul(self.shares(logits, ANNEALED), ops.reshape(colors, (-1, 3)))
+
+    def shares(self, logits, temperature=1.0):
+        """Turns logits into how likely each colour is: their sum is 1."""
         is_white = ops.cast(ops.arange(LEVELS ** 3) == LEVELS ** 3 - 1, logits.dtype)
-        shares = ops.softmax((logits - WHITE_TOO_OFTEN * is_white) / ANNEALED)
-        return ops.matmul(shares, ops.reshape(colors, (-1, 3)))
+        return ops.softmax((logits - WHITE_TOO_OFTEN * is_white) / temperature)
 
     def compute_output_shape(self, logits_shape):
         return (*logits_shape[:-1], 3)

@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 
@@ -24,6 +25,7 @@ from keras_colorize.serving import uploads
 from keras_colorize.serving.limits import Refused
 
 ARRIVING = "upload"  # how the names of files begin that are still arriving
+UNDER_WAY = ("waiting", "coloring")  # states of pages that are not coloured yet
 
 WORDS = {"without --lock a printed page": "by what suits its kind a printed page",
          "--format png keeps it": "PNG keeps it",
@@ -52,15 +54,15 @@ class Page:
     """What the report says of it, once it is done."""
 
     def described(self) -> dict:
-        """Describes the page as JSON."""
+        """Describes the page as JSON; what does not apply to it is null."""
         kept = ("kind", "scores", "rule", "regions", "white_share", "told", "reached", "carried",
-                "luminance_change", "ink_change", "format", "thumbnails")
+                "guided", "luminance_change", "ink_change", "format", "thumbnails")
         return {
             "number": self.number, "name": self.name, "state": self.state, "version": self.version,
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
             "treat_as": self.settings.treat_as,
             **{name: getattr(self.settings, name) for name in series.TASTE},
-            **{key: self.record[key] for key in kept if key in self.record},
+            **{key: self.record.get(key) for key in kept},
             "notes": [_in_words(note) for note in self.record.get("notes", ())]}
 
 
@@ -178,7 +180,7 @@ class Book:
 
     def waiting(self) -> int:
         """Counts the pages that are not coloured yet."""
-        return sum(page.state in ("waiting", "coloring") for page in self.pages)
+        return sum(page.state in UNDER_WAY for page in self.pages)
 
     def arrival(self, name: str, key: tuple | None) -> Arrival:
         """Finds the file that arrives under a key, or begins one; refuses it without room (409)."""
@@ -284,8 +286,9 @@ class Book:
         `color` is `Service.color`. Raises SourceError where the page or its strokes cannot be read.
         """
         encoded, record = self.rendered(page, color, page.settings)
-        with whole_file(self.colored(page)) as temporary:
-            temporary.write_bytes(encoded)
+        made = self._place(page.number, "coloring")
+        made.write_bytes(encoded)
+        made.replace(self.colored(page))  # it need not outlast the server: none waits for the disk
         self.measure()
         with media.pictures.open_picture(io.BytesIO(encoded), page.name) as image:
             return {**record, "format": image.format}
@@ -302,10 +305,9 @@ class Book:
                                   "treat it as gray, then colour it again")
             return layers.read_bytes(), record
 
-    def in_moods(self, page: Page, preview: Callable) -> list[str]:
-        """Makes small pictures of a page that is done in each mood, by `Service.moods_of`."""
-        return preview(self.original(page).read_bytes(), page.name, page.record["kind"],
-                       page.settings)
+    def about(self, page: Page, tell: Callable, *arguments: Any) -> list[str]:
+        """Tells of a page that is done what a function of the service does, given `arguments`."""
+        return tell(self.original(page).read_bytes(), page.name, page.settings, *arguments)
 
     def write(self, target: Path) -> None:
         """Writes a CBZ: the archive with its pages coloured, or the loose pages in their order.

@@ -227,12 +227,28 @@ class Service:
             raise Refused(413, f"{name}: is too large for the server's memory; scale it "
                                "down") from None
 
-    def moods_of(self, file: bytes, name: str, kind: str, settings: "Settings") -> list[str]:
-        """Makes small pictures of a page in each mood, as `preview` of `mood_previews` does.
+    def moods_of(self, file: bytes, name: str, settings: "Settings", kind: str) -> list[str]:
+        """Makes small pictures of a page without a mood and in each; none where there are none.
 
         They are JPEG in base64, as vivid as `settings` say. It runs in the worker's thread.
         """
         from keras_colorize.colorize import mood_previews, report
 
+        if kind == "color" or not self.models.choose(kind).mood_count:
+            return []
         self.models.pages.saturate(settings.saturation)
-        return report.thumbnails(*mood_previews.preview(file, name, self.models, kind))
+        painted = mood_previews.paint(file, name, self.models, kind)
+        return report.thumbnails(*painted.pictures)
+
+    def likely_at(self, file: bytes, name: str, settings: "Settings", point: tuple[int, int],
+                  ) -> list[str]:
+        """Finds the colours that a point of a page is likely to have, as `#rrggbb`.
+
+        Args:
+            point: row and column.
+        """
+        from keras_colorize.colorize import likely_colors
+
+        self.models.pages.saturate(settings.saturation)
+        colors = likely_colors.at(point, file, name, self.models, settings)
+        return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in colors]

@@ -20,13 +20,13 @@ from starlette.types import Receive, Scope, Send
 from keras_colorize import media
 from keras_colorize.errors import ColorizeError
 from keras_colorize.serving import series_route, uploads
-from keras_colorize.serving.book import Book, Page
+from keras_colorize.serving.book import UNDER_WAY, Book, Page
 from keras_colorize.serving.limits import Busy, Refused
 from keras_colorize.serving.service import Service
 from keras_colorize.serving.shelf import Shelf
 
 LONGEST_WAIT = 20  # seconds
-LOOK = 0.1  # seconds
+LOOK = 0.01  # seconds
 LONGEST_KEY = 100  # characters by which a client tells its uploads apart
 READERS = 4  # threads that read and write files
 COPIES = 4  # of a book for downloads, at a time
@@ -51,6 +51,7 @@ def routes(service: Service) -> list[BaseRoute]:
         Route(page + "/colored", studio.colored),
         Route(page + "/layers", studio.layers),
         Route(page + "/moods", studio.moods),
+        Route(page + "/colors", studio.colors),
         *series_route.routes(service)]
 
 
@@ -105,9 +106,7 @@ class Studio:
         Where none changed, it may `wait` so many seconds for one.
         """
         book, since = self._book(request), uploads.number(request, "since") or 0
-        end = time.monotonic() + min(uploads.number(request, "wait") or 0, LONGEST_WAIT)
-        while book.changes <= since and time.monotonic() < end and not self.service.draining:
-            await asyncio.sleep(LOOK)
+        await self._wait(request, lambda: book.changes > since)
         return JSONResponse(_described(self._book(request), since))
 
     async def remove(self, request: Request) -> Response:
@@ -116,7 +115,10 @@ class Studio:
         return Response(status_code=204)
 
     async def ask(self, request: Request) -> Response:
-        """Has a page coloured anew, with the strokes in the body, a transparent PNG."""
+        """Has a page coloured anew, with the strokes in the body, a transparent PNG.
+
+        The answer may `wait` so many seconds until it is.
+        """
         book, page = self._page(request)
         settings = uploads.settings_of(request, self.service.models)
         strokes, place = await request.body(), None
@@ -127,6 +129,7 @@ class Studio:
             place = await self._read(book, page.name, book.keep, page, strokes)
         book.ask(page, settings, place)
         self.shelf.wake()
+        await self._wait(request, lambda: page.state not in UNDER_WAY)
         return JSONResponse(page.described(), 202)
 
     async def original(self, request: Request) -> Response:
@@ -155,9 +158,16 @@ class Studio:
     async def moods(self, request: Request) -> Response:
         """Sends small pictures of a page, JPEG in base64: without a mood, and in each there is."""
         book, page = self._page(request, is_done=True)
-        self.service.check_ready()
-        work = self.service.worker.run(book.in_moods, page, self.service.moods_of)
-        return JSONResponse(await self._answered(book, page.name, work))
+        return await self._tell(book, page, self.service.moods_of, page.record["kind"])
+
+    async def colors(self, request: Request) -> Response:
+        """Tells at most five colours that a page is likely to have at the pixel `x`, `y`."""
+        book, page = self._page(request, is_done=True)
+        height, width = page.record.get("size", (0, 0))  # one in colour has none to choose
+        column, row = (uploads.number(request, name) for name in "xy")
+        if column is None or row is None or (height and not (row < height and column < width)):
+            raise Refused(400, f"x, y: are no pixel of {page.name}, which has {height}x{width}")
+        return await self._tell(book, page, self.service.likely_at, (row, column))
 
     async def archive(self, request: Request) -> Response:
         """Sends the book as CBZ."""
@@ -166,6 +176,12 @@ class Studio:
             raise Refused(409, f"{book.name}: is not coloured yet; wait for its last page")
         named = f"{PurePosixPath(book.name).stem}.cbz"
         return await self._send_copy(book, named, COMIC, book.write, book.bytes)
+
+    async def _tell(self, book: Book, page: Page, tell: Callable, *arguments: Any) -> Response:
+        """Answers what a function of the service tells of a page, in the worker's thread."""
+        self.service.check_ready()
+        work = self.service.worker.run(book.about, page, tell, *arguments)
+        return JSONResponse(await self._answered(book, page.name, work))
 
     async def _send_anew(self, book: Book, page: Page, suffix: str, kind: str,
                          **changed: Any) -> Response:
@@ -234,6 +250,12 @@ class Studio:
     async def _color(self, book: Book, page: Page) -> dict:
         self.service.check_open()
         return await self.service.worker.run_page(book.color, page, self.service.color)
+
+    async def _wait(self, request: Request, condition: Callable[[], bool]) -> None:
+        """Waits until something holds, at most for the seconds that a request has to `wait`."""
+        end = time.monotonic() + min(uploads.number(request, "wait") or 0, LONGEST_WAIT)
+        while not condition() and time.monotonic() < end and not self.service.draining:
+            await asyncio.sleep(LOOK)
 
     async def _read(self, book: Book, name: str, function: Callable, *arguments: Any) -> Any:
         """Runs `function(*arguments)`, which reads or writes a book's files, beside the worker."""

@@ -4,6 +4,7 @@ import functools
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import cv2
 import manga_pages
@@ -318,18 +319,38 @@ def test_a_further_click_reads_no_page_again(tmp_path, monkeypatch):
             colored(sheet.luminance, models=remembering, **other)
 
 
+def test_a_further_stroke_on_a_gray_page_reads_it_no_more_and_gives_the_same(tmp_path,
+                                                                              monkeypatch):
+    def network_guided(pixels):
+        told = pixels[..., 4:] // 255
+        return {"pixels": told * pixels[..., 1:4] + (1 - told) * pixels[..., :1]}
+
+    pages = replace(painting(TINT).pages, network_guided=network_guided)
+    gray = np.tile(np.linspace(60, 190, 300).astype(np.uint8), (200, 1))
+    hints = [dots(tmp_path / f"{column}.png", [((100, column), SKIN)], gray.shape)
+             for column in (40, 240)]
+    remembering = colorize.Models(pages, memory=colorize.PageMemory())
+    colored(gray, models=remembering)
+    fresh = [colored(gray, each, colorize.Models(pages)) for each in hints]
+    for name in ("judge", "_look"):
+        monkeypatch.setattr(one_page, name, None)
+    monkeypatch.setattr(media, "read_stored_picture", None)  # strokes are a layer
+    for each, (picture, record) in zip(hints, fresh, strict=True):
+        told, said = colored(gray, each, remembering)
+        np.testing.assert_array_equal(told, picture)
+        assert said == record and record["guided"]
+    assert (fresh[0][0] != fresh[1][0]).any()
+
+
 def test_the_memory_of_pages_is_bounded_and_gives_up_the_longest_unused():
-    sheet, regions = manga_pages.drawn("line art")
-    read = printed_page.PrintedPage(None, regions, None, {})
-    memory = colorize.PageMemory(2 * sheet.luminance.size)
+    memory, read = colorize.PageMemory(20), object()
     for key in "ab":
-        memory.keep((key,), read)
+        memory.keep((key,), read, 10)
     assert memory.find(("a",)) is read
-    memory.keep(("c",), read)
+    memory.keep(("c",), read, 10)
     assert memory.find(("b",)) is None and memory.find(("a",)) is read
-    nothing = colorize.PageMemory(0)
-    nothing.keep(("a",), read)
-    assert nothing.find(("a",)) is None
+    memory.keep(("d",), read, 21)
+    assert memory.find(("d",)) is None and memory.find(("a",)) is read
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (40, 3), (30, 30)])

@@ -129,3 +129,18 @@ def test_sixteen_bits_in_tiff_keep_their_profile_and_resolution(channels):
     assert (media.stored_colors(file, "a") == picture[..., :3]).all()
     again = media.read_stored_picture(file, "a").style.options
     assert again["icc_profile"] == profile and again["dpi"] == (300.0, 150.0)
+
+
+@pytest.mark.parametrize("form", ["PNG", "16 bits", "WEBP", "profile"])
+def test_a_layer_is_decoded_with_its_transparency_whatever_holds_it(form):
+    layer = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
+    if form == "16 bits":
+        file = media.Style("PNG").encode(layer.astype(np.uint16) * 257, None, "a")
+    else:
+        profile = profile_of(b"RGB ", primaries=ADOBE) if form == "profile" else None
+        file = io.BytesIO()
+        Image.fromarray(layer).save(file, "WEBP" if form == "WEBP" else "PNG", lossless=True,
+                                    exact=True, icc_profile=profile)
+        file = file.getvalue()
+    np.testing.assert_array_equal(media.stored_layer(file, "a"), layer)
+    assert media.stored_layer(media.encode_picture(layer[..., :3]), "a") is None

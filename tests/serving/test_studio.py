@@ -240,6 +240,42 @@ def test_strokes_drawn_by_mouse_colour_what_they_lie_on(server, served_model, di
     assert np.abs(erased - plain).mean() < 0.5
 
 
+def test_a_gray_page_follows_each_stroke_at_once_in_a_colour_that_is_likely_there(
+        guarded_server, guided_model, discs, open_page, tmp_path):
+    page = open_page(guarded_server.url, refused=401)
+    enter_token(page)
+    add(page, discs)
+    choose(page, "discs.png")
+    untold = download(page, "#png")[0]
+    page.locator("#draw").click()
+    likely = page.get_by_role("group", name="Likely here").get_by_role("button")
+    expect(likely).to_have_count(0)
+    page.get_by_text("Pick").click()
+    page.mouse.click(*at(page, 100, 120))
+    expect(likely.nth(1)).to_be_visible()
+    likely.last.focus()
+    page.keyboard.press("Enter")
+    color = page.locator("#color").input_value()
+    expect(likely.last).to_have_accessible_name(re.compile(f"^Likely colour [2-5], {color}$"))
+    told = pixels.gray(np.uint8([[[int(color[at:at + 2], 16) for at in (1, 3, 5)]]]))
+    assert abs(int(told[0, 0]) - 130) <= 1, "the luminance of the disc"
+
+    def follow(draw):
+        """The file of the page that follows what is drawn."""
+        with page.expect_response(lambda answer: "/colored?view" in answer.url, timeout=SECONDS):
+            draw()
+        expect(page.locator("#strokes")).to_have_class("applied")
+        return download(page, "#png")[0]
+
+    assert follow(lambda: stroke(page, (85, 110), (115, 130))) != untold
+    assert follow(lambda: page.keyboard.press("Control+z")) == untold
+    file = follow(lambda: stroke(page, (100, 120)))
+    (tmp_path / "strokes.png").write_bytes(drawn(page))
+    out = colored_by_command(guided_model, tmp_path / "out", discs, "--no-series", "--hints",
+                             tmp_path / "strokes.png")
+    assert file == (out / "discs.png").read_bytes() != untold
+
+
 def test_a_colour_is_picked_from_the_page_and_strokes_need_no_mouse(server, discs, open_page):
     page = open_page(server.url)
     add(page, discs)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import time
 import zipfile
 from contextlib import suppress
@@ -285,6 +286,22 @@ def test_strokes_find_room_as_files_do():
     book.ask(book.pages[0], Settings(), strokes)
     assert kept.room() == 60
     kept.close()
+
+
+def test_a_page_is_waited_for_and_asked_what_colour_a_point_may_have(client):
+    book = begin(client)
+    color = media.encode_picture(episode.draw_frame(60)[:120, :160])
+    for name, file in (("gray.png", picture()), ("color.png", color)):
+        put(client, book, name, file)
+    finished(client, book)
+    page = f"books/{book}/pages/0"
+    said = client.post(page, params={"wait": 20}).json()
+    assert (said["state"], said["version"]) == ("done", 1)
+    colors = client.get(f"{page}/colors", params={"x": 159, "y": 119}).json()
+    assert 1 <= len(colors) <= 5 and all(re.fullmatch("#[0-9a-f]{6}", each) for each in colors)
+    for point in ({"x": 160, "y": 0}, {"x": 0, "y": 120}, {"x": 0}, {"x": -1, "y": 0}):
+        assert_refused(client.get(f"{page}/colors", params=point), 400, ": ")
+    assert client.get(f"books/{book}/pages/1/colors", params={"x": 0, "y": 0}).json() == []
 
 
 def test_a_project_is_kept_only_where_it_may_be_and_only_if_it_is_one(client):

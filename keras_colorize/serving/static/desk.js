@@ -36,9 +36,10 @@ export class Desk extends EventTarget {
     this.#tell("pages");
   }
 
-  // Has a page coloured anew as the settings say, with a PNG of strokes or without.
-  async again(page, settings, strokes) {
-    const wishes = new URLSearchParams(settings);
+  // Has a page coloured anew as the settings say, with a PNG of strokes or without. It shows as it
+  // was for so many seconds, or until it is done if that is sooner.
+  async again(page, settings, strokes, wait = 0) {
+    const wishes = new URLSearchParams({ ...settings, wait });
     const said = await json(`books/${page.book.id}/pages/${page.number}?${wishes}`,
       { method: "POST", body: strokes });
     this.#update(page, said);

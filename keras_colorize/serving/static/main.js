@@ -15,7 +15,8 @@ const JUDGED = { gray: "A gray page", screentone: "A page with screentone", line
 
 const desk = new Desk();
 const viewer = new Viewer();
-const strokes = new Strokes(viewer, () => panel?.offer(), () => panel?.fill());
+const strokes = new Strokes(viewer, { changed: () => panel?.offer(), ended: () => panel?.follow(),
+  picked: (column, row) => panel?.likely.at(column, row) });
 let panel = null;
 panel = new Panel(desk, strokes, tell);
 const list = new List(desk, pick, remove);
@@ -77,11 +78,11 @@ function choose(page) {
   refresh(page);
 }
 
-let last = {}; // the page that was shown before, and how far it was
+let last = {}; // the page that was shown before, and the count of its change
 async function refresh(page = viewer.page) {
   const isOther = page !== viewer.page;
   const before = last;
-  last = { page, state: page?.state };
+  last = { page, changed: page?.changed };
   describe(page);
   panel.show(page);
   if (isOther) tell("");
@@ -92,7 +93,7 @@ async function refresh(page = viewer.page) {
   }
   if (page !== viewer.page || !page) return;
   strokes.open(page, one("before"));
-  if (page === before.page && page.state === "done" && before.state !== "done") strokes.fade();
+  if (page === before.page && page.state === "done" && page.changed !== before.changed) strokes.fade();
 }
 
 function describe(page) {

@@ -2,20 +2,22 @@
 
 import { blob, request } from "./api.js";
 import { isReadable, isUnderWay } from "./desk.js";
+import { Likely } from "./likely.js";
 import { Moods } from "./moods.js";
-import { Swatches } from "./swatches.js";
+import { Swatches, swatchOf } from "./swatches.js";
 
 const one = (id) => document.getElementById(id);
 const SWATCHES = { Skin: "#f2c29b", Red: "#d9482b", Orange: "#ee9a2d", Yellow: "#f5d547",
   Green: "#5fa052", Sky: "#7cc0ea", Blue: "#2f5fc4", Violet: "#8455b5", Brown: "#7b4a2a" };
-const SETTLED = 250; // milliseconds after a stroke in which another may begin
+const LIVE = 3; // seconds that a page shows as it was, while it follows a stroke
 const OWN = ["lock", "tones", "paper", "treat_as", "saturation"]; // of a page, besides its mood
 const VIVID = 3; // the most that the slider offers, unless there is more already
 const SUFFIX = /\.[^.]*$/;
 
 export class Panel {
   #page = null;
-  #filling = 0; // the timer of the next filling
+  #due = new Map(); // pages with strokes that were not sent yet -> settings
+  #isFollowing = false; // whether strokes are being sent
   #usual = null; // the model's own saturation
   #mood = ""; // the number of the mood that is chosen
   #saturation = ""; // what is chosen, which the slider may show rounded; "" for the model's own
@@ -26,8 +28,14 @@ export class Panel {
     this.desk = desk;
     this.strokes = strokes;
     this.tell = tell;
-    this.#makeSwatches();
     this.swatches = new Swatches(take, () => this.offer(), tell);
+    const takeOnce = (color) => {
+      take(color);
+      this.swatches.release();
+    };
+    one("swatches").append(...Object.entries(SWATCHES).map(
+      ([name, color]) => swatchOf(name, color, takeOnce)));
+    this.likely = new Likely(takeOnce);
     this.moods = new Moods((mood, reach) => this.#light(mood, reach));
     one("draw").onclick = () => this.draw(one("tools").hidden);
     one("undo").onclick = () => this.#undo();
@@ -68,6 +76,7 @@ export class Panel {
     const known = Boolean(page) && isReadable(page);
     if (changed && known) this.#show(page);
     this.moods.show(page);
+    this.likely.show(page);
     const format = page?.format;
     one("own").hidden = !format || format === "PNG";
     one("own").textContent = format ?? "";
@@ -87,13 +96,20 @@ export class Panel {
     one("apply").disabled = !(some || this.#page?.hints);
   }
 
-  // Fills the regions of a printed page as soon as a stroke has ended.
-  fill() {
+  // Colours a page anew as soon as a stroke has ended, where that is fast: a printed page, and one
+  // whose network spreads strokes itself. Strokes that end meanwhile go together.
+  async follow() {
     this.swatches.settle();
-    clearTimeout(this.#filling);
     const page = this.#page;
-    if (page?.rule !== "flat") return;
-    this.#filling = setTimeout(() => this.#again([page]), SETTLED);
+    if (page?.rule !== "flat" && !page?.guided) return;
+    this.#due.set(page, this.desk.settings);
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    for (const [each, settings] of this.#due) { // in turn, those that are added meanwhile too
+      this.#due.delete(each);
+      await this.#again([each], null, () => settings, LIVE);
+    }
+    this.#isFollowing = false;
   }
 
   // Begins or ends drawing.
@@ -132,11 +148,12 @@ export class Panel {
 
   // Colours pages anew, as is chosen now or each as `wishesOf(page)` says; the next volume begins
   // with what is a choice `forTheBook`.
-  async #again(pages, forTheBook = null, wishesOf = null) {
+  async #again(pages, forTheBook = null, wishesOf = null, wait = 0) {
     const { settings } = this.desk; // those of another page may be shown before the last is sent
     await this.#tried(one("apply"), async () => {
       for (const page of pages) {
-        await this.desk.again(page, wishesOf?.(page) ?? settings, await this.strokes.file(page));
+        await this.desk.again(page, wishesOf?.(page) ?? settings, await this.strokes.file(page),
+          wait);
       }
       if (forTheBook && this.#isKept) {
         await request(`series/settings?${new URLSearchParams(forTheBook)}`, { method: "PUT" });
@@ -183,21 +200,6 @@ export class Panel {
     } finally {
       place.removeAttribute("aria-busy");
     }
-  }
-
-  #makeSwatches() {
-    one("swatches").append(...Object.entries(SWATCHES).map(([name, color]) => {
-      const swatch = document.createElement("button");
-      swatch.type = "button";
-      swatch.title = name;
-      swatch.setAttribute("aria-label", name);
-      swatch.style.backgroundColor = color;
-      swatch.onclick = () => {
-        take(color);
-        this.swatches.release();
-      };
-      return swatch;
-    }));
   }
 
   #key(event) {

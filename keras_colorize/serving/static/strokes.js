@@ -13,11 +13,11 @@ export class Strokes {
   #cursor = null; // of the keyboard, in canvas pixels
 
   // `viewer` zooms, pans and knows colours; `changed()` is called when there are more or fewer,
-  // `ended()` when one has been drawn to its end or taken back.
-  constructor(viewer, changed, ended) {
+  // `ended()` when one has been drawn to its end or taken back, and `picked(column, row)` when a
+  // pixel of the page was picked.
+  constructor(viewer, { changed, ended, picked }) {
     this.viewer = viewer;
-    this.changed = changed;
-    this.ended = ended;
+    Object.assign(this, { changed, ended, picked });
     this.canvas = one("strokes");
     this.context = this.canvas.getContext("2d");
     this.canvas.onpointerdown = (event) => this.#down(event);
@@ -74,7 +74,7 @@ export class Strokes {
 
   // Lets the result be seen through the strokes until the next is drawn.
   fade() {
-    this.canvas.classList.add("applied");
+    if (!this.#stroke) this.canvas.classList.add("applied");
   }
 
   #set(strokes) {
@@ -142,6 +142,7 @@ export class Strokes {
     one("color").value = this.viewer.colorAt(x, y);
     one("color").dispatchEvent(new Event("input"));
     document.querySelector("[name=tool][value=brush]").checked = true;
+    this.picked(...this.viewer.pixelAt(x, y));
   }
 
   // Arrow keys move the brush, space or Enter puts a dot.

@@ -134,3 +134,14 @@ export class Swatches {
     one("rename").disabled = one("drop-color").disabled = ![...one("kept").children].some(isTaken);
   }
 }
+
+// A button of a colour, by a name that is not shown.
+export function swatchOf(name, color, take) {
+  const swatch = document.createElement("button");
+  swatch.type = "button";
+  swatch.title = name;
+  swatch.setAttribute("aria-label", name);
+  swatch.style.backgroundColor = color;
+  swatch.onclick = () => take(color);
+  return swatch;
+}

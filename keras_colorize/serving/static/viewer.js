@@ -61,6 +61,15 @@ export class Viewer {
     return `#${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   }
 
+  // The pixel of the page at a point of the screen: its column and row.
+  pixelAt(x, y) {
+    const box = this.frame.getBoundingClientRect();
+    const { naturalWidth, naturalHeight } = one("before");
+    const within = (share, length) => Math.min(length - 1, Math.max(0, Math.floor(share * length)));
+    return [within((x - box.left) / box.width, naturalWidth),
+      within((y - box.top) / box.height, naturalHeight)];
+  }
+
   // Zooms about a point of the screen, which stays where it is; else about the middle.
   zoomBy(factor, x, y) {
     const stage = this.stage.getBoundingClientRect();
