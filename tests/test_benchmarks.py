@@ -4,7 +4,9 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -37,9 +39,8 @@ def test_rows_of_a_benchmark_are_read_and_kept_as_they_were_printed(load, monkey
                                                                     capsys):
     regions, rows, bench = load("regions"), load("rows"), load("bench")
     file, kept = tmp_path / "rows.json", tmp_path / "last.jsonl"
-    monkeypatch.setattr(regions.episode, "draw_printed_page",
-                        lambda: regions.np.kron(regions.np.eye(8), 255 * regions.np.ones((20, 20)))
-                        .astype("uint8"))
+    page = np.kron(np.eye(8), np.full((20, 20), 255)).astype(np.uint8)
+    monkeypatch.setattr(regions.manga, "draw", lambda number: SimpleNamespace(printed=page))
     monkeypatch.setattr(regions.cv2, "setNumThreads", lambda threads: None)
     monkeypatch.setattr(sys, "argv", ["regions.py", "--turns", "2", "--short", "--rows", str(file)])
     regions.main()
