@@ -181,7 +181,7 @@ class GAN(RawLossModel):
             rate = self.game_rate or float(ops.convert_to_numpy(scaled.learning_rate))
             for variable in {id(each): each for each in (
                     *scaled.variables, self.optimizer.iterations)}.values():
-                variable.assign(ops.zeros_like(variable))
+                variable.assign(ops.zeros(variable.shape, variable.dtype))
             scaled.learning_rate = rate
 
     def losses_of(self, generator, condition, color, training: bool) -> dict:
