@@ -18,6 +18,7 @@ from keras_colorize.training import run_directory
 SCHEMA = 1
 PLAN = "plan.json"
 NEEDED = 40  # pictures
+SIZE = 90, 160  # of a picture, twice that on a GPU; a page is cut into windows of this shape
 LEAST_EPOCHS = 2  # of each network, which a film gained from; fewer leave it as it began
 WANTED_EPOCHS = 20  # by which the frames of films are chosen
 FINEST, COARSEST = 5, 50  # one frame of so many is kept; the second is the paper's
@@ -111,8 +112,7 @@ def choose(sources: list[Source], minutes: int) -> Plan:
     is_wide = bool(tf.config.list_physical_devices("GPU"))
     films = [source.length() for source in sources if isinstance(source, VideoSource)]
     wanted = minutes * (600 if is_wide else 30) * 20 // WANTED_EPOCHS
-    size = (90, 160)  # a page is cut into windows of this shape
-    return Plan(tuple(side * (1 + is_wide) for side in size),
+    return Plan(tuple(side * (1 + is_wide) for side in SIZE),
                 min(COARSEST, max(FINEST, sum(films) // max(1, wanted))),
                 "source" if len(sources) >= MANY_SOURCES else "shot", minutes, is_wide)
 

@@ -179,8 +179,7 @@ class GAN(RawLossModel):
         if whole and epoch == self.first_game > 0:
             scaled = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # for float16
             rate = self.game_rate or float(ops.convert_to_numpy(scaled.learning_rate))
-            for variable in {id(each): each for each in (
-                    *scaled.variables, self.optimizer.iterations)}.values():
+            for variable in (*scaled.variables, self.optimizer.iterations):
                 variable.assign(ops.zeros(variable.shape, variable.dtype))
             scaled.learning_rate = rate
 
