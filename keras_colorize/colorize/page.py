@@ -249,13 +249,8 @@ def _look(original: media.StoredPicture, route: page_kind.Route, models: Models,
     return View(model, rule_of(route.kind, settings), surface, guide, condition, record)
 
 
-def read_printed(original: media.StoredPicture, route: page_kind.Route, models: Models,
-                 settings: Settings) -> PrintedPage:
-    """Finds the regions of a printed page, and asks the network for their colours."""
-    return _find_regions(original, _look(original, route, models, settings), settings)
-
-
 def _find_regions(original: media.StoredPicture, view: View, settings: Settings) -> PrintedPage:
+    """Finds the regions of a printed page, and asks the network for their colours."""
     regions = find_regions(pixels.gray(original.shown))
     picture, _ = view.paint(settings.mood)
     return PrintedPage(regions, printed_page.vote(regions, picture, view.guide, view.model.input),

@@ -17,7 +17,7 @@ from keras_colorize import colorize, media
 from keras_colorize.colorize import page as one_page
 from keras_colorize.colorize import printed_page
 from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.image import line_lock, page_kind
+from keras_colorize.image import line_lock
 from keras_colorize.image.flat_color import Click
 
 TINT = (1.0, 0.8, 0.5)  # of the luminance, that the network below paints
@@ -168,11 +168,10 @@ def test_a_click_flows_through_an_opening():
     cv2.rectangle(page, (20, 20), (460, 620), 0, 3)
     cv2.line(page, (20, 320), (460, 320), 0, 3)
     page[317:324, 228:252] = 255
-    models = painting(TINT)
-    original = media.read_stored_picture(media.encode_picture(page), "it")
-    route = page_kind.route(original.shown)
-    assert route.kind == "line_art"
-    read = one_page.read_printed(original, route, models, colorize.Settings())
+    known = one_page.read_page(media.encode_picture(page), "it", painting(TINT),
+                               colorize.Settings())
+    assert known.route.kind == "line_art"
+    original, read = known.original, known.printed
     strokes = np.zeros((640, 480, 4), np.uint8)
     cv2.circle(strokes, (100, 100), 5, (*BLUE, 255), -1)
     result = printed_page.color(original, read, "keep", strokes)
@@ -218,10 +217,9 @@ def test_a_dot_and_a_stroke_divide_the_region_that_both_lie_in_and_a_dot_over_a_
         tmp_path):
     page = np.full((700, 500), 255, np.uint8)
     cv2.rectangle(page, (20, 20), (480, 680), 0, 3)
-    read = one_page.read_printed(
-        media.read_stored_picture(media.encode_picture(page), "it"), page_kind.route(page),
-        painting(TINT), colorize.Settings())
-    original = media.read_stored_picture(media.encode_picture(page), "it")
+    known = one_page.read_page(media.encode_picture(page), "it", painting(TINT),
+                               colorize.Settings())
+    original, read = known.original, known.printed
     drawn = np.zeros((700, 500, 4), np.uint8)
     cv2.circle(drawn, (250, 120), 6, (*SKIN, 255), -1)
     cv2.line(drawn, (40, 500), (460, 500), (*BLUE, 255), 10)
