@@ -64,7 +64,8 @@ def apply(values: np.ndarray, strokes: np.ndarray, values_of: Callable[[np.ndarr
     """Gives surfaces that strokes touch the colour of the strokes; the rest keeps the network's.
 
     A surface is all that can be reached from a stroke without crossing a line, which is a step of
-    luminance. Colour spreads over it by `scribbles.propagate`.
+    luminance. Colour spreads over it by `scribbles.propagate`. Where the network has spread the
+    strokes, `scribbles.fill_flats` gives their colour to what is flat around them, and no more.
 
     Args:
         values: the network's chroma or colours, float32 [h, w, n].
@@ -72,7 +73,7 @@ def apply(values: np.ndarray, strokes: np.ndarray, values_of: Callable[[np.ndarr
         values_of: computes such values of colours, uint8 RGB [., ., 3].
         guide: the luminance at the size of `values`, uint8 [h, w].
         surface: the page's, uint8 [H, W], without dots.
-        spread: False where the network has spread the strokes: they themselves keep their colour.
+        spread: False where the network has spread the strokes.
 
     Returns:
         Values, float32 [., ., n], and the luminance at their size, finer than before.
@@ -85,12 +86,10 @@ def apply(values: np.ndarray, strokes: np.ndarray, values_of: Callable[[np.ndarr
     large = line_lock.enlarge(values, guide, fine)
     if not drawn.any():
         return large, fine
-    told = values_of(strokes[drawn][np.newaxis, :, :3].copy())[0]
-    if not spread:
-        large[drawn] = told
-        return large, fine
     seeds = np.zeros_like(large)
-    seeds[drawn] = told
+    seeds[drawn] = values_of(strokes[drawn][np.newaxis, :, :3].copy())[0]
+    if not spread:
+        return scribbles.fill_flats(large, fine, drawn, seeds), fine
     reached = _surfaces(fine, drawn)
     left, top, width, height = cv2.boundingRect(reached.astype(np.uint8))
     box = (slice(max(0, top - 4), top + height + 4), slice(max(0, left - 4), left + width + 4))

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.evaluation import baselines
-from keras_colorize.image import line_lock, metrics, pixels, screentone
+from keras_colorize.image import line_lock, metrics, pixels, screentone, scribbles
 from keras_colorize.image.figures import evenly
 from keras_colorize.training import run_directory
 
@@ -104,12 +104,18 @@ def of_run(name: str, run_dir: Path, points: int | None = None, corrected: bool 
     def paint(condition: np.ndarray, truth: np.ndarray | None, told: Iterable[np.ndarray] = (),
               ) -> np.ndarray:
         given = pixels.to_signed(condition.astype(np.float32))
-        if model.guidance == "hints":
-            hints = [pixels.hint_channels(pixels.chroma(color), where)
-                     for color, where in zip(truth, told, strict=True)] if points else \
-                np.zeros((*given.shape[:3], 3), np.float32)
-            given = np.concatenate([given, hints], axis=-1)
-        return pixels.to_uint8(generator.predict_on_batch(given))
+        if model.guidance != "hints":
+            return pixels.to_uint8(generator.predict_on_batch(given))
+        if not points:
+            none = np.zeros((*given.shape[:3], 3), np.float32)
+            return pixels.to_uint8(generator.predict_on_batch(np.concatenate([given, none], -1)))
+        true = [pixels.chroma(color) for color in truth]
+        hints = [pixels.hint_channels(*each) for each in zip(true, told, strict=True)]
+        painted = pixels.to_uint8(generator.predict_on_batch(np.concatenate([given, hints], -1)))
+        return np.stack([  # as on a page, hints fill what is flat around them
+            line_lock.join(level, scribbles.fill_flats(pixels.chroma(picture), level, where, color))
+            for picture, level, where, color in zip(painted, condition[..., 0], told, true,
+                                                    strict=True)])
 
     def colorize(condition: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
         if not points:

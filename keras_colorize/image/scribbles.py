@@ -1,5 +1,6 @@
 """Scribbles: colour that spreads from a few pixels (Levin, Lischinski and Weiss 2004)."""
 
+import cv2
 import numpy as np
 import pyamg
 from scipy import sparse
@@ -15,6 +16,8 @@ ALIKE = 0.01  # the affinity of a pixel to that neighbour which is most like it,
 LEAST_AFFINITY = 1e-6  # so that no pixel is cut off from every hint
 SMALL = 60_000  # pixels: up to there a direct solver is two to five times faster
 TOLERANCE = 1e-5  # of the residual, relative: less than the rounding to 0..255
+FLAT = 12  # levels of 255 by which a flat surface differs from a hint that lies on it
+SOFT = 5  # pixels over which its rim goes over into what is beside it
 
 
 def colorize(luminance: np.ndarray, hinted: np.ndarray, colors: np.ndarray) -> np.ndarray:
@@ -57,6 +60,69 @@ def propagate(luminance: np.ndarray, hinted: np.ndarray, chroma: np.ndarray) -> 
         solve = _direct if known.size <= SMALL else _by_multigrid
         spread[~known] = solve(system, wanted)
     return spread.reshape(chroma.shape).astype(np.float32)
+
+
+def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, told: np.ndarray,
+               ) -> np.ndarray:
+    """Gives hints, and all that is flat around them, the chroma of the hints.
+
+    A flat surface is what can be reached from a hint over pixels that are about as light as it.
+    Where several hints lie on one surface, a pixel takes the mean of theirs, weighted by the
+    inverse square of its distance from them.
+
+    Args:
+        chroma: of the picture so far, float32 [h, w, channels].
+        luminance: uint8 [h, w].
+        hinted: bool [h, w].
+        told: float32 [h, w, channels], read where `hinted` is true.
+
+    Returns:
+        float32 [h, w, channels].
+    """
+    calm = cv2.medianBlur(luminance, 3)
+    total, summed = np.zeros(luminance.shape, np.float32), np.zeros_like(chroma)
+    _, patches, boxes, _ = cv2.connectedComponentsWithStats(hinted.astype(np.uint8))
+    for patch, (left, top, width, height, _) in list(enumerate(boxes))[1:]:
+        rows, columns = np.nonzero(patches[top:top + height, left:left + width] == patch)
+        box, flat = _flat_around(calm, rows + top, columns + left)
+        own = patches[box] == patch
+        weight, values = _influence(own, told[box])
+        weight *= flat
+        total[box] += weight
+        summed[box] += weight[..., None] * values
+    filled = total > 0
+    share = cv2.blur(filled.astype(np.float32), (SOFT, SOFT)) * filled
+    mean = summed / np.maximum(total, 1e-9)[..., None]
+    return np.where(hinted[..., None], told, chroma + share[..., None] * (mean - chroma))
+
+
+def _influence(own: np.ndarray, told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Computes how much a patch of hints counts around it, [h, w], and what it tells there."""
+    away, first = (~own).astype(np.uint8), told[own][0]
+    if (told[own] == first).all():
+        far, values = cv2.distanceTransform(away, cv2.DIST_L2, 5), first
+    else:
+        far, nearest = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5,
+                                                       labelType=cv2.DIST_LABEL_PIXEL)
+        known = np.zeros((nearest.max() + 1, told.shape[2]), np.float32)
+        known[nearest[own]] = told[own]
+        values = known[nearest]
+    return 1 / (1 + far) ** 2, values
+
+
+def _flat_around(calm: np.ndarray, rows: np.ndarray, columns: np.ndarray,
+                 ) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Finds the flat surface around some pixels: its box, and its pixels within that, bool."""
+    mask = np.zeros((calm.shape[0] + 2, calm.shape[1] + 2), np.uint8)
+    inside = mask[1:-1, 1:-1]
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        if not inside[row, column]:
+            cv2.floodFill(calm, mask, (column, row), 0, FLAT, FLAT, 4 | 1 << 8
+                          | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE)
+    inside[rows, columns] = 1
+    left, top, width, height = cv2.boundingRect(inside)
+    box = slice(top, top + height), slice(left, left + width)
+    return box, inside[box] > 0
 
 
 def random_hints(shape: tuple[int, int], count: int, generator: np.random.Generator) -> np.ndarray:

@@ -70,6 +70,23 @@ def test_a_stroke_keeps_its_chroma_and_the_page_its_luminance(saved, page, tmp_p
         assert np.abs(pixels.chroma(picture[place]) - wanted).max() <= 3
 
 
+def test_a_stroke_fills_what_is_flat_around_it_up_to_the_lines(saved, tmp_path):
+    page, strokes = np.full((128, 192), 120, np.uint8), np.zeros((128, 192, 4), np.uint8)
+    page[:, 95:97] = page[60:62, :95] = 0  # three surfaces; on the right one lie two strokes
+    strokes[10:16, 10:16] = strokes[100:106, 180:186] = (*RED, 255)
+    strokes[10:16, 180:186] = (*BLUE, 255)
+    media.write_picture(tmp_path / "page.png", page)
+    cv2.imwrite(str(tmp_path / "hints.png"), cv2.cvtColor(strokes, cv2.COLOR_RGBA2BGRA))
+    chroma = pixels.chroma(colored(saved, tmp_path, tmp_path / "out",
+                                   hints=tmp_path / "hints.png"))
+    from_red = np.abs(chroma - pixels.chroma(np.uint8([[RED]]))).max(axis=2)
+    assert from_red[4:56, 4:90].max() <= 4  # wholly, and far from the stroke
+    assert from_red[70:120, 4:90].mean() > 10  # but not beyond the line
+    top, middle, bottom = (chroma[rows, 120:].mean((0, 1)) for rows in (
+        np.s_[20:30], np.s_[50:75], np.s_[90:98]))
+    assert top[1] > middle[1] > bottom[1] and top[0] < middle[0] < bottom[0]  # it changes gently
+
+
 def test_hints_change_what_the_network_paints_beside_them(saved, page, tmp_path):
     alone = colored(saved, page, tmp_path / "alone")
     told = colored(saved, page, tmp_path / "told", hints=page / "hints.png")
@@ -106,7 +123,14 @@ def test_the_signature_guided_takes_a_page_with_and_without_hints(saved, page, t
                                           hint_bytes=tf.constant([hints, b""]))["colored_bytes"]
     told, alone = (media.decode_picture(answer) for answer in answers.numpy())
     mine = colored(saved, page, tmp_path / "told", hints=page / "hints.png")
-    assert np.abs(told.astype(int) - mine).mean() < 1
+    # The command fills what is flat around strokes too: what is about as light as them.
+    shade = pixels.gray(media.read_picture(page / "page.png")).astype(int)
+    flat = np.isin(shade, np.add.outer(shade[20:30, 30:90], np.arange(-14, 15))) | np.isin(
+        shade, np.add.outer(shade[90:100, 90:150], np.arange(-14, 15)))
+    assert 0.02 < np.mean(~flat)
+    assert np.abs(told.astype(int) - mine)[~flat].mean() < 1
+    for drawn in (np.s_[20:30, 30:90], np.s_[90:100, 90:150]):
+        assert np.abs(told[drawn].astype(int) - mine[drawn]).mean() < 1
     untold = loaded.signatures["page"](image_bytes=tf.constant([file]))["colored_bytes"]
     np.testing.assert_array_equal(alone, media.decode_picture(untold.numpy()[0]))
 
