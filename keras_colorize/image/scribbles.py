@@ -82,8 +82,9 @@ def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, to
     calm = cv2.medianBlur(luminance, 3)
     total, summed = np.zeros(luminance.shape, np.float32), np.zeros_like(chroma)
     _, patches, boxes, _ = cv2.connectedComponentsWithStats(hinted.astype(np.uint8))
+    rims = patches * (cv2.erode(hinted.astype(np.uint8), np.ones((3, 3))) == 0)
     for patch, (left, top, width, height, _) in list(enumerate(boxes))[1:]:
-        rows, columns = np.nonzero(patches[top:top + height, left:left + width] == patch)
+        rows, columns = np.nonzero(rims[top:top + height, left:left + width] == patch)
         box, flat = _flat_around(calm, rows + top, columns + left)
         own = patches[box] == patch
         weight, values = _influence(own, told[box])
@@ -119,7 +120,7 @@ def _flat_around(calm: np.ndarray, rows: np.ndarray, columns: np.ndarray,
         if not inside[row, column]:
             cv2.floodFill(calm, mask, (column, row), 0, FLAT, FLAT, 4 | 1 << 8
                           | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE)
-    inside[rows, columns] = 1
+    inside[rows, columns] = 1  # though a median may have put them on another surface
     left, top, width, height = cv2.boundingRect(inside)
     box = slice(top, top + height), slice(left, left + width)
     return box, inside[box] > 0
