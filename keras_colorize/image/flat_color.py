@@ -19,7 +19,7 @@ SURROUNDED = 0.8  # of an outline lies beside one colour: a shadow in a surface,
 SHADED = 12  # of 255: and its tone differs so much, or it is a thing of its own, as an eye is
 SURROUNDED_AREA = 0.5  # of the area of the largest region of that colour beside it, at most
 BLACK, DARK = 0.25, 0.5  # of full luminance: below the first no tint, above the second all of it
-LIKENESS = 0.75  # carried to another panel only above this
+LIKENESS = 0.85  # carried to another panel only above this
 STRIP = 128  # rows painted at a time, so that they stay in the processor's cache
 COLORFUL = 12  # of 255: a page whose channels differ more is no black-and-white page
 
@@ -157,6 +157,8 @@ def carry(regions: Regions, clicks: list[Click], least_likeness: float = LIKENES
     given = colors[clicked].astype(int)
     for region in np.flatnonzero(~colored & ~regions.white & (alike.max(0) >= least_likeness)):
         best = int(alike[:, region].argmax())
+        if not _are_each_others_best(regions, clicked[best], alike[best], region):
+            continue
         rivals = alike[np.abs(given - given[best]).max(1) > COLORFUL, region]
         confidence = alike[best, region] - 0.5 * rivals.max(initial=0) * (rivals.size > 0)
         sure = alike[best, region] > 1.15 * rivals.max(initial=0)
@@ -238,6 +240,16 @@ def _smooth(page: np.ndarray, regions: Regions) -> np.ndarray:
     even = cv2.resize(dotted * (1 - np.minimum(1.5 * lines, 1)), size)
     shade = cv2.resize(tones.shade.astype(np.float32), size) * depth
     return (page + even * (shade - page) + 0.5).astype(page.dtype)
+
+
+def _are_each_others_best(regions: Regions, source: int, alike: np.ndarray, region: int) -> bool:
+    """Whether two regions of two panels are each the likest to the other in its own panel.
+
+    Blank paper is like blank paper all over a page; that tells nothing.
+    """
+    back = _likeness(regions, region)
+    return bool(alike[region] >= alike[regions.panel == regions.panel[region]].max()
+                and back[source] >= back[regions.panel == regions.panel[source]].max())
 
 
 def _likeness(regions: Regions, source: int) -> np.ndarray:

@@ -189,6 +189,21 @@ def test_a_click_is_carried_to_the_like_figure_in_another_panel_and_nowhere_else
     assert not carried.regions[own].any()
 
 
+def test_a_click_is_carried_to_what_is_likest_in_a_panel_alone():
+    page = np.full((600, 900), 255, np.uint8)
+    for left, circles in ((20, [(150, 60)]), (460, [(130, 60), (300, 48)])):
+        cv2.rectangle(page, (left, 20), (left + 420, 580), 0, 3)
+        for x, radius in circles:
+            cv2.circle(page, (left + x, 300), radius, 0, 3)
+    regions = find_regions(page)
+    clicked, like, smaller = (regions.at(300, column) for column in (170, 590, 760))
+    assert len({clicked, like, smaller}) == 3
+    carried = flat_color.carry(regions, [Click(300, 170, SKIN)])
+    assert np.flatnonzero(carried.regions).tolist() == [like]
+    # And a click on the smaller one is not carried at all: another is likest to that over there.
+    assert not flat_color.carry(regions, [Click(300, 760, BLUE)]).regions.any()
+
+
 def test_nothing_is_carried_without_clicks_or_above_a_likeness_that_none_reaches():
     page, regions = manga_pages.drawn("line art")
     assert not flat_color.carry(regions, []).regions.any()
