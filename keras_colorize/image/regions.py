@@ -22,7 +22,6 @@ OPEN_OF_LONG = 0.15  # of the root of its area, too: a gutter is long, and no pa
 LIKE_TONE = 20  # of 255
 HATCHED = 0.3  # of a region that is hatching, or hair, is ink
 LIKE_HATCHING = 38  # of 255, ink included
-LARGEST_LETTERS = 800  # area
 SMALLEST = 60  # area: a smaller region joins what it opens to
 TINIEST = 16  # area: a smaller region joins whatever is beside it
 BRIDGE, STEP, LINE = 1, 2, 3  # what bounds regions: an end of a line carried on, a tone, ink
@@ -106,7 +105,6 @@ def find_regions(luminance: np.ndarray) -> Regions:
     white, margin = white_paper.find_white(labels, lines, tones, lettering)
     known = _measure(labels, lines, tones.gray, tones.shade, len(white))
     neighbors, contact, opening = _touching(labels, barrier)
-    white |= _inside_white(white & ~margin, known["area"], neighbors, contact)
     return Regions(labels=labels, page_labels=_sharpen(labels, page), white=white,
                    neighbors=neighbors, contact=contact, opening=opening,
                    panel=_panels(labels, margin), barrier=barrier, tones=tones, **known)
@@ -134,17 +132,6 @@ def relabel(regions: Regions, labels: np.ndarray, page_labels: np.ndarray,
     return replace(regions, labels=labels, page_labels=page_labels, white=regions.white[parent],
                    panel=regions.panel[parent], neighbors=neighbors, contact=contact,
                    opening=opening, **known)
-
-
-def _inside_white(balloons: np.ndarray, area: np.ndarray, neighbors: np.ndarray,
-                  contact: np.ndarray) -> np.ndarray:
-    """Which small regions lie, more than half, beside a balloon: letters that touch its outline."""
-    whole = np.zeros(len(area))
-    shared = np.zeros(len(area))
-    for one, other in (neighbors.T, neighbors.T[::-1]):
-        np.add.at(whole, one, contact)
-        np.add.at(shared, one, contact * balloons[other])
-    return (shared > 0.6 * np.maximum(whole, 1)) & (area < LARGEST_LETTERS)
 
 
 def _steps_of_tone(tones: Tones) -> np.ndarray:
