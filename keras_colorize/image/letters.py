@@ -12,6 +12,7 @@ SMALLEST_AREA = 2.5  # working pixels
 FEWEST_PIECES = 3  # of a text
 MOST_STROKES = 0.6  # of the pieces of a text are single straight strokes
 STRAIGHT = 0.6  # working pixels: a stroke deviates less from its axis
+SLIM = 6  # or by so much less than it is long: a fold, which ends in a point
 FINE = 3  # thickness is measured on a page so many times larger
 THICK = 2.5  # times as thick as most of the ink of a text: it was not written with the same pen
 MOST_THICK = 0.2  # of the ink of a text
@@ -24,7 +25,7 @@ class Pieces(NamedTuple):
         gray: uint8 [h, w], the page at its working scale.
         numbers: int32 [h, w], the number of the piece that a pixel belongs to; 0 for paper.
         stats: int32 [pieces, 5], what OpenCV tells of each.
-        strokes: bool [pieces], which are single straight strokes, as of hatching.
+        strokes: bool [pieces], which are single straight strokes, as of hatching and folds.
     """
 
     gray: np.ndarray
@@ -63,7 +64,7 @@ def are_of_one_pen(gray: np.ndarray, letters: np.ndarray) -> bool:
 
 
 def _straight_strokes(pieces: np.ndarray, count: int) -> np.ndarray:
-    """Which pieces are single straight strokes, as of hatching: bool [count]."""
+    """Which pieces are single straight strokes, as of hatching and folds: bool [count]."""
     rows, columns = np.nonzero(pieces)
     owner = pieces[rows, columns]
     number = np.maximum(np.bincount(owner, minlength=count), 1)
@@ -76,4 +77,5 @@ def _straight_strokes(pieces: np.ndarray, count: int) -> np.ndarray:
     xy = mean(rows * columns.astype(float)) - x * y
     spread = np.sqrt(((yy - xx) / 2) ** 2 + xy ** 2)
     short, long = (yy + xx) / 2 - spread, (yy + xx) / 2 + spread
-    return (np.sqrt(np.maximum(short, 0)) < STRAIGHT) & (long > 3)
+    deviates = np.sqrt(np.maximum(short, 0))
+    return (deviates < np.maximum(STRAIGHT, np.sqrt(long) / SLIM)) & (long > 3)
