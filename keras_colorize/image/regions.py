@@ -21,6 +21,7 @@ OPEN = 0.45  # of the diameter of the smaller region: a wider opening joins both
 OPEN_OF_LONG = 0.15  # of the root of its area, too: a gutter is long, and no part of a panel
 LIKE_TONE = 20  # of 255
 HATCHED = 0.3  # of a region that is hatching, or hair, is ink
+WIDEST_OF_HATCHING = 11  # diameter of one of both: a gutter between frames is a third ink, too
 LIKE_HATCHING = 38  # of 255, ink included
 SMALLEST = 60  # area: a smaller region joins what it opens to
 TINIEST = 16  # area: a smaller region joins whatever is beside it
@@ -275,7 +276,8 @@ class _Parts:
         return like and opening >= max(needed, 1)
 
     def _one_hatching(self, part: int, other: int, contact: int) -> bool:
-        both = min(self.ink[part], self.ink[other]) >= HATCHED
+        both = min(self.ink[part], self.ink[other]) >= HATCHED and (
+            min(self.diameter[part], self.diameter[other]) <= WIDEST_OF_HATCHING)
         like = abs(self.gray[part] - self.gray[other]) <= LIKE_HATCHING
         return both and like and contact >= 0.35 * min(self.area[part], self.area[other]) ** 0.5
 
