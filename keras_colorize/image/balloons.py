@@ -17,6 +17,7 @@ PAPER_GRAY = 236  # of 255
 GAPS = (1, 2.5, 4, 6)  # working pixels: half of how wide an outline may be open
 SMALLEST = 250  # working pixels, of area
 LARGEST = 0.06  # of the page, with as little lettering as two pieces
+ENCLOSED = 0.055  # of a balloon is paper that its letters enclose, at most
 SOUNDS = (600, 6000)  # working pixels: the area of an oval with the letters of a sound
 BESIDE_LETTER = 5  # working pixels: paper beyond a letter that touches the outline lies so near
 LETTER_STROKE = 3.8  # working pixels: half of how thick its strokes are at most
@@ -41,15 +42,13 @@ def _find_written(pieces: Pieces, dark: np.ndarray) -> tuple[np.ndarray, np.ndar
     written = np.zeros(len(pieces.stats), bool)
     balloons = np.zeros(paper.shape, np.int32)
     for gap in GAPS:
-        room = cv2.morphologyEx(paper, cv2.MORPH_OPEN, disc(gap))
-        room[balloons > 0] = 0
-        _, fields, stats, _ = cv2.connectedComponentsWithStats(room, None, None, None, 4)
-        sizes = stats[:, cv2.CC_STAT_AREA]
+        fields = _rooms(np.where(balloons > 0, np.uint8(0), paper), gap)
+        sizes, boxes = np.bincount(fields.ravel()), ndimage.find_objects(fields)
         possible = (sizes >= SMALLEST) & (sizes <= LARGEST * paper.size)
         for field in np.flatnonzero(possible[1:]) + 1:
-            left, top, width, height, _ = stats[field]
-            origin = (max(0, top - 2), max(0, left - 2))
-            box = np.s_[origin[0]:top + height + 2, origin[1]:left + width + 2]
+            rows, columns = boxes[field - 1]
+            origin = (max(0, rows.start - 2), max(0, columns.start - 2))
+            box = np.s_[origin[0]:rows.stop + 2, origin[1]:columns.stop + 2]
             own = fields[box] == field
             whole = ndimage.binary_fill_holes(own)
             if _is_apart(whole) and _fits_its_text(whole, own, pieces, origin):
@@ -58,6 +57,12 @@ def _find_written(pieces: Pieces, dark: np.ndarray) -> tuple[np.ndarray, np.ndar
                 grown |= _hull(whole)[1] & dark[box]
                 balloons[box][grown] = balloons.max() + 1
     return balloons, written
+
+
+def _rooms(paper: np.ndarray, gap: float) -> np.ndarray:
+    """Numbers what discs of a radius can cover that pass through no narrower gap: int32 [h, w]."""
+    middles = cv2.connectedComponents(cv2.erode(paper, disc(gap)))[1]
+    return cv2.dilate(middles.astype(np.float32), disc(gap)).astype(np.int32)
 
 
 def _add_sounds(balloons: np.ndarray, gray: np.ndarray, dark: np.ndarray) -> None:
@@ -155,7 +160,7 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, pieces: Pieces, origin: t
     area = pieces.stats[:, cv2.CC_STAT_AREA]
     inner = np.flatnonzero((inside == area) & (area >= SMALLEST_AREA))
     enclosed = (whole & ~own & ~dark).sum()
-    if len(inner) < FEWEST_PIECES or enclosed > 0.08 * whole.sum() or (
+    if len(inner) < FEWEST_PIECES or enclosed > ENCLOSED * whole.sum() or (
             whole.sum() < 0.68 * _hull(whole)[0] or pieces.strokes[inner].mean() > MOST_STROKES):
         return False
     if not are_of_one_pen(pieces.gray[box], np.isin(pieces.numbers[box], inner)):
