@@ -172,6 +172,7 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, pieces: Pieces, origin: t
     spans = (high - low) / (np.ptp(rows) + 1, np.ptp(columns) + 1)
     middle = np.abs((high + low) / 2 - (rows.mean(), columns.mean())) / whole.shape
     dense = area.sum() / np.prod(high - low)
+    widest = 0.5 if len(inner) < 5 else 0.4
     return bool((dense >= 0.18 or (len(inner) >= 12 and dense >= 0.08))
                 and 0.02 <= area.sum() / whole.sum() <= 0.4
-                and spans.max() >= (0.5 if len(inner) < 5 else 0.4) and spans.min() >= 0.15 and middle.max() <= 0.12)
+                and spans.max() >= widest and spans.min() >= 0.15 and middle.max() <= 0.12)
