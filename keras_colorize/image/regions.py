@@ -9,6 +9,7 @@ from scipy import sparse
 from skimage.segmentation import watershed
 
 from keras_colorize.image import white_paper
+from keras_colorize.image.insets import inset_margins
 from keras_colorize.image.line_ends import bridge_gaps, long_lines
 from keras_colorize.image.tones import Tones, disc, read_tones, stretch
 
@@ -102,13 +103,23 @@ def find_regions(luminance: np.ndarray) -> Regions:
     labels = _merge(parts, barrier, tones)
     balloons = lettering.balloons > 0
     labels[balloons] = labels.max() + lettering.balloons[balloons]
-    labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32) + 1
+    labels = _renumber(labels)[1]
     white, margin = white_paper.find_white(labels, lines, tones, lettering)
+    insets = inset_margins(tones.gray, lines, white_paper.PAPER_GRAY) & ~(margin[labels] | balloons)
+    labels[insets] = len(white)
+    used, labels = _renumber(labels)
+    white, margin = (np.append(each, True)[used] for each in (white, margin))
     known = _measure(labels, lines, tones.gray, tones.shade, len(white))
     neighbors, contact, opening = _touching(labels, barrier)
     return Regions(labels=labels, page_labels=_sharpen(labels, page), white=white,
                    neighbors=neighbors, contact=contact, opening=opening,
                    panel=_panels(labels, margin), barrier=barrier, tones=tones, **known)
+
+
+def _renumber(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels in use after a 0, int64 [count + 1], and what they become: int32 [h, w] from 1."""
+    used, labels_from_0 = np.unique(labels, return_inverse=True)
+    return np.append(0, used), labels_from_0.reshape(labels.shape).astype(np.int32) + 1
 
 
 def relabel(regions: Regions, labels: np.ndarray, page_labels: np.ndarray,
