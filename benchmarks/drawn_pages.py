@@ -29,7 +29,8 @@ def measure(page: manga.MangaPage) -> dict[str, float]:
 
     Returns:
         The shares of margins and balloons that come out white; how many regions come out white of
-        which most is drawn; and the chroma of ink, its mean and its 99th percentile, 0..255.
+        which most is drawn, and the share of all that is drawn that does; and the chroma of ink,
+        its mean and its 99th percentile, 0..255.
     """
     regions = find_regions(page.printed)
     labels, clear = regions.page_labels, ~page.ink
@@ -47,7 +48,8 @@ def measure(page: manga.MangaPage) -> dict[str, float]:
     white = regions.white[labels]
     return {"margins": white[page.margins].mean(), "balloons": white[page.balloons].mean(),
             "false whites": int((regions.white & (share > 0.5)).sum()),
-            "ink chroma": tint.mean(), "99th": np.percentile(tint, 99)}
+            "drawn white": white[drawn].mean(), "ink chroma": tint.mean(),
+            "99th": np.percentile(tint, 99)}
 
 
 def draw(file: str, model: Path) -> None:
@@ -81,12 +83,13 @@ def main(options: argparse.Namespace) -> None:
     if options.draw:
         draw(options.draw, options.model)
         return
-    print(f"{provenance()}\n| page | margins | balloons | false whites | ink chroma | 99th |\n"
-          "|---:|---:|---:|---:|---:|---:|")
+    print(f"{provenance()}\n| page | margins | balloons | false whites | drawn, white "
+          "| ink chroma | 99th |\n|---:|---:|---:|---:|---:|---:|---:|")
     for number in range(len(manga.PAGES)):
         row = measure(manga.draw(number))
         print(f"| {number} | {row['margins']:.3f} | {row['balloons']:.3f} | {row['false whites']} "
-              f"| {row['ink chroma']:.2f} | {row['99th']:.0f} |", flush=True)
+              f"| {row['drawn white']:.3f} | {row['ink chroma']:.2f} | {row['99th']:.0f} |",
+              flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from scipy import sparse
 from skimage.segmentation import watershed
 
 from keras_colorize.image import white_paper
+from keras_colorize.image.insets import inset_margins
 from keras_colorize.image.line_ends import bridge_gaps, long_lines
 from keras_colorize.image.tones import Tones, disc, read_tones, stretch
 
@@ -21,8 +22,8 @@ OPEN = 0.45  # of the diameter of the smaller region: a wider opening joins both
 OPEN_OF_LONG = 0.15  # of the root of its area, too: a gutter is long, and no part of a panel
 LIKE_TONE = 20  # of 255
 HATCHED = 0.3  # of a region that is hatching, or hair, is ink
+WIDEST_OF_HATCHING = 11  # diameter of one of both: a gutter between frames is a third ink, too
 LIKE_HATCHING = 38  # of 255, ink included
-LARGEST_LETTERS = 800  # area
 SMALLEST = 60  # area: a smaller region joins what it opens to
 TINIEST = 16  # area: a smaller region joins whatever is beside it
 BRIDGE, STEP, LINE = 1, 2, 3  # what bounds regions: an end of a line carried on, a tone, ink
@@ -102,14 +103,23 @@ def find_regions(luminance: np.ndarray) -> Regions:
     labels = _merge(parts, barrier, tones)
     balloons = lettering.balloons > 0
     labels[balloons] = labels.max() + lettering.balloons[balloons]
-    labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32) + 1
+    labels = _renumber(labels)[1]
     white, margin = white_paper.find_white(labels, lines, tones, lettering)
+    insets = inset_margins(tones.gray, lines, white_paper.PAPER_GRAY) & ~(margin[labels] | balloons)
+    labels[insets] = len(white)
+    used, labels = _renumber(labels)
+    white, margin = (np.append(each, True)[used] for each in (white, margin))
     known = _measure(labels, lines, tones.gray, tones.shade, len(white))
     neighbors, contact, opening = _touching(labels, barrier)
-    white |= _inside_white(white & ~margin, known["area"], neighbors, contact)
     return Regions(labels=labels, page_labels=_sharpen(labels, page), white=white,
                    neighbors=neighbors, contact=contact, opening=opening,
                    panel=_panels(labels, margin), barrier=barrier, tones=tones, **known)
+
+
+def _renumber(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels in use after a 0, int64 [count + 1], and what they become: int32 [h, w] from 1."""
+    used, labels_from_0 = np.unique(labels, return_inverse=True)
+    return np.append(0, used), labels_from_0.reshape(labels.shape).astype(np.int32) + 1
 
 
 def relabel(regions: Regions, labels: np.ndarray, page_labels: np.ndarray,
@@ -134,17 +144,6 @@ def relabel(regions: Regions, labels: np.ndarray, page_labels: np.ndarray,
     return replace(regions, labels=labels, page_labels=page_labels, white=regions.white[parent],
                    panel=regions.panel[parent], neighbors=neighbors, contact=contact,
                    opening=opening, **known)
-
-
-def _inside_white(balloons: np.ndarray, area: np.ndarray, neighbors: np.ndarray,
-                  contact: np.ndarray) -> np.ndarray:
-    """Which small regions lie, more than half, beside a balloon: letters that touch its outline."""
-    whole = np.zeros(len(area))
-    shared = np.zeros(len(area))
-    for one, other in (neighbors.T, neighbors.T[::-1]):
-        np.add.at(whole, one, contact)
-        np.add.at(shared, one, contact * balloons[other])
-    return (shared > 0.6 * np.maximum(whole, 1)) & (area < LARGEST_LETTERS)
 
 
 def _steps_of_tone(tones: Tones) -> np.ndarray:
@@ -288,7 +287,8 @@ class _Parts:
         return like and opening >= max(needed, 1)
 
     def _one_hatching(self, part: int, other: int, contact: int) -> bool:
-        both = min(self.ink[part], self.ink[other]) >= HATCHED
+        both = min(self.ink[part], self.ink[other]) >= HATCHED and (
+            min(self.diameter[part], self.diameter[other]) <= WIDEST_OF_HATCHING)
         like = abs(self.gray[part] - self.gray[other]) <= LIKE_HATCHING
         return both and like and contact >= 0.35 * min(self.area[part], self.area[other]) ** 0.5
 
