@@ -2,17 +2,20 @@
 
 Speed: frames a second of the whole build (one frame in 50 kept, shots, held drawings and black bars
 looked for, examples encoded and written) over those of decoding alone with the same library and
-threads, both in turns. Memory: the peak of all processes of the command together. Both are measured
+threads, both in turns. Processor time: the same in seconds of all cores, which other work on the
+machine disturbs less. Memory: the peak of all processes of the command together. Both are measured
 on the film, and on the film many times over, joined without encoding it anew.
 """
 
 import argparse
 import itertools
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import av
-from rows import Row, Table, parse, peak_memory, rates, row, timed_in_turns
+from rows import Row, Table, in_turns, parse, peak_memory, rates, row, seconds
 
 from keras_colorize import import_tensorflow
 
@@ -44,19 +47,27 @@ def lengthened(film: Path, longer: Path, times: int) -> None:
                 offset += stream.duration
 
 
+def spent(call: Callable[[], object]) -> tuple[float, float]:
+    """Measures the seconds that a call takes, and those of all cores of this process."""
+    busy = time.process_time()
+    return seconds(call), time.process_time() - busy
+
+
 def compare(film: Path, folder: Path, workers: int, turns: int) -> list[Row]:
     """Measures one film."""
     from keras_colorize.data import build  # here, since it brings TensorFlow, which no worker needs
 
     frames = decode_alone(film, workers)
     outs = (folder / f"{film.stem}_{turn}" for turn in itertools.count())
-    alone, whole = (rates(frames, spent) for spent in timed_in_turns(
-        turns, lambda: decode_alone(film, workers), lambda: build.build(
-            [film], next(outs), build.Settings(split_by="frame"), workers)))
+    (alone, alone_busy), (whole, whole_busy) = (zip(*each, strict=True) for each in in_turns(
+        turns, lambda: spent(lambda: decode_alone(film, workers)), lambda: spent(
+            lambda: build.build([film], next(outs), build.Settings(split_by="frame"), workers))))
+    alone, whole = rates(frames, alone), rates(frames, whole)
     memory = peak_memory("build-tfrecords", film, "--out", next(outs), "--split-by", "frame",
                          "--workers", workers)
     return [row(f"decode {film.name} alone", "frames/s", alone, note=f"{frames} frames"),
             row(f"build of {film.name}", "frames/s", whole, alone, goal=0.75),
+            row(f"build of {film.name}, processor time", "s", whole_busy, alone_busy, goal=1.33),
             row(f"build of {film.name}, peak memory", "GB", [memory])]
 
 

@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 # TensorFlow leaves oneDNN off on CPUs without AVX-512, where it nearly doubles the speed.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors alone
+# NumPy's threads would go on spinning for a while after each small product of matrices.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def import_tensorflow(backend: str | None = None) -> None:

@@ -64,13 +64,13 @@ class Shots:
         if place.exists():
             with np.load(place) as file:
                 return cls(**file)
-        cuts, held = screening.ShotDetector(luma_only=True), screening.HeldDetector()
+        cuts, held = screening.ShotDetector(), screening.HeldDetector()
         numbers, drawings, captioned, times, judge = [], [], [], [], _Judge()
         frames = tqdm(media.read_video(path), f"{path.name}: shots",
                       media.frame_count(path) or None, unit="frame", delay=2)
         for frame in frames:
             small = small_of(frame)
-            gray = np.dstack([pixels.gray(small)] * 3)
+            gray = pixels.gray(small)
             numbers.append(cuts.shot(pixels.narrowed(gray, screening.SHOT_WIDTH)))
             drawings.append(held.drawing(gray))
             captioned.append(Type.A53_CC in frame.decoded.side_data)

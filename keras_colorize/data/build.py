@@ -33,6 +33,7 @@ from keras_colorize.files import check_apart, is_within, locked, reading, sha256
 from keras_colorize.image import figures, pixels
 
 RECORDS_PER_SHARD = 512
+SAMPLES = 6  # examples in `samples.png`
 MOST_NAMED = 20  # pictures of a source of which nothing was kept; `dataset.json` names them all
 
 
@@ -67,7 +68,7 @@ def build(places: list[Path], out: Path, settings: Settings, workers: int = 1,
 
     Args:
         workers: how many processes of this machine work on a source each; if there are more of
-            them than sources, each gets several threads.
+            them than sources, each gets several threads. A source alone is read in this process.
         scheduler: the address of a Dask scheduler whose workers do it instead.
         skip_bad: whether to leave out unreadable sources, and unreadable pictures of the others.
 
@@ -230,6 +231,7 @@ def _continue(stages: list[Stage], failed: dict[str, str], workers: int, schedul
     if remaining:
         side_by_side = min(workers, len(remaining))
         with (cluster.connect(scheduler) if scheduler is not None else
+              build_workers.ThisProcess() if len(remaining) == 1 else
               build_workers.processes(side_by_side)) as executor:
             futures = {executor.submit(stage.perform, -(-workers // side_by_side)): stage
                        for stage in remaining}
@@ -300,7 +302,7 @@ def _assemble(staged: list[Staged], whole: Path, settings: Settings, failed: dic
                 progress.update(len(part))
     thumbnails = {name: np.stack([examples[index][1].colors() for index in chosen])
                   for name, chosen in split.items()}
-    _write_samples(whole / "samples.png", whole / shards[0]["file"])
+    _write_samples(whole / "samples.png", [examples[index] for index in split["train"]])
     write_json(whole / records.MANIFEST, {
         **settings.manifest(), "digest": records.digest_of(settings.sampling.size, shards),
         "counts": {name: len(chosen) for name, chosen in split.items()},
@@ -329,14 +331,11 @@ def _write_shard(path: Path, part: list[tuple[Staged, StagedExample]]) -> None:
                            "free some space, then run the same command to continue") from error
 
 
-def _write_samples(path: Path, shard: Path, count: int = 6) -> None:
+def _write_samples(path: Path, part: list[tuple[Staged, StagedExample]]) -> None:
     """Draws the paper's figure 6: the colour, gray and edge picture of some examples."""
-    rows = {name: [] for name in records.PICTURES}
-    for serialized in tf.data.TFRecordDataset(str(shard)).take(count):
-        example = records.parse(serialized)
-        for name in records.PICTURES:
-            rows[name].append(media.decode_picture(example[name].numpy()))
-    figures.picture_grid(path, rows)
+    chosen = [staged.pictures(example) for staged, example in part[:SAMPLES]]
+    figures.picture_grid(path, {name: [media.decode_picture(each[name]) for each in chosen]
+                                for name in records.PICTURES})
 
 
 def summary(manifest: records.Manifest) -> str:

@@ -1,7 +1,8 @@
 """Workers of a build: what each makes of one source, and the processes that they run in.
 
-A worker needs no TensorFlow. It leaves the examples of its source in two files of the staging
-folder, where the next build finds them if this one is killed.
+A worker needs no TensorFlow. A source alone has none, and this process does its work. The examples
+of a source are left in two files of the staging folder, where the next build finds them if this one
+is killed.
 """
 
 import dataclasses
@@ -11,8 +12,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -117,10 +125,13 @@ class Stage:
         except (OSError, ValueError):  # not begun, or just being written
             return 0
 
-    def perform(self, threads: int) -> Staged:
+    def perform(self, threads: int, ended: threading.Event | None = None) -> Staged:
         """Makes and writes all examples; `threads` decode and prepare them.
 
         The bytes do not depend on `threads`, and memory not on the length of the source.
+
+        Args:
+            ended: once it is set, the next sample raises CancelledError.
 
         Raises:
             SourceError: the source cannot be read, or needs more memory than there is; without a
@@ -128,7 +139,7 @@ class Stage:
             OSError: the folder cannot be written, or the disk is full.
         """
         try:
-            return self._perform(threads)
+            return self._perform(threads, ended)
         except SourceError as error:
             failure = SourceError(error.where, error.what, error.remedy)
         except (MemoryError, cv2.error) as error:
@@ -138,9 +149,9 @@ class Stage:
                                   "run the same command with fewer --workers, or a smaller --size")
         raise failure
 
-    def _perform(self, threads: int) -> Staged:
+    def _perform(self, threads: int, ended: threading.Event | None) -> Staged:
         counts, examples = Counts(), []
-        samples = self._noted(self.source.samples(self.sampling, counts, threads), counts)
+        samples = self._noted(self.source.samples(self.sampling, counts, threads), counts, ended)
         with whole_file(self._path) as temporary, open(temporary, "wb") as file, \
                 closing(in_order(self._prepared, samples, threads, 2 * threads)) as coming:
             for sample, prepared in coming:
@@ -171,14 +182,33 @@ class Stage:
                  for name, picture in example.items()},
                 pixels.thumbnail(example["color"]).tobytes().hex())
 
-    def _noted(self, samples: Iterable[Sample], counts: Counts) -> Iterator[Sample]:
+    def _noted(self, samples: Iterable[Sample], counts: Counts, ended: threading.Event | None,
+               ) -> Iterator[Sample]:
         """Passes samples on, and now and then writes how far the source has been decoded."""
         noted = 0.0
         for sample in samples:
+            if ended and ended.is_set():
+                raise CancelledError
             if time.monotonic() - noted > NOTE_EVERY:
                 self._path.with_suffix(".progress").write_text(str(counts.decoded))
                 noted = time.monotonic()
             yield sample
+
+
+class ThisProcess(ThreadPoolExecutor):
+    """A thread of this process, for one stage: it starts at once, and ends early with its block."""
+
+    def __init__(self):
+        super().__init__(1)
+        self._ended = threading.Event()
+
+    def submit(self, perform: Callable, threads: int) -> Future:
+        """Begins `Stage.perform`."""
+        return super().submit(perform, threads, self._ended)
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        super().__exit__(*error)
 
 
 class _Worker(SpawnProcess):
@@ -219,6 +249,4 @@ def _begin(lifeline: Connection) -> None:
         lifeline.poll(None)
         os._exit(1)
 
-    # As many threads as there are cores in each process would be in each other's way.
-    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     threading.Thread(target=wait, daemon=True).start()

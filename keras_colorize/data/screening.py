@@ -1,11 +1,7 @@
 """Screening of frames: those that teach little, repeats of one drawing, and where a shot begins."""
 
-from functools import partial
-
 import cv2
 import numpy as np
-from scenedetect import FrameTimecode
-from scenedetect.detectors import ContentDetector
 
 from keras_colorize.image import pixels
 
@@ -15,6 +11,7 @@ ONE_TONE = 5  # CIELAB difference from the commonest tone
 SHARES = {"black": 0.99, "gray": 0.98, "blank": 0.95}  # of the pixels that must be so
 SAME_DRAWING = 8  # levels of luminance: H.264 noise is up to 6 at crf 23, a new drawing 10 or more
 NEIGHBOURHOOD = (5, 5)  # pixels of a thumbnail over which differences are averaged
+CUT = 27  # mean change of hue (0..179), saturation and value: PySceneDetect's default
 SHOT_WIDTH = 128  # pixels: frames are compared at this width, enough to tell shots apart
 
 
@@ -29,8 +26,8 @@ def is_near_gray(picture: np.ndarray) -> bool:
 
     Examples are gray films, ink drawings, also on tinted paper, and the page of credits.
     """
-    chroma = np.linalg.norm(_lab(picture)[..., 1:], axis=2)
-    return bool(np.mean(chroma < PALE) >= SHARES["gray"])
+    _, green_red, blue_yellow = cv2.split(_lab(picture))
+    return bool(np.mean(cv2.magnitude(green_red, blue_yellow) < PALE) >= SHARES["gray"])
 
 
 def is_near_blank(picture: np.ndarray) -> bool:
@@ -63,9 +60,11 @@ class HeldDetector:
     def drawing(self, thumbnail: np.ndarray) -> int:
         """Returns the number, from 0, of the drawing that the next frame shows.
 
-        It takes the frame's thumbnail, uint8 BGR [h, w, 3], about 256 pixels wide.
+        It takes the frame's thumbnail, uint8 BGR [h, w, 3] or luminance [h, w], about 256 pixels
+        wide.
         """
-        first, luminance = self._first, cv2.cvtColor(thumbnail, cv2.COLOR_BGR2GRAY)
+        first, luminance = self._first, thumbnail if thumbnail.ndim == 2 else \
+            cv2.cvtColor(thumbnail, cv2.COLOR_BGR2GRAY)
         if first is None or luminance.shape != first.shape or cv2.sqrBoxFilter(
                 cv2.absdiff(luminance, first), cv2.CV_32F, NEIGHBOURHOOD).max() > SAME_DRAWING ** 2:
             self._first = luminance
@@ -76,25 +75,23 @@ class HeldDetector:
 class ShotDetector:
     """Numbers the shots of a video, whose frames it sees in order.
 
-    A cut is where the content changes by more than PySceneDetect's default, or where the shape of
-    the frames changes. `luma_only` ignores hue and saturation, for frames without colour.
+    A cut is where hue, saturation and value change by `CUT` or more, as for the ContentDetector of
+    PySceneDetect, or where the shape of the frames changes.
     """
 
-    def __init__(self, luma_only: bool = False):
-        self._detector = partial(ContentDetector, min_scene_len=0, luma_only=luma_only)
-        self._cuts, self._shape, self._frames, self._number = self._detector(), None, 0, 0
+    def __init__(self):
+        self._last: np.ndarray | None = None
+        self._number = 0
 
     def shot(self, thumbnail: np.ndarray) -> int:
         """Returns the number, from 0, of the shot that the next frame belongs to.
 
-        It takes the frame's thumbnail, uint8 BGR [h, w, 3], about `SHOT_WIDTH` wide.
+        It takes the frame's thumbnail, about `SHOT_WIDTH` wide: uint8 BGR [h, w, 3], or luminance
+        [h, w] of a video without colour, where that alone must change by `CUT`.
         """
-        if self._shape not in (None, thumbnail.shape):  # which the detector cannot compare
-            self._cuts = self._detector()
+        last, self._last = self._last, thumbnail if thumbnail.ndim == 2 else \
+            cv2.cvtColor(thumbnail, cv2.COLOR_BGR2HSV)
+        if last is not None and (last.shape != self._last.shape or cv2.norm(
+                last, self._last, cv2.NORM_L1) >= CUT * last.size):
             self._number += 1
-        self._shape = thumbnail.shape
-        # The detector asks for a clock; frame numbers are clock enough.
-        clock = FrameTimecode(self._frames, 25.0)
-        self._frames += 1
-        self._number += bool(self._cuts.process_frame(clock, thumbnail))
         return self._number

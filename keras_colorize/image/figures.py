@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
 
 from keras_colorize.files import whole_file
 
+FONT = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 GAP = 4  # pixels between pictures
 LETTER = 9  # pixels left of the pictures for each letter of the longest name
 
@@ -37,15 +40,14 @@ def picture_grid(path: Path, rows: dict[str, Sequence[np.ndarray]]) -> None:
     """Writes named rows of pictures (figures 6, 10 and 11 of the paper), pixel for pixel."""
     canvas = tile(list(rows.values()))
     margin = 20 + LETTER * max(map(len, rows))
-    height, width = canvas.shape[0], canvas.shape[1] + margin
-    figure = Figure(figsize=(width / 100, height / 100), dpi=100)
-    axes = figure.add_axes((margin / width, 0, canvas.shape[1] / width, 1))
-    axes.imshow(canvas, interpolation="nearest", aspect="auto")
-    axes.set_axis_off()
+    height, width = canvas.shape[:2]
+    sheet = Image.new("RGB", (margin + width, height), "white")
+    sheet.paste(Image.fromarray(canvas), (margin, 0))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.truetype(FONT, 14)
     for row, name in enumerate(rows):
-        figure.text((margin - 10) / width, 1 - (row + 0.5) / len(rows), name,
-                    ha="right", va="center", fontsize=10)
-    write(figure, path)
+        draw.text((margin - 10, (row + 0.5) * height / len(rows)), name, "black", font, "rm")
+    with whole_file(path) as temporary:
+        sheet.save(temporary, compress_level=1)
 
 
 def loss_curves(path: Path, title: str, per_epoch: dict[str, tuple[list[int], list[float]]],

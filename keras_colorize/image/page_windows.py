@@ -1,5 +1,6 @@
 """The parts of a picture that are learned: windows of a comic page, a film without black bars."""
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -42,7 +43,7 @@ def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | N
     if len({picture.shape for picture in pictures}) != 1:
         return None
     height, width = pictures[0].shape[:2]
-    lightest = np.max([gray(picture) for picture in pictures], axis=0)
+    lightest = functools.reduce(cv2.max, map(gray, pictures))
     left, top, inner_width, inner_height = cv2.boundingRect(np.uint8(lightest > BAR_LUMINANCE))
     box = top, left, inner_height, inner_width
     whole = (0, 0, height, width)

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -15,12 +16,7 @@ from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
 from keras_colorize.media import color_spaces, planes
-from keras_colorize.media.pictures import (
-    is_animated,
-    on_white,
-    open_picture,
-    rgb_of,
-)
+from keras_colorize.media.pictures import is_animated, on_white, open_picture, rgb_of
 from keras_colorize.media.turns import Turn
 from keras_colorize.media.wholeness import Wholeness, declared_seconds
 
@@ -62,12 +58,16 @@ class VideoFrame:
 
         Where it is not `exact`, only a few pixels count, at a third of the cost.
         """
-        is_lying = Turn.of(self.decoded).quarters % 2
+        is_lying = self._turn.quarters % 2
         step = -1 if is_lying else 1  # along height and width, or width and height
         down, across = (self.decoded.height, self.decoded.width)[::step]
         size = max(2, round(width * down / across)), width
         return self._shown(self.reformatters[exact], *size[::step], "bgr24",
                            "AREA" if exact else "FAST_BILINEAR")
+
+    @cached_property
+    def _turn(self) -> Turn:
+        return Turn.of(self.decoded)
 
     def _shown(self, reformatter: VideoReformatter, height: int, width: int, form: str = "rgb24",
                interpolation: str = "BILINEAR") -> np.ndarray:
@@ -80,7 +80,7 @@ class VideoFrame:
                                       threads=1).to_ndarray()
         if transparent:
             pixels = on_white(pixels)[..., ::-1 if form == "bgr24" else 1]
-        return Turn.of(stored).upright(pixels)
+        return self._turn.upright(pixels)
 
 
 def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
@@ -104,6 +104,7 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
             aspect = float(stream.sample_aspect_ratio or 1)
             whole, wholeness = Deinterlacer(stream), Wholeness(path, container, stream)
             reformatters = VideoReformatter(), VideoReformatter()
+            step = float(1 / (stream.average_rate or 25))
             untimed = deque() if container.format.name == "avi" else None
             for packet in container.demux(wholeness.streams):
                 wholeness.see(packet)
@@ -112,8 +113,8 @@ def read_video(path: Path, threads: int = 0) -> Iterator[VideoFrame]:
                 for frame in whole.frames(packet) if packet.stream is stream else ():
                     if untimed:  # AVI has times for packets alone, in the order of decoding
                         frame.pts = round(untimed.popleft() / frame.time_base)
-                    seconds = clock.seconds(frame.time, float(1 / (stream.average_rate or 25)))
-                    yield VideoFrame(number, seconds, frame, aspect, reformatters)
+                    yield VideoFrame(number, clock.seconds(frame.time, step), frame, aspect,
+                                     reformatters)
                     number += 1
             lack = wholeness.lack()
     except av.FFmpegError as error:
@@ -240,6 +241,7 @@ class Decoder:
 
     def __init__(self, stream: av.VideoStream):
         self.stream, self._context = stream, None
+        self._path = Path(stream.container.name)
 
     def frames(self, packet: av.Packet) -> list[av.VideoFrame]:
         """Gives the frames that a packet completes; the empty last packet gives all the rest."""
@@ -251,10 +253,9 @@ class Decoder:
             if has_alpha:
                 self._context = av.CodecContext.create(name, "r")
                 self._context.thread_count = self.stream.codec_context.thread_count
-        path = Path(self.stream.container.name)
         if packet.has_sidedata("encryption_info"):
-            raise SourceError(path, "is encrypted", "give a copy without protection")
-        return [color_spaces.check(frame, path) for frame in self._context.decode(packet)]
+            raise SourceError(self._path, "is encrypted", "give a copy without protection")
+        return [color_spaces.check(frame, self._path) for frame in self._context.decode(packet)]
 
 
 class Deinterlacer:

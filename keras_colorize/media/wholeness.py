@@ -24,7 +24,9 @@ class Wholeness:
         if not (self._is_indexed or stream.frames or own_seconds(stream)):
             self.streams = [each for each in container.streams
                             if each.type in ("video", "audio", "subtitle")]
-        self._packets, self._ticks, self._step, self._end = 0, -1, 2, 0.0
+        self._packets, self._ticks, self._step = 0, -1, 2
+        self._ends: dict[int, int] = {}
+        """Of each stream that was seen, by its index, when its last packet ends."""
 
     def see(self, packet: av.Packet) -> None:
         """Takes note of the next packet of one of `streams`, the empty last one included."""
@@ -32,7 +34,8 @@ class Wholeness:
             return
         time = packet.pts if packet.pts is not None else packet.dts
         if time is not None:
-            self._end = max(self._end, float((time + (packet.duration or 0)) * packet.time_base))
+            end = time + (packet.duration or 0)
+            self._ends[packet.stream_index] = max(end, self._ends.get(packet.stream_index, end))
         if packet.stream is not self._stream:
             return
         self._packets += 1
@@ -65,7 +68,9 @@ class Wholeness:
             declared -= start  # FFmpeg writes at what time a film ends, others how long it is
         spare = 2 / float(self._stream.average_rate or 25) if self._lacks_bytes else \
             0.1 * declared + 2
-        reached = max(0.0, self._end - start)
+        end = max((float(ticks * self._container.streams[index].time_base)
+                   for index, ticks in self._ends.items()), default=0.0)
+        reached = max(0.0, end - start)
         return f"it ends at {reached:.0f} of {declared:.0f} seconds" \
             if reached < declared - spare else ""
 

@@ -10,7 +10,7 @@ from conftest import examples, files_of
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
-from keras_colorize.data import build, inspect, records
+from keras_colorize.data import build, build_workers, inspect, records
 from keras_colorize.data.sources import Sampling
 from keras_colorize.errors import SettingsMismatch, SourceError, UsageError
 from keras_colorize.image import pixels
@@ -123,7 +123,8 @@ def test_a_source_is_held_out_by_name_or_path(pages, tmp_path):
         build.build([pages], tmp_path / "x", build.Settings(test=("pannels",)))
 
 
-def test_finished_sources_of_a_build_that_broke_off_are_kept(clip, pages, tmp_path, capfd):
+def test_finished_sources_are_kept_and_the_last_needs_no_process(clip, pages, tmp_path, capfd,
+                                                                 monkeypatch):
     broken = pages / "panels" / "0.png"
     whole = broken.read_bytes()
     broken.write_bytes(b"not a picture")
@@ -131,7 +132,9 @@ def test_finished_sources_of_a_build_that_broke_off_are_kept(clip, pages, tmp_pa
         build.build([clip, pages], tmp_path / "out", SETTINGS)
     assert not (tmp_path / "out").exists()
     broken.write_bytes(whole)
-    build.build([clip, pages], tmp_path / "out", SETTINGS)
+    with monkeypatch.context() as patch:
+        patch.delattr(build_workers, "processes")
+        build.build([clip, pages], tmp_path / "out", SETTINGS)
     assert "continuing: 2 of 3 sources were finished" in capfd.readouterr().out
     build.build([clip, pages], tmp_path / "fresh", SETTINGS)
     assert files_of(tmp_path / "out") == files_of(tmp_path / "fresh")

@@ -43,9 +43,9 @@ def undisturbed(series, tmp_path_factory):
     return out
 
 
-def start(series, out):
+def start(series, out, *options):
     """The build as a process of its own."""
-    return Command("build-tfrecords", series, "--out", out, *OPTIONS, "--workers", "2")
+    return Command("build-tfrecords", series, "--out", out, *OPTIONS, "--workers", "2", *options)
 
 
 def finished_in(partial):
@@ -129,11 +129,13 @@ def test_a_killed_worker_ends_the_build_with_a_line_and_loses_nothing(series, un
     assert files_of(tmp_path / "dataset") == files_of(undisturbed)
 
 
-@pytest.mark.parametrize("moment", ["its workers start", "they work"])
+@pytest.mark.parametrize("moment", ["its workers start", "they work", "it has none"])
 def test_ctrl_c_ends_a_build_at_once_in_one_line(series, tmp_path, moment):
-    process = start(series, tmp_path / "dataset")
-    wait_for(lambda: len(workers_of(process)) == 3 if moment == "its workers start"  # one tracks
-             else any((tmp_path / ".dataset.partial").glob("*.progress")), process)
+    partial = tmp_path / ".dataset.partial"
+    process = start(series, tmp_path / "dataset") if moment != "it has none" else start(
+        series / "episode_0.mp4", tmp_path / "dataset", "--every", "1")
+    wait_for(lambda: len(workers_of(process)) == 2 if moment == "its workers start"
+             else any(partial.glob("*.progress" if moment == "they work" else ".*")), process)
     workers = workers_of(process)
     begun = time.monotonic()
     for each in (psutil.Process(process.pid), *workers):  # as a terminal sends it

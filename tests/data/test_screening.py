@@ -4,6 +4,8 @@ import av
 import cv2
 import numpy as np
 import pytest
+from scenedetect import FrameTimecode
+from scenedetect.detectors import ContentDetector
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
@@ -165,3 +167,53 @@ def test_a_held_drawing_is_found_in_a_coarsely_compressed_film(tmp_path):
     true = drawings_of(indices)
     assert changes(found) == changes(true)
     assert max(found.count(number) for number in found) == 20
+
+
+class Cuts:
+    """Our detector beside PySceneDetect's, of the thumbnails of a video."""
+
+    def __init__(self, of_luminance=False):
+        self.theirs = ContentDetector(min_scene_len=0, luma_only=of_luminance)
+        self.ours, self.shots, self.cuts = screening.ShotDetector(), [0], []
+
+    def see(self, colored, shown=None):
+        """Shows both a frame, uint8 BGR, or us its luminance."""
+        self.shots.append(self.ours.shot(colored if shown is None else shown))
+        self.cuts.append(bool(self.theirs.process_frame(FrameTimecode(len(self.cuts), 25.0),
+                                                        colored)))
+
+    def agree(self):
+        """Whether both cut where the other does, at least once."""
+        assert any(self.cuts)
+        return np.diff(self.shots).tolist() == self.cuts
+
+
+@pytest.mark.parametrize("name", ["film", pytest.param("real film", marks=[pytest.mark.slow,
+                                                                           pytest.mark.data])])
+def test_a_film_is_cut_where_pyscenedetect_cuts_it(name, request):
+    path = request.getfixturevalue("film") if name == "film" else request.getfixturevalue(
+        "real_data") / "big_buck_bunny" / "big_buck_bunny_720p.mp4"
+    in_color, in_gray = Cuts(), Cuts(of_luminance=True)
+    for frame in media.read_video(path):
+        small = frame.thumbnail(screening.SHOT_WIDTH, exact=False)
+        luminance = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+        in_color.see(small)
+        in_gray.see(cv2.merge([luminance] * 3), luminance)
+    assert in_color.agree() and in_gray.agree()
+
+
+def test_a_cut_is_a_change_of_27_as_for_pyscenedetect():
+    in_color, in_gray = Cuts(), Cuts(of_luminance=True)
+    for value in (0, 26, 53, 79, 106, 186, 105, 24, 105):  # by 27 of one channel, and of three
+        gray = np.full((72, 128), value, np.uint8)
+        in_color.see(cv2.merge([gray] * 3))
+        in_gray.see(cv2.merge([gray] * 3), gray)
+    assert in_color.agree() and in_gray.agree()
+    assert np.diff(in_gray.shots).tolist() == [0, 0, 1, 0, 1, 1, 1, 1, 1]
+    assert np.diff(in_color.shots).tolist() == [0, 0, 0, 0, 0, 0, 1, 1, 1]
+
+
+def test_frames_of_another_shape_are_another_shot():
+    shots = screening.ShotDetector()
+    assert [shots.shot(np.zeros((height, 128, 3), np.uint8)) for height in (72, 54, 54, 72)] == [
+        0, 1, 1, 2]
