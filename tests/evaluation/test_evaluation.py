@@ -208,7 +208,7 @@ def test_what_cannot_be_evaluated_is_named(runs, data_dir, tmp_path):
 
 
 def test_its_table_goes_into_the_card_of_the_model_that_it_is_on(report_dir, runs, tmp_path):
-    assert export.export(runs["convnet_edge"], tmp_path / "model", "litert", report_dir)
+    assert export.export(runs["convnet_edge"], tmp_path / "model", "onnx", report_dir)
     read = (tmp_path / "model" / "README.md").read_text()
     card = json.loads((tmp_path / "model" / "keras_colorize.json").read_text())
     rows = rows_of(report_dir)
