@@ -6,8 +6,8 @@ import pytest
 
 from keras_colorize.cartoon import manga
 
-# What holds; wanted of margins are 0.98. On page 2 gutters are missed that a sound crosses; on 4 open
-# balloons run into a wall and into hair.
+# What holds; wanted of margins are 0.98. On page 2 gutters are missed that a sound crosses; on 4
+# open balloons run into a wall and into hair.
 MARGINS = (0.98, 0.98, 0.95, 0.98, 0.98, 0.98)
 BALLOON = 0.98
 DRAWN_WHITE = (0.003, 0.006, 0.004, 0.003, 0.016, 0.003)
