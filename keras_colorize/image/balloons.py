@@ -18,6 +18,8 @@ GAPS = (1, 2.5, 4, 6)  # working pixels: half of how wide an outline may be open
 SMALLEST = 250  # working pixels, of area
 LARGEST = 0.06  # of the page, with as little lettering as two pieces
 ENCLOSED = 0.055  # of a balloon is paper that its letters enclose, at most
+SOLID = 0.33  # of a piece's longer side: half of how thick a stroke of a letter is at most
+MOST_SOLID = 0.8  # of the larger pieces of a text are thicker: a tone is of dots
 SOUNDS = (600, 6000)  # working pixels: the area of an oval with the letters of a sound
 BESIDE_LETTER = 5  # working pixels: paper beyond a letter that touches the outline lies so near
 LETTER_STROKE = 3.8  # working pixels: half of how thick its strokes are at most
@@ -163,7 +165,8 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, pieces: Pieces, origin: t
     if len(inner) < FEWEST_PIECES or enclosed > ENCLOSED * whole.sum() or (
             whole.sum() < 0.68 * _hull(whole)[0] or pieces.strokes[inner].mean() > MOST_STROKES):
         return False
-    if not are_of_one_pen(pieces.gray[box], np.isin(pieces.numbers[box], inner)):
+    if _solid_share(dark, pieces, inner, box) > MOST_SOLID or not are_of_one_pen(
+            pieces.gray[box], np.isin(pieces.numbers[box], inner)):
         return False
     left, top, width, height, area = pieces.stats[inner].T
     low = np.array([top.min(), left.min()]) - origin
@@ -176,3 +179,14 @@ def _fits_its_text(whole: np.ndarray, own: np.ndarray, pieces: Pieces, origin: t
     return bool((dense >= 0.18 or (len(inner) >= 12 and dense >= 0.08))
                 and 0.02 <= area.sum() / whole.sum() <= 0.4
                 and spans.max() >= widest and spans.min() >= 0.15 and middle.max() <= 0.12)
+
+
+def _solid_share(dark: np.ndarray, pieces: Pieces, inner: np.ndarray, box: tuple) -> float:
+    """The share of solid pieces, such as dots and buttons, among the larger ones."""
+    depth = cv2.distanceTransform(np.pad(dark, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    thickness = np.zeros(len(pieces.stats), np.float32)
+    np.maximum.at(thickness, pieces.numbers[box].ravel(), depth.ravel())
+    width, height = pieces.stats[inner, cv2.CC_STAT_WIDTH:cv2.CC_STAT_HEIGHT + 1].T
+    extent = np.maximum(width, height)
+    large = extent >= extent.max() / 3
+    return float((thickness[inner] > SOLID * extent)[large].mean())

@@ -1,4 +1,4 @@
-"""White ovals with lettering in their middle, which are balloons, and faces, which are none."""
+"""White ovals with lettering in their middle, which are balloons; faces and dots are none."""
 
 import cv2
 import numpy as np
@@ -51,3 +51,14 @@ def test_eyes_a_nose_and_a_mouth_are_a_face():
         oval(0, 16, (3, 5), 2, 180)
         oval(2, 36, (26, 12), 3, 180)
     assert found(page, [(int(x - 80 * size), y) for x, y, size, _ in faces]) == [False] * 4
+
+
+def test_coarse_dots_are_no_lettering():
+    page, place = np.full((800, 800), 255, np.uint8), (300, 300)
+    rows, columns = np.mgrid[:800, :800]
+    page[(rows % 14 - 7) ** 2 + (columns % 14 - 7) ** 2 <= 14] = 0
+    inside = np.zeros(page.shape, np.uint8)
+    cv2.ellipse(inside, place, (110, 70), 0, 0, 360, 1, -1)
+    page[inside == 0] = 255
+    cv2.ellipse(page, place, (118, 78), 0, 0, 360, 0, 5)
+    assert found(page, [(x, y) for y in range(292, 309) for x in range(292, 309)]) == [False] * 289
