@@ -201,8 +201,22 @@ def hints(page: MangaPage, count: int = 10) -> np.ndarray:
 
     It is the hint picture of a user who knows the colours, and clicks `count` times.
     """
-    clear = ~(page.ink | page.margins | page.balloons)
-    codes = page.truth.astype(np.int32) @ (1 << 16, 1 << 8, 1)
+    return dots(page.truth, ~(page.ink | page.margins | page.balloons), count)
+
+
+def dots(truth: np.ndarray, clear: np.ndarray, count: int, radius: int = 4) -> np.ndarray:
+    """Returns dots in the colours of a flat picture, in the middle of its largest surfaces.
+
+    Args:
+        truth: uint8 RGB [h, w, 3].
+        clear: bool [h, w]; the rest gets no dot.
+        count: of dots.
+        radius: in pixels.
+
+    Returns:
+        uint8 RGBA [h, w, 4], transparent but for the dots.
+    """
+    codes = truth.astype(np.int32) @ (1 << 16, 1 << 8, 1)
     colors, sizes = np.unique(codes[clear], return_counts=True)
     surfaces = []
     for code in colors[np.argsort(-sizes, kind="stable")[:2 * count]]:
@@ -210,10 +224,10 @@ def hints(page: MangaPage, count: int = 10) -> np.ndarray:
             ((codes == code) & clear).astype(np.uint8), None, None, None, 4)
         surfaces += [(-area, piece, int(code), pieces)
                      for piece, area in enumerate(stats[:, cv2.CC_STAT_AREA]) if piece]
-    picture = np.zeros((*page.ink.shape, 4), np.uint8)
+    picture = np.zeros((*clear.shape, 4), np.uint8)
     for _, piece, code, pieces in sorted(surfaces, key=lambda surface: surface[:3])[:count]:
         depth = cv2.distanceTransform((pieces == piece).astype(np.uint8), cv2.DIST_L2, 5)
         row, column = np.unravel_index(depth.argmax(), depth.shape)
         color = (code >> 16, code >> 8 & 255, code & 255, 255)
-        cv2.circle(picture, (int(column), int(row)), 4, color, -1)
+        cv2.circle(picture, (int(column), int(row)), radius, color, -1)
     return picture

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.cartoon import episode
+from keras_colorize.cartoon import episode, manga
 from keras_colorize.data.dataset import Dataset
 from keras_colorize.errors import ColorizeError, shell_line
 from keras_colorize.evaluation import tables
@@ -19,6 +20,9 @@ from keras_colorize.media import web_page
 
 MODELS = ("convnet_gray", "gan_gray")
 EPOCHS = 16
+HINTS = "hints.png"
+DOTS, DOT = 24, 8  # of true colours that the page is told, and their radius in pixels
+INK, PAPER = 60, 250  # of 255: the page's lines and margins get no dot
 GATE = 0.6  # the share of the gray picture's error that a model may have at most
 
 
@@ -57,6 +61,7 @@ def demonstrate(folder: Path, command: Callable[[list[str]], int]) -> None:
         run("export", run_dir, "--out", folder / "models" / name)
         run("colorize", folder / "models" / name, gray, *large, "--out", folder / "colored" / name)
         rows[name] = [media.read_picture(folder / "colored" / name / gray.name)]
+    run("colorize", large[0], "--hints", draw_hints(folder), "--out", folder / "colored" / "told")
     figures.picture_grid(folder / "before_after.png", {**rows, "truth": [frames[0].color]})
     print(f"\n{(report / 'table1.md').read_text(encoding='utf-8')}")
     write_page(folder, large)
@@ -106,17 +111,29 @@ def large_pictures(frames: list[UnseenFrame], folder: Path) -> list[Path]:
     return [folder / "gray" / f"{name}.png" for name in large]
 
 
+def draw_hints(folder: Path) -> Path:
+    """Draws dots of true colours for the page, as a user would, and returns the file."""
+    truth = media.read_picture(folder / "truth" / "page.png")
+    luminance = pixels.gray(truth)
+    dots = manga.dots(truth, (luminance > INK) & (luminance < PAPER), DOTS, DOT)
+    file = folder / HINTS
+    cv2.imwrite(str(file), cv2.cvtColor(dots, cv2.COLOR_RGBA2BGRA))
+    return file
+
+
 def write_page(folder: Path, large: list[Path]) -> None:
     """Writes `demo.html`: large pictures before and after, the figures and the losses."""
     report = json.loads((folder / "report" / "metrics.json").read_text(encoding="utf-8"))
     columns = ("l1", "l2", "ciede2000", tables.RATIO)
+    pictures = {gray.stem: [("gray", gray), *(
+        (f"coloured by {name}", folder / "colored" / name / gray.name)
+        for name in reversed(MODELS)), ("the truth", folder / "truth" / gray.name)]
+        for gray in large}
+    pictures["page"].insert(1, (f"told {DOTS} dots of colour", folder / "colored" / "told"
+                                / "page.png"))
     web_page.write(
         folder / "demo.html", Path(__file__).with_name("demo.html"),
-        title="What the demo learned",
-        pictures={gray.stem: [("gray", gray), *(
-            (f"coloured by {name}", folder / "colored" / name / gray.name)
-            for name in reversed(MODELS)), ("the truth", folder / "truth" / gray.name)]
-            for gray in large},
+        title="What the demo learned", pictures=pictures, hints=str(folder / HINTS),
         header=["model", *(tables.COLUMNS[name][0] for name in columns)],
         rows=[[tables.title(row), *(tables.cell(row, name) for name in columns)]
               for row in report["rows"]],

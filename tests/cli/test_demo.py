@@ -12,6 +12,8 @@ from keras_colorize.cli import demo
 from keras_colorize.errors import ColorizeError
 from keras_colorize.image import pixels
 
+RED, BLUE = (200, 60, 50), (70, 90, 210)
+
 
 def test_the_first_of_the_chosen_frames_is_the_test_frame_that_gray_misses_most(data_dir):
     frames = demo.colourful_test_frames(data_dir)
@@ -34,6 +36,17 @@ def test_large_pictures_show_the_chosen_frames(data_dir, tmp_path):
     small = cv2.resize(color[:, 100:-100], (96, 64), interpolation=cv2.INTER_AREA)
     assert np.abs(small.astype(int) - frames[0].color).mean() < 5
     np.testing.assert_array_equal(pixels.gray(color), frame[..., 0])
+
+
+def test_the_page_is_told_the_colours_of_its_largest_surfaces_and_nothing_of_its_margins(tmp_path):
+    truth = np.full((400, 300, 3), 255, np.uint8)
+    truth[20:200, 20:280], truth[220:380, 20:280], truth[300:340, 100:200] = RED, BLUE, (0, 0, 0)
+    media.write_picture(tmp_path / "truth" / "page.png", truth)
+    dots = cv2.imread(str(demo.draw_hints(tmp_path)), cv2.IMREAD_UNCHANGED)
+    drawn = dots[..., 3] > 0
+    assert {tuple(color[::-1]) for color in dots[drawn][:, :3].tolist()} == {RED, BLUE}
+    assert (truth[drawn] == dots[drawn][:, 2::-1]).all()
+    assert cv2.connectedComponents(drawn.astype(np.uint8))[0] == 1 + 2
 
 
 def test_a_model_that_learned_nothing_fails_the_demo(tmp_path):
@@ -61,6 +74,6 @@ def test_the_demo_learns_its_cartoon_and_shows_it(tmp_path):
         assert text in answer.stdout
     page = WebPage((tmp_path / "demo" / "demo.html").read_text())
     page.check_whole()
-    assert len(page.pictures) == 2 * 4 + 3  # a page and a frame, and the losses
+    assert len(page.pictures) == 5 + 4 + 3  # a page and a frame, and the losses
     picture = media.read_picture(tmp_path / "demo" / "before_after.png")
     assert picture.shape[0] == 4 * (90 + 4)  # input, ConvNet, GAN, truth
