@@ -1,8 +1,8 @@
 """Workers of a build: what each makes of one source, and the processes that they run in.
 
-A worker needs no TensorFlow. A source alone has none, and this process does its work. The examples
-of a source are left in two files of the staging folder, where the next build finds them if this one
-is killed.
+A worker needs no TensorFlow. If there is one source alone, this process does the work itself. The
+examples of a source are left in two files of the staging folder, where the next build finds them
+if this one is killed.
 """
 
 import dataclasses
@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
-    CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -131,7 +130,7 @@ class Stage:
         The bytes do not depend on `threads`, and memory not on the length of the source.
 
         Args:
-            ended: once it is set, the next sample raises CancelledError.
+            ended: once it is set, the next frame or page raises CancelledError.
 
         Raises:
             SourceError: the source cannot be read, or needs more memory than there is; without a
@@ -151,7 +150,8 @@ class Stage:
 
     def _perform(self, threads: int, ended: threading.Event | None) -> Staged:
         counts, examples = Counts(), []
-        samples = self._noted(self.source.samples(self.sampling, counts, threads), counts, ended)
+        counts.ended = ended
+        samples = self._noted(self.source.samples(self.sampling, counts, threads), counts)
         with whole_file(self._path) as temporary, open(temporary, "wb") as file, \
                 closing(in_order(self._prepared, samples, threads, 2 * threads)) as coming:
             for sample, prepared in coming:
@@ -182,13 +182,10 @@ class Stage:
                  for name, picture in example.items()},
                 pixels.thumbnail(example["color"]).tobytes().hex())
 
-    def _noted(self, samples: Iterable[Sample], counts: Counts, ended: threading.Event | None,
-               ) -> Iterator[Sample]:
+    def _noted(self, samples: Iterable[Sample], counts: Counts) -> Iterator[Sample]:
         """Passes samples on, and now and then writes how far the source has been decoded."""
         noted = 0.0
         for sample in samples:
-            if ended and ended.is_set():
-                raise CancelledError
             if time.monotonic() - noted > NOTE_EVERY:
                 self._path.with_suffix(".progress").write_text(str(counts.decoded))
                 noted = time.monotonic()

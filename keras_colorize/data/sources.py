@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -69,6 +70,14 @@ class Counts:
     crop: tuple[int, int, int, int] | None = None
     """Top, left, height and width of the picture within a video's black bars, if it has bars."""
 
+    ended = None  # a `threading.Event` of whoever waits for the source, and no count
+
+    def count_decoded(self) -> None:
+        """Counts a frame or page; raises CancelledError once `ended` is set."""
+        if self.ended is not None and self.ended.is_set():
+            raise CancelledError
+        self.decoded += 1
+
     def skip(self, reason: str) -> None:
         """Counts a frame, or a window of a page, that is left out."""
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
@@ -123,7 +132,7 @@ class VideoSource(FileSource):
         cuts, held, last_drawing = screening.ShotDetector(), screening.HeldDetector(), None
         for frame in media.read_video(self.path, threads):
             shot = cuts.shot(frame.thumbnail(screening.SHOT_WIDTH, exact=False))
-            counts.decoded += 1
+            counts.count_decoded()
             if frame.number % sampling.every:
                 counts.skip("between samples")
                 continue
@@ -207,7 +216,7 @@ def _windows(pictures: Iterable[tuple[str, np.ndarray | None]], sampling: Sampli
     windows are taken from all over it.
     """
     for shot, (name, picture) in enumerate(pictures):
-        counts.decoded += 1
+        counts.count_decoded()
         if picture is None:
             continue
         before = counts.kept

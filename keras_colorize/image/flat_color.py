@@ -139,7 +139,8 @@ def carry(regions: Regions, clicks: list[Click], least_likeness: float = LIKENES
     """Carries clicks to like regions in other panels: same tone and shape, beside the like.
 
     Regions that have a colour already, that stay white, or that are as like to a region of
-    another colour, take nothing.
+    another colour, take nothing; nor do two that are not, each to the other, the likest in its
+    panel, for blank paper is like blank paper all over a page.
 
     Args:
         regions: of the page.
@@ -153,16 +154,15 @@ def carry(regions: Regions, clicks: list[Click], least_likeness: float = LIKENES
                       np.zeros(len(colored), np.int32), np.zeros(len(colored), np.float32))
     if not clicked:
         return carried
-    alike = np.stack([_likeness(regions, source) for source in clicked])
+    around = _surroundings(regions)
+    alike = np.stack([_likeness(regions, around, source) for source in clicked])
     given = colors[clicked].astype(int)
     for region in np.flatnonzero(~colored & ~regions.white & (alike.max(0) >= least_likeness)):
         best = int(alike[:, region].argmax())
-        if not _are_each_others_best(regions, clicked[best], alike[best], region):
-            continue
         rivals = alike[np.abs(given - given[best]).max(1) > COLORFUL, region]
         confidence = alike[best, region] - 0.5 * rivals.max(initial=0) * (rivals.size > 0)
         sure = alike[best, region] > 1.15 * rivals.max(initial=0)
-        if sure:
+        if sure and _are_each_others_best(regions, around, clicked[best], region):
             carried.regions[region] = True
             carried.colors[region] = given[best]
             carried.source[region] = clicked[best]
@@ -242,22 +242,20 @@ def _smooth(page: np.ndarray, regions: Regions) -> np.ndarray:
     return (page + even * (shade - page) + 0.5).astype(page.dtype)
 
 
-def _are_each_others_best(regions: Regions, source: int, alike: np.ndarray, region: int) -> bool:
-    """Whether two regions of two panels are each the likest to the other in its own panel.
+def _are_each_others_best(regions: Regions, around: np.ndarray, one: int, other: int) -> bool:
+    """Whether two regions of two panels are each the likest to the other in its own panel."""
+    def likest(region: int, to: int) -> bool:
+        alike = _likeness(regions, around, to)
+        return bool(alike[region] >= alike[regions.panel == regions.panel[region]].max())
 
-    Blank paper is like blank paper all over a page; that tells nothing.
-    """
-    back = _likeness(regions, region)
-    return bool(alike[region] >= alike[regions.panel == regions.panel[region]].max()
-                and back[source] >= back[regions.panel == regions.panel[source]].max())
+    return likest(other, one) and likest(one, other)
 
 
-def _likeness(regions: Regions, source: int) -> np.ndarray:
+def _likeness(regions: Regions, around: np.ndarray, source: int) -> np.ndarray:
     """How like each region is to one, float32 [count + 1] of 0..1; 0 in the same panel."""
     area = np.maximum(regions.area, 1).astype(np.float32)
     fullness = np.log(area / np.maximum(regions.diameter, 1) ** 2)
     size = np.log(area)
-    around = _surroundings(regions)
     apart = (((regions.tone - regions.tone[source]) / 20) ** 2
              + ((size - size[source]) / 1.4) ** 2 + ((fullness - fullness[source]) / 0.6) ** 2)
     alike = np.exp(-apart / 2) * np.minimum(around, around[source]).sum(1)

@@ -32,6 +32,26 @@ def test_a_picture_of_the_episode_comes_back_from_a_twentieth_of_its_pixels():
     assert np.abs(pixels.gray(picture).astype(int) - pixels.gray(truth)).max() <= 1
 
 
+def test_a_dot_fills_its_surface_and_neither_the_line_that_it_touches_nor_what_lies_beyond():
+    luminance = np.full((80, 120), 150, np.uint8)
+    luminance[:, 58:62] = 70  # a line of dark gray, on which a tint would show
+    hinted = np.zeros(luminance.shape, bool)
+    hinted[30:42, 51:61] = True  # 7 columns of surface, 3 of line
+    hinted[30:42, 61:63] = True
+    told = np.full((*luminance.shape, 2), 40, np.float32)
+    filled = scribbles.fill_flats(np.zeros_like(told), luminance, hinted, told)
+    assert np.abs(filled[:, :54] - 40).max() < 0.01 and (filled[hinted] == 40).all()
+    assert (filled[:28, 58:] == 0).all() and (filled[44:, 58:] == 0).all()
+
+
+def test_hints_that_cover_all_are_the_picture():
+    for size in ((1, 1), (4, 6)):
+        told = np.random.default_rng(0).normal(size=(*size, 2)).astype(np.float32)
+        filled = scribbles.fill_flats(np.zeros_like(told), np.zeros(size, np.uint8),
+                                      np.ones(size, bool), told)
+        np.testing.assert_array_equal(filled, told)
+
+
 def test_more_hints_come_nearer():
     truth = pixels.scale(episode.draw_frame(FRAME), (90, 160))
     errors = [distance(colored(truth, hints((90, 160), count)), truth)
