@@ -34,10 +34,9 @@ def test_a_picture_of_the_episode_comes_back_from_a_twentieth_of_its_pixels():
 
 def test_a_dot_fills_its_surface_and_neither_the_line_that_it_touches_nor_what_lies_beyond():
     luminance = np.full((80, 120), 150, np.uint8)
-    luminance[:, 58:62] = 70  # a line of dark gray, on which a tint would show
+    luminance[:, 58:61] = 70  # a line of dark gray, on which a tint would show
     hinted = np.zeros(luminance.shape, bool)
-    hinted[30:42, 51:61] = True  # 7 columns of surface, 3 of line
-    hinted[30:42, 61:63] = True
+    hinted[30:42, 44:62] = True  # 14 columns of the surface, 3 of the line, and 1 beyond it
     told = np.full((*luminance.shape, 2), 40, np.float32)
     filled = scribbles.fill_flats(np.zeros_like(told), luminance, hinted, told)
     assert np.abs(filled[:, :54] - 40).max() < 0.01 and (filled[hinted] == 40).all()
