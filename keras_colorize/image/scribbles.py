@@ -17,7 +17,8 @@ LEAST_AFFINITY = 1e-6  # so that no pixel is cut off from every hint
 SMALL = 60_000  # pixels: up to there a direct solver is two to five times faster
 TOLERANCE = 1e-5  # of the residual, relative: less than the rounding to 0..255
 FLAT = 12  # levels of 255 by which a flat surface differs from a hint that lies on it
-OWN_SHARE = 0.25  # of a hint's pixels are about as light as a surface that the hint lies on
+OWN_SHARE = 0.25  # of a hint lies on a surface, or it just touches that
+REACHED, FLAT_THERE, PASSED_BY = 1, 2, 3  # what is noted of a pixel while surfaces are sought
 MOST_FILLED = 500  # hints; of more, as of a layer that is sprayed, the largest
 SOFT = 5  # pixels over which its rim goes over into what is beside it
 
@@ -68,9 +69,10 @@ def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, to
                ) -> np.ndarray:
     """Gives hints, and all that is flat around them, the chroma of the hints.
 
-    A flat surface is what can be reached from a hint over pixels that are about as light as a fair
-    share of it: a dot that touches a line colours no line. Where several hints lie on one surface,
-    a pixel takes the mean of theirs, weighted by the inverse square of its distance from them.
+    A flat surface is what can be reached from a hint over pixels that are about as light, if a fair
+    share of the hint lies on it: a dot that touches a line colours no line. Where several hints lie
+    on one surface, a pixel takes the mean of theirs, weighted by the inverse square of its distance
+    from them.
 
     Args:
         chroma: of the picture so far, float32 [h, w, channels].
@@ -90,7 +92,7 @@ def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, to
     for patch in largest.tolist():
         left, top, width, height, _ = boxes[patch]
         rows, columns = np.nonzero(patches[top:top + height, left:left + width] == patch)
-        box, flat = _flat_around(calm, rows + top, columns + left)
+        box, flat = _flat_around(calm, patches, patch, rows + top, columns + left)
         own = patches[box] == patch
         weight, values = _influence(own, told[box])
         weight *= flat
@@ -116,22 +118,25 @@ def _influence(own: np.ndarray, told: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return 1 / (1 + far) ** 2, values
 
 
-def _flat_around(calm: np.ndarray, rows: np.ndarray, columns: np.ndarray,
-                 ) -> tuple[tuple[slice, slice], np.ndarray]:
-    """Finds the flat surfaces that some pixels lie on: their box, and their pixels in it, bool."""
-    levels = calm[rows, columns]
-    alike = np.convolve(np.bincount(levels, minlength=256), np.ones(2 * FLAT + 1), "same")
-    starts = np.flatnonzero(alike[levels] >= OWN_SHARE * len(levels))
+def _flat_around(calm: np.ndarray, patches: np.ndarray, patch: int, rows: np.ndarray,
+                 columns: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Finds the flat surfaces that a patch of hints lies on: their box, and their pixels, bool."""
     mask = np.zeros((calm.shape[0] + 2, calm.shape[1] + 2), np.uint8)
     inside = mask[1:-1, 1:-1]
-    for row, column in zip(rows[starts].tolist(), columns[starts].tolist(), strict=True):
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         if not inside[row, column]:
-            cv2.floodFill(calm, mask, (column, row), 0, FLAT, FLAT, 4 | 1 << 8
-                          | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE)
-    inside[rows, columns] = 1  # all that is hinted, whatever it lies on
-    left, top, width, height = cv2.boundingRect(inside)
+            *_, (left, top, width, height) = cv2.floodFill(
+                calm, mask, (column, row), 0, FLAT, FLAT, 4 | REACHED << 8
+                | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE)
+            place = np.s_[top:top + height, left:left + width]
+            reached = inside[place] == REACHED
+            own = np.count_nonzero(reached & (patches[place] == patch))
+            inside[place][reached] = FLAT_THERE if own >= OWN_SHARE * len(rows) else PASSED_BY
+    inside[rows, columns] = FLAT_THERE
+    flat = (inside == FLAT_THERE).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(flat)
     box = slice(top, top + height), slice(left, left + width)
-    return box, inside[box] > 0
+    return box, flat[box] > 0
 
 
 def random_hints(shape: tuple[int, int], count: int, generator: np.random.Generator) -> np.ndarray:
