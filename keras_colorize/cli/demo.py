@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from keras_colorize import media
@@ -117,7 +116,7 @@ def draw_hints(folder: Path) -> Path:
     luminance = pixels.gray(truth)
     dots = manga.dots(truth, (luminance > INK) & (luminance < PAPER), DOTS, DOT)
     file = folder / HINTS
-    cv2.imwrite(str(file), cv2.cvtColor(dots, cv2.COLOR_RGBA2BGRA))
+    file.write_bytes(media.Style("PNG").encode(dots[..., :3], dots[..., 3], file))
     return file
 
 

@@ -104,14 +104,14 @@ def of_run(name: str, run_dir: Path, points: int | None = None, corrected: bool 
     def paint(condition: np.ndarray, truth: np.ndarray | None, told: Iterable[np.ndarray] = (),
               ) -> np.ndarray:
         given = pixels.to_signed(condition.astype(np.float32))
-        if model.guidance != "hints":
-            return pixels.to_uint8(generator.predict_on_batch(given))
+        true = [pixels.chroma(color) for color in truth] if points else []
+        if model.guidance == "hints":
+            hints = [pixels.hint_channels(*each) for each in zip(true, told, strict=True)] \
+                if points else np.zeros((*given.shape[:3], 3), np.float32)
+            given = np.concatenate([given, hints], axis=-1)
+        painted = pixels.to_uint8(generator.predict_on_batch(given))
         if not points:
-            none = np.zeros((*given.shape[:3], 3), np.float32)
-            return pixels.to_uint8(generator.predict_on_batch(np.concatenate([given, none], -1)))
-        true = [pixels.chroma(color) for color in truth]
-        hints = [pixels.hint_channels(*each) for each in zip(true, told, strict=True)]
-        painted = pixels.to_uint8(generator.predict_on_batch(np.concatenate([given, hints], -1)))
+            return painted
         return np.stack([  # as on a page, hints fill what is flat around them
             line_lock.join(level, scribbles.fill_flats(pixels.chroma(picture), level, where, color))
             for picture, level, where, color in zip(painted, condition[..., 0], told, true,
