@@ -57,8 +57,11 @@ class AnswerCache:
         if len(file) > self.most_bytes:
             return False
         with self._turn:
+            held = self._sizes.pop(key, 0)
+            if held:
+                self._sizes[key] = held  # as the last: the new file takes its place
             try:
-                self._make_room(len(file))
+                self._make_room(len(file) - held)
                 with whole_file(self.folder / key) as temporary:
                     temporary.write_bytes(file)
             except OSError as error:
