@@ -7,7 +7,8 @@ Pages: one of 1800x2570 (drawn), from its file to its coloured file read again, 
 them, beside the network alone on them, at the scale at which it sees them. Video: end-to-end frames
 a second of a part of the film, each of whose frames is shown once, beside the network alone on the
 same frames in the same process, in turns; then with every frame shown twice, with held drawings
-recognised and not. Memory: the peak of the command's process on a CBZ of 100 pages, and on one page
+recognised and not. A CBZ of JPEG pages: end to end, beside reading, the network and writing, each
+of them alone on all its pages. Memory: the peak of the command's process on a CBZ of 100 pages, and on one page
 of 8000x12000, with the model given or the one that ships.
 """
 
@@ -16,6 +17,7 @@ import itertools
 import tempfile
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
@@ -83,6 +85,44 @@ def page_rows(model: colorize.Model, folder: Path, pages: int, turns: int) -> li
         lambda: colorize.colorize(both, [source], next(outs), settings), warm=1)
     return [*rows, row(f"{pages} such pages in a folder", "s", in_folder, network, 1.2,
                        "to their network")]
+
+
+def book_rows(model: colorize.Model, folder: Path, pages: int, turns: int) -> list[Row]:
+    """Rows on a CBZ, beside the stages that its pages go through, each with both cores to itself."""
+    book = write_book(folder / "stages.cbz", pages)
+    file = media.encode_picture(gray_page(), ".jpg")
+    original, picture = media.read_stored_picture(file, "page"), gray_page()
+    small = pixels.scale(picture, tuple(round(side * model.scale_for(*PAGE)) for side in PAGE))
+    colored = np.ascontiguousarray(cv2.applyColorMap(picture, cv2.COLORMAP_JET)[..., ::-1])
+    outs = (folder / f"colored {model.name.replace('/', ' ')} {turn}.cbz"
+            for turn in itertools.count())
+
+    def two_at_once(call) -> None:
+        with ThreadPoolExecutor(2) as threads:
+            for task in [threads.submit(call) for _ in range(pages)]:
+                task.result()
+
+    reading, network, writing, whole = timed_in_turns(
+        turns, lambda: two_at_once(lambda: media.read_stored_picture(file, "page")),
+        lambda: [model.colorize(small) for _ in range(pages)],
+        lambda: two_at_once(lambda: original.style.encode(colored, None, "page")),
+        lambda: colorize.colorize(colorize.Models(model), [book], next(outs)), warm=1)
+    slowest = [max(each) for each in zip(reading, network, writing, strict=True)]
+    every = [sum(each) for each in zip(reading, network, writing, strict=True)]
+    name = f"CBZ of {pages} JPEG pages of 1800x2570"
+    return [row(f"{name}: {stage} alone", "s", spent) for stage, spent in (
+        ("reading", reading), ("network", network), ("writing", writing))] + [
+        row(name, "s", whole, slowest, 1.15, "to the slowest of these"),
+        row(f"{name}, beside their sum", "s", whole, every, note="to the sum of these")]
+
+
+def write_book(book: Path, pages: int) -> Path:
+    """Writes a CBZ of so many gray JPEG pages."""
+    page = media.encode_picture(gray_page(), ".jpg")
+    with zipfile.ZipFile(book, "w") as archive:
+        for number in range(pages):
+            archive.writestr(f"{number:03}.jpg", page)
+    return book
 
 
 def write_part(film: Path, part: Path, frames: int, times: int) -> None:
@@ -159,11 +199,8 @@ def film_rows(model: colorize.Model, film: Path, frames: int, folder: Path,
 
 def memory_rows(saved: Path, folder: Path, pages: int) -> list[Row]:
     """Rows on memory."""
-    book, page, drawn = folder / "book.cbz", folder / "huge.png", gray_page()
-    with zipfile.ZipFile(book, "w") as archive:
-        for number in range(pages):
-            archive.writestr(f"{number:03}.jpg", media.encode_picture(drawn, ".jpg"))
-    media.write_picture(page, cv2.resize(drawn, HUGE[::-1], interpolation=cv2.INTER_CUBIC))
+    book, page = write_book(folder / "book.cbz", pages), folder / "huge.png"
+    media.write_picture(page, cv2.resize(gray_page(), HUGE[::-1], interpolation=cv2.INTER_CUBIC))
     return [row(f"{what}, peak memory", "GB",
                 [peak_memory("colorize", saved, source, "--out", folder / out)])
             for what, source, out in (
@@ -186,6 +223,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for model in chosen:
             table.add(*page_rows(model, Path(name), options.pages, options.turns))
+            table.add(*book_rows(model, Path(name), options.book, options.turns))
             table.add(*film_rows(model, options.film, options.frames, Path(name), options.turns))
         table.add(*memory_rows(options.model or config.SHIPPED_MODEL, Path(name), options.book))
 
