@@ -8,7 +8,9 @@ user who clicks on the region that is most wrong, and says which colour makes it
 place in a region that was clicked already is more wrong than that, the user clicks there too, which
 divides the region, and takes the click back if it makes the page worse; `--whole` is a user who
 never does. Measured is what a reader sees between the lines: the colours under the shade of the
-page's tones. Intervals (95 %) are over pages.
+page's tones. L1 is given as a share of the page as it is, white between its lines and tones, and as
+a share of blank paper without tones, which is how far all colours are from white. Intervals (95 %)
+are over pages.
 """
 
 import argparse
@@ -119,6 +121,11 @@ class Page:
         return {"l1": metrics.l1(shown, truth)[0], "ciede2000": metrics.ciede2000(shown, truth)[0],
                 "colourfulness": metrics.colourfulness(shown)[0],
                 "true": metrics.colourfulness(truth)[0]}
+
+    def of_blank_paper(self) -> float:
+        """L1 of white paper without the page's tones, at the same places."""
+        return metrics.l1(np.full_like(self.wanted[::SAMPLED], 255)[None, None],
+                          self.wanted[::SAMPLED][None, None])[0]
 
     def click(self, before: np.ndarray, counts: tuple[int, ...], divides: bool = True
               ) -> list[PrintedPage]:
@@ -257,9 +264,10 @@ def main(options: argparse.Namespace) -> None:
               f"best single colour {single}": lambda page: page.of_one_color(single),
               "model": lambda page: page.known.votes}
     print(f"{len(pages)} pages; {provenance()}")
-    print("| start | clicks | L1 | share of white | CIEDE2000 | colourfulness |\n"
-          "|---|---:|---:|---:|---:|---:|")
+    print("| start | clicks | L1 | share of white | of blank paper | CIEDE2000 | colourfulness |\n"
+          "|---|---:|---:|---:|---:|---:|---:|")
     whole, resampling = None, Resampling(range(len(pages)))
+    blank = np.array([page.of_blank_paper() for page in pages])
     for name, start in starts.items():
         clicks = CLICKS if name in ("white page", "model") else CLICKS[:1]
         curves = [[page.score(told)
@@ -269,7 +277,7 @@ def main(options: argparse.Namespace) -> None:
             l1, apart, colorful, true = (np.array([curve[nth][key] for curve in curves])
                                          for key in ("l1", "ciede2000", "colourfulness", "true"))
             whole = l1 if whole is None else whole
-            shown = [(l1, None, ".2f"), (l1, whole, ".3f"), (apart, None, ".2f"),
+            shown = [(l1, None, ".2f"), (l1, whole, ".3f"), (l1, blank, ".3f"), (apart, None, ".2f"),
                      (colorful, true, ".2f")]
             print(f"| {name} | {count} |", " | ".join(
                 _figure(resampling, *each) for each in shown), "|")
