@@ -23,6 +23,8 @@ RULE = "flat"  # what the report calls it
 PALE = 0.45  # of a vote's strength stays: what nobody told looks better pale than wrong
 STRONGEST = 60  # of 255: no vote takes more than this from white, or one wrong hue shouts
 LIGHT = 205  # of 255, in each channel: what a model of printed pages sees lighter is white paper
+VIVID = 1.5  # times the chroma of a model of printed pages, which is paler than what it learned
+LIFTED = 0.3  # of the way to full light, for the page's own shade darkens a vote
 DARKEST = 24  # of 255: the shade of a region is taken for at least this where a vote is lit
 ONE_COLOR = 24  # of 255, in each channel: pixels of a patch differ less
 DOT = 0.03  # of the page's longer side: a round patch up to this size is a click
@@ -78,8 +80,9 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
     """Asks a network's picture for the colour of each region.
 
     What a network learned from gray pictures or edges is a guess on a printed page, so it is made
-    light and pale. A network that learned such pages is pale itself where it is not sure. Where it
-    is nearly white it means white paper, of which it is never quite sure.
+    light and pale. A network that learned such pages is pale itself where it is not sure, and paler
+    than a reader likes, so it is made more vivid. Where it is nearly white it means white paper, of
+    which it is never quite sure.
 
     Args:
         regions: of the page.
@@ -101,7 +104,12 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
     total = np.maximum(np.bincount(labels, weights, regions.count + 1), 1e-6)
     color = np.stack([mean(np.ascontiguousarray(picture[..., channel])) for channel in range(3)], 1)
     if made_of == "manga":
-        color[regions.white | (color.min(1) >= LIGHT)] = 255
+        is_paper = regions.white | (color.min(1) >= LIGHT)
+        gray = (color @ (pixels.RED, pixels.GREEN, pixels.BLUE))[:, None]
+        color = np.maximum(gray + VIVID * (color - gray), 0)
+        color *= 255 / np.maximum(color.max(1, keepdims=True), 255)
+        color += LIFTED * (255 - color.max(1, keepdims=True))
+        color[is_paper] = 255
         return np.rint(color).astype(np.uint8)
     if made_of == "gray":
         color *= 255 / np.maximum(mean(guide), DARKEST)[:, None]
