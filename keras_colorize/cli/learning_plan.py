@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import tensorflow as tf
@@ -66,7 +66,9 @@ class Lesson:
 
 def _shape(of: Config) -> tuple:
     """Returns all of a configuration that decides which weights its generator has."""
-    return replace(of.model, colourfulness=0.0), of.loss.objective == "classes"
+    model = of.model
+    return (model.input, model.encoder, model.decoder, model.normalization, model.upsampling,
+            model.output, model.guidance, of.loss.objective == "classes")
 
 
 LESSONS = (Lesson("gray", "cpu/guided_gray", "", 0.6),
