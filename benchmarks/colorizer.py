@@ -4,12 +4,13 @@ Without a model it is the paper's full-width generator with random weights, no s
 one.
 
 Pages: one of 1800x2570 (drawn), from its file to its coloured file read again, and a folder of
-them, beside the network alone on them, at the scale at which it sees them. Video: end-to-end frames
-a second of a part of the film, each of whose frames is shown once, beside the network alone on the
-same frames in the same process, in turns; then with every frame shown twice, with held drawings
-recognised and not. A CBZ of JPEG pages: end to end, beside reading, the network and writing, each
-of them alone on all its pages. Memory: the peak of the command's process on a CBZ of 100 pages, and on one page
-of 8000x12000, with the model given or the one that ships.
+them, beside the network alone on them, at the scale at which it sees them; and one that is told 20
+dots, if the model takes hints. A CBZ of JPEG pages: end to end, beside reading, the network and
+writing, each of them alone on all its pages. Video: end-to-end frames a second of a part of the
+film, each of whose frames is shown once, beside the network alone on the same frames in the same
+process, in turns; then with every frame shown twice, with held drawings recognised and not. Memory:
+the peak of the command's process on a CBZ of 100 pages, and on one page of 8000x12000, with the
+model given or the one that ships.
 """
 
 import argparse
@@ -80,11 +81,26 @@ def page_rows(model: colorize.Model, folder: Path, pages: int, turns: int) -> li
                         ("the same, processor time", time.process_time)):
         network, page = timed_in_turns(turns, alone, whole, warm=1, clock=clock)
         rows.append(row(name, "s", page, network, 1.3, f"to its network, seen at {seen}"))
+    if model.network_guided is not None:
+        strokes = write_dots(folder / "strokes.png")
+        page, told = timed_in_turns(turns, whole, lambda: colorize.colored_file(
+            file, Path("page.png"), both, settings, strokes, Path("page.ora")), warm=1)
+        rows.append(row("a page that is told 20 dots", "s", told, page, 1.2, "to the page untold"))
     network, in_folder = timed_in_turns(
         turns, lambda: [alone() for _ in range(pages)],
         lambda: colorize.colorize(both, [source], next(outs), settings), warm=1)
     return [*rows, row(f"{pages} such pages in a folder", "s", in_folder, network, 1.2,
                        "to their network")]
+
+
+def write_dots(file: Path) -> Path:
+    """Writes 20 dots of colour for a page, as a hint picture."""
+    generator, strokes = np.random.default_rng(0), np.zeros((*PAGE, 4), np.uint8)
+    for _ in range(20):
+        middle = (generator.random(2) * PAGE[::-1]).astype(int).tolist()
+        cv2.circle(strokes, middle, 12, (*generator.integers(0, 256, 3).tolist(), 255), -1)
+    cv2.imwrite(str(file), strokes)
+    return file
 
 
 def book_rows(model: colorize.Model, folder: Path, pages: int, turns: int) -> list[Row]:
