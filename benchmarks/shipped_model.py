@@ -1,8 +1,8 @@
 """The model that ships: `python benchmarks/shipped_model.py SOURCE... --work DIR`.
 
 It builds two datasets from the sources (for us a comic, picture books and a film under CC BY),
-trains `cpu/guided_gray`, then `cpu/guided_gan` from there, and `cpu/manga` on them, measures the
-last two on sources that were held out, and writes `shipped_model/`: two run directories, the one for printed pages within the other, with the
+trains `cpu/guided_gray` and `cpu/manga` on them, measures both on sources that were held out, and
+writes `shipped_model/`: two run directories, the one for printed pages within the other, with the
 weights alone, in float16. A second call keeps all that is there and goes on from it.
 """
 
@@ -39,15 +39,12 @@ class Part:
     """Within the model's folder."""
     first_hints: bool
     """Whether it learns from hints, from the middle of its training on."""
-    follows: str = ""
-    """The part whose network it goes on from, and whose dataset it learns from."""
     changes: tuple[str, ...] = ()
     """Of the configuration."""
 
 
-AS_LEARNED = ("model.colourfulness=0",)  # it knows no series, and takes the vividness of none
-PARTS = (Part("begun", "cpu/guided_gray", "90x160", "", True, changes=AS_LEARNED),
-         Part("gray", "cpu/guided_gan", "90x160", "", False, "begun", AS_LEARNED),
+PARTS = (Part("gray", "cpu/guided_gray", "90x160", "", True,
+              ("model.colourfulness=0",)),  # it knows no series: pale looks better than wrong
          Part("printed", "cpu/manga", "192x192", "printed", False))
 
 
@@ -59,8 +56,7 @@ def call(*arguments: object) -> None:
 
 def make(part: Part, options: argparse.Namespace, epochs: int | None) -> tuple[Path, Path]:
     """Builds the dataset of a part, trains and measures; returns the run and the report."""
-    run, report = (options.work / kind / part.name for kind in ("runs", "reports"))
-    data = options.work / "data" / (part.follows or part.name)
+    data, run, report = (options.work / kind / part.name for kind in ("data", "runs", "reports"))
     held_out = ("--test", *options.test) if options.test else ()
     call("build-tfrecords", *options.sources, "--every", options.every, "--size", part.size,
          "--split-by", "source", *held_out, "--out", data)
@@ -68,7 +64,6 @@ def make(part: Part, options: argparse.Namespace, epochs: int | None) -> tuple[P
     if epochs is not None and part.first_hints:
         changed.append(f"augment.first_hints={epochs // 2}")
     call("train", part.config, "--data", data, "--out", run,
-         *(("--init-from", options.work / "runs" / part.follows) if part.follows else ()),
          *(word for each in changed for word in ("--set", each)))
     call("evaluate", run, "--data", data, "--out", report)
     return run, report
@@ -149,15 +144,14 @@ def main() -> None:
     parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE")
     parser.add_argument("--test", nargs="+", default=[], metavar="SOURCE", help="held out, by name")
     parser.add_argument("--every", type=int, default=12, help="of the film's frames (%(default)s)")
-    parser.add_argument("--epochs", nargs=3, type=int, metavar=("BEGUN", "GRAY", "PRINTED"),
-                        help="of the trainings (what their configurations say)")
+    parser.add_argument("--epochs", nargs=2, type=int, metavar=("GRAY", "PRINTED"),
+                        help="of the two networks (what their configurations say)")
     parser.add_argument("--work", required=True, type=Path, help="for datasets, runs and reports")
     parser.add_argument("--out", type=Path, default=SHIPPED_MODEL)
     options = parser.parse_args()
     made = {part: make(part, options, epochs)
-            for part, epochs in zip(PARTS, options.epochs or [None] * len(PARTS), strict=True)}
-    followed = {part.follows for part in PARTS}
-    write({part: files for part, files in made.items() if part.name not in followed}, options)
+            for part, epochs in zip(PARTS, options.epochs or (None, None), strict=True)}
+    write(made, options)
 
 
 if __name__ == "__main__":
