@@ -74,23 +74,32 @@ COVERED = _covered()
 def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
     """Finds where a page is printed in dots: tiles whose fine detail is a few strong waves.
 
+    It looks at every second tile first, as on a chessboard. If none of those is dots, the page has
+    too few to matter, and the rest is not looked at.
+
     Returns:
         For each tile whether it is dots, bool [rows, columns] (a partial last tile is judged by
         the last whole one), and the median pitch in pixels, 0 without dots.
     """
     rows, columns = (max(1, length // TILE) for length in luminance.shape)
     dotted, pitches = np.zeros((rows, columns), bool), []
-    for row in range(rows):
-        dots = _dots(luminance[row * TILE:(row + 1) * TILE])
-        dotted[row, list(dots)] = True
-        pitches += dots.values()
+    for parity in (0, 1):
+        for row in range(rows):
+            dots = _dots(luminance[row * TILE:(row + 1) * TILE], (row + parity) % 2)
+            dotted[row, list(dots)] = True
+            pitches += dots.values()
+        if not pitches:
+            break
     return dotted, float(np.median(pitches)) if pitches else 0.0
 
 
-def _dots(strip: np.ndarray) -> dict[int, float]:
-    """Finds the tiles of dots in a strip as high as a tile, uint8, and the pitch in each."""
+def _dots(strip: np.ndarray, first: int) -> dict[int, float]:
+    """Finds the tiles of dots in a strip as high as a tile, uint8, and the pitch in each.
+
+    It looks at every second tile, from the tile `first` on.
+    """
     tiles = {}
-    for column in range(strip.shape[1] // TILE if len(strip) == TILE else 0):
+    for column in range(first, strip.shape[1] // TILE if len(strip) == TILE else 0, 2):
         tile = np.ascontiguousarray(strip[:, column * TILE:(column + 1) * TILE])
         if cv2.meanStdDev(tile)[1].item() > DOT_CONTRAST:
             tiles[column] = tile
