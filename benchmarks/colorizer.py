@@ -104,7 +104,7 @@ def write_dots(file: Path) -> Path:
 
 
 def book_rows(model: colorize.Model, folder: Path, pages: int, turns: int) -> list[Row]:
-    """Rows on a CBZ, beside the stages that its pages go through, each with both cores to itself."""
+    """Rows on a CBZ, beside the stages that its pages go through, each measured alone."""
     book = write_book(folder / "stages.cbz", pages)
     file = media.encode_picture(gray_page(), ".jpg")
     original, picture = media.read_stored_picture(file, "page"), gray_page()

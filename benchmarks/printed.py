@@ -277,8 +277,8 @@ def main(options: argparse.Namespace) -> None:
             l1, apart, colorful, true = (np.array([curve[nth][key] for curve in curves])
                                          for key in ("l1", "ciede2000", "colourfulness", "true"))
             whole = l1 if whole is None else whole
-            shown = [(l1, None, ".2f"), (l1, whole, ".3f"), (l1, blank, ".3f"), (apart, None, ".2f"),
-                     (colorful, true, ".2f")]
+            shown = [(l1, None, ".2f"), (l1, whole, ".3f"), (l1, blank, ".3f"),
+                     (apart, None, ".2f"), (colorful, true, ".2f")]
             print(f"| {name} | {count} |", " | ".join(
                 _figure(resampling, *each) for each in shown), "|")
     rows = [page.paper_and_ink() | page.likely(models) for page in pages]
