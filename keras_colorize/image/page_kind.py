@@ -48,7 +48,7 @@ def route(picture: np.ndarray, luminance: np.ndarray | None = None) -> Route:
     colored = _score(share, COLORED)
     if colored >= 0.5:
         return Route("color", {"color": colored})
-    dots, pitch = find_dots(luminance)
+    dots, pitch = find_dots(luminance, thorough=False)
     lines = _score(GRAYS, gray_share(luminance)) if min(luminance.shape) >= SMALLEST else 0.0
     inked = max(1, int(_contrasts(luminance).sum()))
     toned = _score(float(dots.sum() / inked), TONED) if dots.sum() >= FEWEST else 0.0

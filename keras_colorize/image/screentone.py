@@ -71,11 +71,13 @@ def _covered() -> np.ndarray:
 COVERED = _covered()
 
 
-def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
+def find_dots(luminance: np.ndarray, thorough: bool = True) -> tuple[np.ndarray, float]:
     """Finds where a page is printed in dots: tiles whose fine detail is a few strong waves.
 
-    It looks at every second tile first, as on a chessboard. If none of those is dots, the page has
-    too few to matter, and the rest is not looked at.
+    Args:
+        luminance: uint8 [h, w].
+        thorough: False stops after every second tile, as on a chessboard, if none of those is dots.
+            Such a page has hardly any.
 
     Returns:
         For each tile whether it is dots, bool [rows, columns] (a partial last tile is judged by
@@ -88,7 +90,7 @@ def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
             dots = _dots(luminance[row * TILE:(row + 1) * TILE], (row + parity) % 2)
             dotted[row, list(dots)] = True
             pitches += dots.values()
-        if not pitches:
+        if not (pitches or thorough):
             break
     return dotted, float(np.median(pitches)) if pitches else 0.0
 
@@ -96,7 +98,7 @@ def find_dots(luminance: np.ndarray) -> tuple[np.ndarray, float]:
 def _dots(strip: np.ndarray, first: int) -> dict[int, float]:
     """Finds the tiles of dots in a strip as high as a tile, uint8, and the pitch in each.
 
-    It looks at every second tile, from the tile `first` on.
+    It looks at every second tile, beginning with tile `first`.
     """
     tiles = {}
     for column in range(first, strip.shape[1] // TILE if len(strip) == TILE else 0, 2):

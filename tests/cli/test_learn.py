@@ -68,6 +68,16 @@ def pages(tmp_path):
     return tmp_path / "series"
 
 
+def test_a_lesson_starts_from_a_run_whose_generator_has_its_shape(tmp_path):
+    lesson, run = learning_plan.LESSONS[0], tmp_path / "runs" / "gray"
+    run.mkdir(parents=True)
+    (run / "generator.keras").touch()
+    for name, changes, fits in (("guided_gan", [], True),
+                                ("guided_gray", ["model.encoder=[16,32,64,128,128,64]"], False)):
+        (run / "config.toml").write_text(config.dumps(config.load(f"cpu/{name}", changes)))
+        assert (lesson.begin(config.load("cpu/guided_gray"), tmp_path) == run) == fits
+
+
 def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
         pages, steps, tmp_path, monkeypatch, capfd):
     out = tmp_path / "models" / "series"

@@ -121,6 +121,9 @@ def test_a_model_of_printed_pages_sees_dots_at_the_scale_of_panels_and_is_made_m
     _, regions = manga_pages.drawn("screentone")
     cream = np.full((9, 9, 3), (245, 230, 210), np.uint8)
     assert (printed_page.vote(regions, cream, cream[..., 0], "manga")[1:] == 255).all()
+    dark = np.full((9, 9, 3), (60, 40, 30), np.uint8)
+    votes = printed_page.vote(regions, dark, dark[..., 0], "manga")[1:][~regions.white[1:]]
+    assert (votes.max(1) > 60 + 50).all() and (np.ptp(votes, axis=1) > 30).all()
     _, record = colored(page, models=colorize.Models(manga), treat_as="gray")
     assert record["rule"] == "luminance" and "model of printed manga" in record["notes"][0]
 

@@ -69,3 +69,15 @@ def test_dark_lines_are_printed_black_on_paper_and_on_dots():
     for seed in range(8):
         page = screentone.draw(gray, np.random.default_rng(seed))
         assert page[line == 1].mean() < 30 and page[:, :40][gray[:, :40] == 255].mean() > 240
+
+
+def test_all_tiles_of_dots_are_found_and_a_page_that_has_hardly_any_is_left_soon():
+    tone = np.full((5 * screentone.TILE,) * 2, 128, np.uint8)
+    page = screentone.draw(tone, np.random.default_rng(3))
+    assert screentone.find_dots(page)[0].all() and screentone.find_dots(page, False)[0].all()
+    tile = np.s_[:screentone.TILE, screentone.TILE:2 * screentone.TILE]
+    tone[tile] = page[tile]  # dots in one tile that is not looked at first
+    dots, pitch = screentone.find_dots(tone)
+    assert np.argwhere(dots).tolist() == [[0, 1]] and pitch > 0
+    dots, pitch = screentone.find_dots(tone, thorough=False)
+    assert not dots.any() and pitch == 0
