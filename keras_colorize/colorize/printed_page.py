@@ -81,8 +81,8 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
 
     What a network learned from gray pictures or edges is a guess on a printed page, so it is made
     light and pale. A network that learned such pages is pale itself where it is not sure, and paler
-    than a reader likes, so it is made more vivid, and lighter. Where it is nearly white it means white
-    paper, of which it is never quite sure.
+    than a reader likes, so it is made more vivid and lighter. Where it is nearly white it means
+    white paper, of which it is never quite sure.
 
     Args:
         regions: of the page.
