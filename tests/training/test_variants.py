@@ -56,7 +56,7 @@ def step_and_save(wanted, condition, color, path):
         assert np.any(old != variable), variable.path
     networks = {"generator": condition}
     if wanted.model.kind == "gan":
-        networks["discriminator"] = [condition, color]
+        networks["discriminator"] = [condition[..., :1], color]  # without hints
     for name, inputs in networks.items():
         network = getattr(model, name)
         network.save(path / f"{name}.keras")
