@@ -106,19 +106,22 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
     if made_of == "manga":
         is_paper = regions.white | (color.min(1) >= LIGHT)
         gray = (color @ (pixels.RED, pixels.GREEN, pixels.BLUE))[:, None]
-        color = np.maximum(gray + VIVID * (color - gray), 0)
-        color *= 255 / np.maximum(color.max(1, keepdims=True), 255)
-        color += LIFTED * (255 - color.max(1, keepdims=True))
+        color = _lit(np.maximum(gray + VIVID * (color - gray), 0), LIFTED)
         color[is_paper] = 255
         return np.rint(color).astype(np.uint8)
     if made_of == "gray":
         color *= 255 / np.maximum(mean(guide), DARKEST)[:, None]
-    color *= 255 / np.maximum(color.max(1, keepdims=True), 255)
-    color += 255 - color.max(1, keepdims=True)
+    color = _lit(color, 1)
     color[regions.white] = 255
     taken = 255 - np.clip(color, 0, 255)  # from white
     strength = np.minimum(PALE, STRONGEST / np.maximum(taken.max(1, keepdims=True), 1))
     return np.rint(255 - strength * taken).astype(np.uint8)
+
+
+def _lit(color: np.ndarray, share: float) -> np.ndarray:
+    """Brings colours, float [n, 3], into 0..255, and by a share of the way to full light."""
+    color = color * (255 / np.maximum(color.max(1, keepdims=True), 255))
+    return color + share * (255 - color.max(1, keepdims=True))
 
 
 def color(original: media.StoredPicture, page: PrintedPage, tones: str,

@@ -57,9 +57,9 @@ class AnswerCache:
         if len(file) > self.most_bytes:
             return False
         with self._turn:
-            held = self._sizes.pop(key, 0)
-            if held:
-                self._sizes[key] = held  # as the last: the new file takes its place
+            held = self._sizes.get(key, 0)
+            if key in self._sizes:
+                self._sizes[key] = self._sizes.pop(key)  # as the last: the new file takes its place
             try:
                 self._make_room(len(file) - held)
                 with whole_file(self.folder / key) as temporary:
