@@ -5,8 +5,9 @@
 
 Rows are float32, TF32 and bfloat16, on TensorFlow with and without XLA; with `--pytorch`, the
 interpreter of an environment that has PyTorch, `benchmarks/pytorch_gan.py` on the same card. Each
-row is a process of its own, so that its memory is its own, and all rows are run in turns. A step's
-work are counted from the networks, two for each multiplication and addition of a convolution.
+row is a process of its own, so that its memory is its own, and is timed several times, since to
+compile a step takes a minute. A step's work is counted from the networks, two for each
+multiplication and addition of a convolution.
 G makes 3 passes: forward, back to its activations, back to its weights. D makes 7: those 3 on real
 and on generated pictures for its own loss, and one back to the generated picture for G's. But for
 this last one, no pass goes back through a first layer to what the network was given. Peak figures
@@ -19,10 +20,10 @@ import math
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
-from rows import Row, Table, in_turns, parse
+from rows import Row, Table, parse
+from tqdm import tqdm
 
 PYTORCH = Path(__file__).with_name("pytorch_gan.py")
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -70,28 +71,29 @@ def measure(options: argparse.Namespace) -> dict:
     if on_jax:
         import jax
 
-        jax.config.update("jax_default_matmul_precision",
-                          "tensorfloat32" if options.precision == "tf32" else "highest")
+        jax.config.update("jax_default_matmul_precision", {
+            "float32": "highest", "tf32": "tensorfloat32", "bfloat16": None}[options.precision])
     precision = "bfloat16" if options.precision == "bfloat16" else "float32"
     wanted = config.load(options.config, [
         f"train.batch_size={options.batch}", f"train.precision={precision}",
         f"train.xla={'on' if options.xla else 'off'}"])
     bare = BareStep(wanted, size)
-    speed = bare.images_per_second(options.steps)
+    speeds = [bare.images_per_second(options.steps) for _ in range(options.turns)]
     if on_jax:
         stats = jax.devices()[0].memory_stats() or {}
         memory = stats.get("peak_bytes_in_use", 0)
     else:
         gpus = tf.config.list_physical_devices("GPU")
         memory = tf.config.experimental.get_memory_info("GPU:0")["peak"] if gpus else 0
-    return {"images_per_second": speed, "peak_gb": memory / 1e9,
+    return {"images_per_second": speeds, "peak_gb": memory / 1e9,
             "work": step_operations(bare.model, size)}
 
 
 def commands(options: argparse.Namespace) -> dict[str, list[str]]:
     """Gives the command of each row, by its name."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    shared = ["--batch", str(options.batch), "--size", options.size, "--steps", str(options.steps)]
+    shared = ["--batch", str(options.batch), "--size", options.size, "--steps", str(options.steps),
+              "--turns", str(options.turns)]
     named = {}
     for precision in PRECISIONS:
         for compiled in ([True] if backend == "jax" else [False, True]):
@@ -130,19 +132,17 @@ def main():
         print(json.dumps(measure(options)))
         return
     named = commands(options)
-    answers = in_turns(options.turns, *(partial(answer, name, command)
-                                        for name, command in named.items()))
-    work = next(each[0]["work"] for each in answers if "work" in each[0])
+    answers = {name: answer(name, command) for name, command in tqdm(named.items())}
+    work = next(each["work"] for each in answers.values() if "work" in each)
     table = Table(options, f"{options.config}, batches of {options.batch}, {options.size}; "
                   f"{work / 1e9:.1f} billion work a picture; ratios are shares of the peak")
-    for name, each in zip(named, answers, strict=True):
-        speeds = [answer["images_per_second"] for answer in each]
+    for name, each in answers.items():
+        speeds = each["images_per_second"]
         shares = ([speed * work / options.peak_tflops / 1e12 for speed in speeds]
                   if options.peak_tflops else [])
-        memory = max(answer["peak_gb"] for answer in each)
         table.add(Row(name, "images/s", speeds, shares,
                       0.3 if "bfloat16" in name and "PyTorch" not in name else None,
-                      f"peak memory {memory:.1f} GB"))
+                      f"peak memory {each['peak_gb']:.1f} GB"))
 
 
 if __name__ == "__main__":

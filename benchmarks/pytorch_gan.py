@@ -107,6 +107,7 @@ def main():
     parser.add_argument("--size", default="180x320")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=1, help="how often so many steps are timed")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=("float32", "tf32", "bfloat16"), default="float32")
     parser.add_argument("--layout", choices=("channels_first", "channels_last"),
@@ -127,13 +128,15 @@ def main():
                         .sub(1).to(memory_format=layout) for channels in (1, 3))
     with torch.autocast(options.device, torch.bfloat16, options.precision == "bfloat16"):
         step(generator, discriminator, optimizer, condition, color)[1].item()  # warm
-        began = time.perf_counter()
-        for _ in range(options.steps):
-            _, g_loss = step(generator, discriminator, optimizer, condition, color)
-        g_loss.item()  # waits for a GPU
-    seconds = time.perf_counter() - began
+        speeds = []
+        for _ in range(options.turns):
+            began = time.perf_counter()
+            for _ in range(options.steps):
+                _, g_loss = step(generator, discriminator, optimizer, condition, color)
+            g_loss.item()  # waits for a GPU
+            speeds.append(options.steps * options.batch / (time.perf_counter() - began))
     memory = torch.cuda.max_memory_allocated() if options.device == "cuda" else 0
-    print(json.dumps({"images_per_second": options.steps * options.batch / seconds,
+    print(json.dumps({"images_per_second": speeds,
                       "peak_gb": memory / 1e9, "threads": torch.get_num_threads(),
                       "version": torch.__version__}))
 

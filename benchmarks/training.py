@@ -127,7 +127,7 @@ def beside_pytorch(wanted: config.Config, size: str, options: argparse.Namespace
 
     def speed(command: list[str]) -> float:
         answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return json.loads(answer.splitlines()[-1])["images_per_second"]
+        return json.loads(answer.splitlines()[-1])["images_per_second"][0]
 
     keras_speeds, *others = in_turns(options.turns, *(partial(speed, each) for each in commands))
     rows = []
@@ -156,7 +156,7 @@ def main():
     size = options.size
     if options.only_step:
         bare = BareStep(wanted, tuple(map(int, size.split("x"))))
-        print(json.dumps({"images_per_second": bare.images_per_second(options.steps)}))
+        print(json.dumps({"images_per_second": [bare.images_per_second(options.steps)]}))
         return
     if not options.pytorch:
         if not options.data:
