@@ -128,6 +128,9 @@ class LossConfig:
     which the network says how likely each is; all summed over pixels; for a ConvNet only."""
     l1_weight: NotNegative = 100.0
     """Lambda in the generator's objective (section 3.2.2); for a GAN only."""
+    variation: NotNegative = 0.0
+    """The weight, in the generator's objective, of how much neighbouring pixels differ where no
+    line is between them; for a GAN on edge input only."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,8 @@ NEEDS = {"augment.canny": ("model.input", "edge"),
          "model.discriminator_normalization": ("model.kind", "gan"),
          "model.discriminator_sees": ("model.kind", "gan"),
          "train.adversarial_from": ("model.kind", "gan"),
-         "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan")}
+         "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan"),
+         "loss.variation": ("model.kind", "gan")}
 """The keys that have an effect only where another key has a certain value."""
 
 
@@ -340,6 +344,9 @@ def _check(config: Config, where: str) -> Config:
         (config.loss.objective != "classes" or model.input == "manga", "loss.objective",
          f"cannot be 'classes': model.input is {model.input!r}",
          "set model.input='manga', or another objective"),
+        (config.loss.variation == 0 or model.input == "edge", "loss.variation",
+         f"is for lines: model.input is {model.input!r}",
+         "leave it at 0, or set model.input='edge'"),
         ((model.guidance == "none") == (config.augment.hints == 0), "augment.hints",
          f"is {config.augment.hints:g} where model.guidance is {model.guidance!r}",
          "set 0 without guidance and a share above 0, such as 0.7, with it"),
