@@ -66,10 +66,14 @@ class ModelConfig:
     level."""
     normalization_momentum: Between = 0.99
     """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
-    upsampling: Literal["transposed", "resize"] = "transposed"
-    """The paper's transposed convolutions, or resizing and a convolution: no checkerboard."""
+    upsampling: Literal["transposed", "resize", "bilinear"] = "transposed"
+    """The paper's transposed convolutions, or repeated or bilinear pixels and a convolution: no
+    checkerboard."""
     output: Literal["color", "chroma"] = "color"
     """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
+    lines: Literal["edges", "distance"] = "edges"
+    """What the network sees of the lines: the lines, or also how far the nearest one is, which is
+    all that its last levels then see: no textures along lines; for edge input only."""
     colourfulness: Share = 0.0
     """The share of the truth's colourfulness that validation pictures are brought to after every
     epoch, by multiplying the chroma: low errors make pale pictures. 0: left as trained."""
@@ -192,6 +196,7 @@ NEEDS = {"augment.canny": ("model.input", "edge"),
          "augment.line_thickness": ("model.input", "edge"),
          "augment.screentone": ("model.input", "gray"),
          "model.colourfulness": ("model.output", "chroma"),
+         "model.lines": ("model.input", "edge"),
          "model.discriminator": ("model.kind", "gan"),
          "model.discriminator_head": ("model.kind", "gan"),
          "model.discriminator_normalization": ("model.kind", "gan"),

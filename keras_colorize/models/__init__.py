@@ -56,7 +56,7 @@ def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
     output = "classes" if config.loss.objective == "classes" else model.output
     output = "guided" if model.guidance == "hints" else output
     built = {"generator": unet(model.encoder, model.decoder, normalization, model.upsampling,
-                               output)}
+                               output, model.lines)}
     if model.kind == "gan":
         if model.discriminator_normalization != "same":
             normalization = Normalization(model.discriminator_normalization)
