@@ -13,6 +13,7 @@ from keras_colorize.image import pixels
 from keras_colorize.models.blocks import (
     LEVELS,
     ChromaOf,
+    CropTo,
     Double,
     JoinLuminance,
     MixClasses,
@@ -234,6 +235,8 @@ def test_under_distance_the_last_levels_see_no_lines(tmp_path):
     assert [layer.output.shape[-1] for layer in joined] == [2, 7 + 6, 6 + 5, 4 + 1]
     near, = [layer for layer in unet.layers if isinstance(layer, NearestLine)]
     assert joined[-1].input[1] is near.output
+    crops = [layer for layer in unet.layers if isinstance(layer, CropTo)]
+    assert [layer.input[1].shape[-1] for layer in crops] == [6, 5, 4, 1]  # each to its mirror
     unet.save(tmp_path / "unet.keras")
     unet.export(tmp_path / "saved", verbose=False)
     again = keras.models.load_model(tmp_path / "unet.keras")
