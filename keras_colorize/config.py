@@ -66,10 +66,14 @@ class ModelConfig:
     level."""
     normalization_momentum: Between = 0.99
     """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
-    upsampling: Literal["transposed", "resize"] = "transposed"
-    """The paper's transposed convolutions, or resizing and a convolution: no checkerboard."""
+    upsampling: Literal["transposed", "resize", "bilinear"] = "transposed"
+    """The paper's transposed convolutions, or repeated or bilinear pixels and a convolution: no
+    checkerboard."""
     output: Literal["color", "chroma"] = "color"
     """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
+    lines: Literal["edges", "distance"] = "edges"
+    """What the network sees of the lines: the lines, or also how far the nearest one is, which is
+    all that its last levels then see: no textures along lines; for edge input only."""
     colourfulness: Share = 0.0
     """The share of the truth's colourfulness that validation pictures are brought to after every
     epoch, by multiplying the chroma: low errors make pale pictures. 0: left as trained."""
@@ -128,6 +132,9 @@ class LossConfig:
     which the network says how likely each is; all summed over pixels; for a ConvNet only."""
     l1_weight: NotNegative = 100.0
     """Lambda in the generator's objective (section 3.2.2); for a GAN only."""
+    variation: NotNegative = 0.0
+    """The weight, in the generator's objective, of how much neighbouring pixels differ where no
+    line is between them; for a GAN on edge input only."""
 
 
 @dataclass(frozen=True)
@@ -189,12 +196,14 @@ NEEDS = {"augment.canny": ("model.input", "edge"),
          "augment.line_thickness": ("model.input", "edge"),
          "augment.screentone": ("model.input", "gray"),
          "model.colourfulness": ("model.output", "chroma"),
+         "model.lines": ("model.input", "edge"),
          "model.discriminator": ("model.kind", "gan"),
          "model.discriminator_head": ("model.kind", "gan"),
          "model.discriminator_normalization": ("model.kind", "gan"),
          "model.discriminator_sees": ("model.kind", "gan"),
          "train.adversarial_from": ("model.kind", "gan"),
-         "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan")}
+         "loss.objective": ("model.kind", "convnet"), "loss.l1_weight": ("model.kind", "gan"),
+         "loss.variation": ("model.kind", "gan")}
 """The keys that have an effect only where another key has a certain value."""
 
 
@@ -340,6 +349,9 @@ def _check(config: Config, where: str) -> Config:
         (config.loss.objective != "classes" or model.input == "manga", "loss.objective",
          f"cannot be 'classes': model.input is {model.input!r}",
          "set model.input='manga', or another objective"),
+        (config.loss.variation == 0 or model.input == "edge", "loss.variation",
+         f"is for lines: model.input is {model.input!r}",
+         "leave it at 0, or set model.input='edge'"),
         ((model.guidance == "none") == (config.augment.hints == 0), "augment.hints",
          f"is {config.augment.hints:g} where model.guidance is {model.guidance!r}",
          "set 0 without guidance and a share above 0, such as 0.7, with it"),

@@ -71,10 +71,10 @@ def data_dir(film, shared) -> Path:
 
 def tiny(name: str, *overrides: str) -> config.Config:
     """A shipped configuration with two levels of four channels."""
-    wanted = [*TINY, *overrides]
-    if "gan" not in name:
+    wanted, shipped = [*TINY, *overrides], config.load(name)
+    if shipped.model.kind == "convnet":
         wanted = [each for each in wanted if not each.startswith("model.discriminator=")]
-    if name == "cpu/best_gan":
+    if shipped.train.adversarial_from:
         wanted.insert(0, "train.adversarial_from=1")
     return config.load(name, wanted)
 

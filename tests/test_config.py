@@ -71,6 +71,9 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("loss.objective=absolute",
      "loss.objective: does nothing: model.kind is 'gan'; leave it at 'squared'"),
     ("loss.objective=class", "is 'class'; give one of 'squared', 'absolute', 'classes'"),
+    ("loss.variation=-1", "loss.variation: is -1; give a number from 0 up"),
+    ("model.lines=dots", "is 'dots'; give one of 'edges', 'distance'"),
+    ("model.upsampling=cubic", "is 'cubic'; give one of 'transposed', 'resize', 'bilinear'"),
     ("model.discriminator_head=pixel", "is 'pixel'; give one of 'picture', 'patch'"),
     ("model.discriminator=[]", r"is \[\]; give a list of whole numbers from 1 up"),
     ("model.encoder=[4,0,4,4,4,4]", "give a list of whole numbers from 1 up"),
@@ -105,6 +108,16 @@ def test_a_choice_is_refused_where_it_would_do_nothing_or_cannot_be():
         config.load("cpu/convnet_gray", ["model.discriminator=[4,4,4,4,4,4]"])
     with pytest.raises(ConfigError, match=r"objective: cannot be 'classes': model\.input is 'gray"):
         config.load("convnet_gray", ["loss.objective=classes"])
+    with pytest.raises(ConfigError, match=r"lines: does nothing: model\.input is 'gray'; leave it "
+                                          r"at 'edges'$"):
+        config.load("gan_gray", ["model.lines=distance"])
+    with pytest.raises(ConfigError, match=r"variation: is for lines: model\.input is 'gray'; leav"):
+        config.load("gan_gray", ["loss.variation=4"])
+    with pytest.raises(ConfigError, match=r"variation: does nothing: model\.kind is 'convnet'; le"
+                                          r"ave it at 0$"):
+        config.load("convnet_edge", ["loss.variation=4"])
+    varied = config.load("gan_edge", ["loss.variation=4", "model.lines=distance"])
+    assert (varied.loss.variation, varied.model.lines) == (4, "distance")
     assert config.load("gan_gray", ["model.output=chroma"]).model.output == "chroma"
     assert config.load("gan_edge", ["model.discriminator_head=patch"]).model.kind == "gan"
     assert config.load("convnet_edge", ["loss.objective=absolute"]).loss.objective == "absolute"

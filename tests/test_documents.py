@@ -66,8 +66,8 @@ def test_every_setting_of_the_training_document_is_one():
                           (ROOT / "docs" / "training.md").read_text())
     assert len(settings) > 15
     for key, value in settings:
-        kind = "gan" if "discriminator" in key or "adversarial" in key else "convnet"
-        given = "edge" if key in ("augment.canny", "augment.line_thickness") else "gray"
+        kind = "gan" if re.search("discriminator|adversarial|variation", key) else "convnet"
+        given = "edge" if re.search("canny|line|variation", key) else "gray"
         needed = ["model.input=manga"] if "classes" in value else []
         needed += ["train.adversarial_from=1"] if key == "optimizer.adversarial_rate" else []
         config.load(f"{kind}_{given}", [*needed, f"{key}={value}"])

@@ -68,7 +68,7 @@ def _shape(of: Config) -> tuple:
     """Returns all of a configuration that decides which weights its generator has."""
     model = of.model
     return (model.input, model.encoder, model.decoder, model.normalization, model.upsampling,
-            model.output, model.guidance, of.loss.objective == "classes")
+            model.output, model.lines, model.guidance, of.loss.objective == "classes")
 
 
 LESSONS = (Lesson("gray", "cpu/guided_gray", "", 0.6),

@@ -7,6 +7,7 @@ import keras
 
 from keras_colorize.config import Config
 from keras_colorize.models.blocks import CropTo, JoinLuminance, saturation_of
+from keras_colorize.models.losses import Weights
 from keras_colorize.models.networks import Normalization, discriminator, unet
 
 if keras.backend.backend() == "jax":
@@ -33,7 +34,8 @@ def build(config: Config, size: tuple[int, int], steps: int | None = None) -> Co
         if config.model.kind == "convnet":
             model = ConvNet(parts["generator"], config.loss.objective, ema=ema)
         else:
-            model = GAN(parts["generator"], parts["discriminator"], config.loss.l1_weight,
+            weights = Weights(config.loss.l1_weight, config.loss.variation)
+            model = GAN(parts["generator"], parts["discriminator"], weights,
                         config.train.adversarial_from, config.optimizer.adversarial_rate, ema=ema)
     rate = config.optimizer.learning_rate
     if config.optimizer.schedule == "cosine":
@@ -54,7 +56,7 @@ def networks(config: Config, size: tuple[int, int]) -> dict[str, keras.Model]:
     output = "classes" if config.loss.objective == "classes" else model.output
     output = "guided" if model.guidance == "hints" else output
     built = {"generator": unet(model.encoder, model.decoder, normalization, model.upsampling,
-                               output)}
+                               output, model.lines)}
     if model.kind == "gan":
         if model.discriminator_normalization != "same":
             normalization = Normalization(model.discriminator_normalization)

@@ -11,9 +11,11 @@ from keras_colorize.models.blocks import (
     LEVELS,
     ChromaOf,
     CropTo,
+    Double,
     Gate,
     JoinLuminance,
     MixClasses,
+    NearestLine,
     Saturate,
     SpectralConv2D,
     SpreadHints,
@@ -46,7 +48,8 @@ class Normalization:
 
 def unet(encoder: Sequence[int], decoder: Sequence[int],
          normalization: Normalization = Normalization(),
-         upsampling: str = "transposed", output: str = "color") -> keras.Model:
+         upsampling: str = "transposed", output: str = "color",
+         lines: str = "edges") -> keras.Model:
     """Builds the U-Net of section 3.1.1, which is the ConvNet and the generator of the GAN.
 
     Args:
@@ -54,11 +57,14 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
         decoder: channels of each level, bottom first. Each level doubles height and width, is
             cropped to its mirror encoder level and concatenated with it; the last one is
             concatenated with the condition itself.
-        upsampling: "transposed" or "resize", as in `upsample`.
+        upsampling: "transposed", "resize" or "bilinear", as in `upsample`.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
             luminance of the condition; "guided" is "chroma" that takes hints, of which the encoder
             is told after its first level; `Gate` mixes their spread in at the end; "classes"
             predicts how likely each of LEVELS^3 colours is, in its layer "classes", and mixes them.
+        lines: "edges" takes the condition as it is. "distance" adds how far the nearest line is to
+            what the encoder sees. The last decoder level is then joined by that alone, and the one
+            before by nothing: the lines themselves would show as textures in the colour.
 
     Returns:
         A model from float32 [batch, h, w, 1] to [batch, h, w, 3], both in [-1, 1], of any h and w.
@@ -69,14 +75,21 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
     told = None
     if guided:
         condition, told, spread, present = SpreadHints(dtype="float32")(given)
+    seen = condition
+    if lines == "distance":
+        distance = NearestLine(dtype="float32")(condition)
+        seen = layers.Concatenate()([condition, distance])  # [batch, h, w, 2]
     # 90x160, 45x80, 23x40, 12x20, 6x10, 3x5 of 180x320
-    *mirrors, x = [condition, *encode(condition, encoder, normalization, told)]
-    for width, mirror in zip(decoder, reversed(mirrors), strict=True):
+    *mirrors, x = [condition, *encode(seen, encoder, normalization, told)]
+    joins = mirrors
+    if lines == "distance":
+        joins = [distance, None, *mirrors[2:]][:len(mirrors)]
+    for width, mirror, join in zip(decoder, reversed(mirrors), reversed(joins), strict=True):
         x = upsample(x, width, upsampling)
         x = CropTo()(x, mirror)
         x = normalization.layer()(x)
         x = layers.ReLU()(x)
-        x = layers.Concatenate()([x, mirror])
+        x = x if join is None else layers.Concatenate()([x, join])
     if output == "classes":
         logits = layers.Conv2D(LEVELS ** 3, 1, name=output, dtype="float32")(x)
         return keras.Model(given, MixClasses(name="color", dtype="float32")(logits),
@@ -167,11 +180,12 @@ def upsample(x, width: int, kind: str):
             3.1.1). It has weights of their own for odd and even pixels, and so can draw a
             checkerboard. "resize" repeats every pixel and then convolves 3x3, all pixels alike
             (Odena et al. 2016, who had more success with repeated pixels than with bilinear ones).
+            "bilinear" does so with bilinear ones: no steps of two pixels where nothing hides them.
 
     Returns:
         A Keras tensor [batch, 2 h, 2 w, width].
     """
-    if kind == "resize":
-        x = layers.UpSampling2D(interpolation="nearest")(x)  # [batch, 2 h, 2 w, channels]
-        return layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-    return layers.Conv2DTranspose(width, 4, strides=2, padding="same", use_bias=False)(x)
+    if kind == "transposed":
+        return layers.Conv2DTranspose(width, 4, strides=2, padding="same", use_bias=False)(x)
+    double = Double() if kind == "bilinear" else layers.UpSampling2D(interpolation="nearest")
+    return layers.Conv2D(width, 3, padding="same", use_bias=False)(double(x))

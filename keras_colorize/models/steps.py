@@ -6,10 +6,12 @@ from keras import ops
 
 from keras_colorize.models.losses import (
     OBJECTIVES,
+    Weights,
     class_loss,
     d_accuracies,
     gan_losses,
     gradient_norm,
+    own_losses,
 )
 from keras_colorize.models.networks import replicas
 
@@ -153,8 +155,8 @@ class GAN(RawLossModel):
     variables of both is the same as two.
 
     Args:
-        l1_weight: lambda.
-        first_game: the epoch, from 0, with which the game begins. Until then G learns its L1 alone,
+        weights: of what counts in the generator's objective beside the game.
+        first_game: the epoch, from 0, with which the game begins. Until then G learns without it,
             and D waits. Both then begin with a fresh Adam, and the average of the weights anew.
         game_rate: the learning rate from then on; 0 leaves it.
     """
@@ -164,10 +166,10 @@ class GAN(RawLossModel):
     other_names = ("d_real_accuracy", "d_fake_accuracy", "d_gradient_norm", "g_gradient_norm")
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model,
-                 l1_weight: float = 100.0, first_game: int = 0, game_rate: float = 0.0, **kwargs):
+                 weights: Weights, first_game: int = 0, game_rate: float = 0.0, **kwargs):
         super().__init__(generator, **kwargs)
         self.discriminator = discriminator
-        self.l1_weight = l1_weight
+        self.loss_weights = weights
         self.first_game, self.game_rate = first_game, game_rate
         self.in_game = True
 
@@ -186,11 +188,11 @@ class GAN(RawLossModel):
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """Computes the losses of a batch, and D's accuracies; D sees G(x) once for all of them."""
         fake = generator(condition, training=training)  # G(x)
-        if not self.in_game:
-            l1 = ops.mean(ops.abs(fake - color))
-            return {"g_loss": self.l1_weight * l1, "l1": l1}
         condition = condition[..., :1]  # without hints
+        own = own_losses(fake, color, condition, self.loss_weights)
+        if not self.in_game:
+            return own
         real_logits = self.discriminator([condition, color], training=training)  # D(x, y)
         fake_logits = self.discriminator([condition, fake], training=training)  # D(x, G(x))
-        return {**gan_losses(real_logits, fake_logits, fake, color, self.l1_weight),
+        return {**gan_losses(real_logits, fake_logits, own),
                 **d_accuracies(real_logits, fake_logits)}

@@ -79,7 +79,8 @@ def test_one_of_a_fixed_size_declares_it(runs, tmp_path, format, error_of):
 
 @pytest.mark.parametrize("variant", [
     {"normalization": "instance", "upsampling": "resize", "output": "chroma"},
-    pytest.param(None, marks=pytest.mark.slow)], ids=("one", "all"))
+    {"normalization": "batch", "upsampling": "bilinear", "lines": "distance"},
+    pytest.param(None, marks=pytest.mark.slow)], ids=("gray", "edge", "all"))
 @pytest.mark.parametrize("format", RUN)
 def test_so_are_its_variants(tmp_path, format, variant):
     every = itertools.product(("batch", "instance"), ("transposed", "resize"), ("color", "chroma"))

@@ -1,10 +1,11 @@
-"""Guidance: how the hints of a few pixels spread inside a network."""
+"""How the hints of a few pixels spread inside a network, and how it measures nearness to lines."""
 
+import cv2
 import keras
 import numpy as np
 import pytest
 
-from keras_colorize.models.blocks import Gate, SpreadHints
+from keras_colorize.models.blocks import FAR, Gate, NearestLine, SpreadHints
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +83,26 @@ def test_where_hints_are_sure_saturation_changes_nothing(spreading):
     np.testing.assert_allclose(gate(output, spread, present), before, atol=5e-3)
     chosen = gate(output + np.float32([0, 0, 50]), spread, present)
     np.testing.assert_allclose(chosen, np.broadcast_to([0.5, 0.25], chosen.shape), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(61, 97), (64, 64), (90, 161)])
+def test_the_nearest_line_is_about_as_far_as_opencv_measures_it(size):
+    lines = np.zeros(size, np.uint8)
+    cv2.circle(lines, (40, 25), 17, 255, 1)
+    cv2.line(lines, (50, 5), (63, 57), 255, 1)
+    measured = np.array(NearestLine()(lines[None, ..., None] / np.float32(127.5) - 1))
+    assert measured.shape == (1, *size, 1)
+    measured = (measured[0, ..., 0] + 1) / 2 * FAR
+    true = cv2.distanceTransform(255 - lines, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    np.testing.assert_allclose(measured[lines > 0], 0, atol=1e-4)
+    np.testing.assert_allclose(measured[true > 1.12 * FAR], FAR, atol=1e-4)  # an octagon's corner
+    assert np.abs(measured - np.minimum(true, FAR)).max() < 1.7
+    assert np.corrcoef(measured.ravel(), np.minimum(true, FAR).ravel())[0, 1] > 0.995
+
+
+def test_without_lines_all_is_far_and_a_faint_line_is_half_as_near():
+    nothing = np.full((1, 31, 45, 1), -1, np.float32)
+    np.testing.assert_allclose(NearestLine()(nothing), 1, atol=1e-6)
+    faint = nothing.copy()
+    faint[:, :, 22] = 0
+    np.testing.assert_allclose(NearestLine()(faint)[:, :, 22], 0, atol=1e-6)

@@ -5,7 +5,14 @@ import tensorflow as tf
 from conftest import tiny
 
 from keras_colorize import config, models
-from keras_colorize.models.losses import d_accuracies, gan_losses, squared_loss
+from keras_colorize.models.losses import (
+    Weights,
+    d_accuracies,
+    gan_losses,
+    own_losses,
+    squared_loss,
+    variation_off_lines,
+)
 
 WIDTHS = [4] * 6
 
@@ -60,13 +67,43 @@ def test_gan_losses_are_the_papers_logarithms():
     def probability(logits):
         return 1 / (1 + np.exp(-logits))
 
-    losses = gan_losses(real, fake, pictures, truth, l1_weight=100)
+    losses = gan_losses(real, fake, own_losses(pictures, truth, truth[..., :1], Weights()))
     d_loss = -np.log(probability(real)).mean() - np.log(1 - probability(fake)).mean()
     adversarial = -np.log(probability(fake)).mean()
     assert float(losses["d_loss"]) == pytest.approx(d_loss, rel=1e-5)
     assert float(losses["g_adversarial"]) == pytest.approx(adversarial, rel=1e-5)
     assert float(losses["l1"]) == pytest.approx(0.25)
     assert float(losses["g_loss"]) == pytest.approx(adversarial + 25, rel=1e-5)
+
+
+def test_variation_counts_where_no_line_is():
+    black = np.full((1, 4, 6, 1), -1, np.float32)
+    color = np.zeros((1, 4, 6, 3), np.float32)
+    line, faint = black.copy(), black.copy()
+    line[:, :, 3], faint[:, :, 2] = 1, 0
+    assert float(variation_off_lines(color, black)) == 0
+    color[:, :, 3:] = 0.5  # one of five steps to the right
+    assert float(variation_off_lines(color, black)) == pytest.approx(0.5 / 5)
+    assert float(variation_off_lines(color, faint)) == pytest.approx(0.5 / 5 / 2)
+    assert float(variation_off_lines(color, line)) == 0
+    turned, lines = np.swapaxes(color, 1, 2), np.swapaxes(line, 1, 2)
+    assert float(variation_off_lines(turned, lines)) == 0
+    color[:, 2:] += 0.25  # one of three steps down, the line crosses it in one of six places
+    assert float(variation_off_lines(color, line)) == pytest.approx(0.25 / 3 * 5 / 6)
+
+
+def test_variation_has_its_weight_in_the_generators_loss_before_the_game_and_in_it():
+    condition, color = batch()
+    model = models.build(tiny("gan_edge", "loss.l1_weight=20", "loss.variation=4",
+                              "train.adversarial_from=1"), (64, 96))
+    fake = model.generator(condition)
+    own = 20 * np.abs(fake - color).mean() + 4 * float(variation_off_lines(fake, condition))
+    losses = model.losses_of(model.generator, condition, color, training=False)
+    assert float(losses["g_loss"] - losses["g_adversarial"]) == pytest.approx(own, rel=1e-5)
+    model.enter(0, whole=True)
+    losses = model.losses_of(model.generator, condition, color, training=False)
+    assert float(losses["g_loss"]) == pytest.approx(own, rel=1e-5)
+    assert losses.keys() == {"g_loss", "l1"}
 
 
 def test_in_one_step_each_network_follows_its_own_loss_from_the_weights_before_it():

@@ -77,7 +77,7 @@ print(float(np.abs(final).sum()), float(np.abs(model.generator(condition[:4])).s
 
 @pytest.mark.parametrize("name", [
     "gan_gray", *(pytest.param(each, marks=pytest.mark.slow) for each in (
-        "convnet_edge", "cpu/best_gan"))])
+        "convnet_edge", "cpu/best_gan", "cpu/best_edge"))])
 def test_both_backends_give_the_same_losses_and_networks_over_ten_steps(name, tmp_path):
     wanted = (name, "optimizer.ema=0.9")
     keras.utils.set_random_seed(0)
@@ -184,8 +184,9 @@ for name, *overrides in [each.split() for each in sys.argv[2:]]:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_step_in_each_precision_and_with_xla_moves_all_weights(backend):
     steps = ["gan_gray train.precision=float16", "convnet_gray train.precision=bfloat16"]
-    steps += ["cpu/best_gan train.precision=float16"]
-    steps += ["convnet_gray train.xla=on"] if backend == "tensorflow" else []
+    steps += [f"cpu/{name} train.precision=float16" for name in ("best_gan", "best_edge")]
+    if backend == "tensorflow":
+        steps += [f"{name} train.xla=on" for name in ("convnet_gray", "cpu/best_edge")]
     output = finish(python("-c", ONE_STEP, Path(__file__).parents[1], *steps,
                            KERAS_BACKEND=backend))
     assert output.split() == ["done"] * len(steps)

@@ -13,8 +13,11 @@ from keras_colorize.image import pixels
 from keras_colorize.models.blocks import (
     LEVELS,
     ChromaOf,
+    CropTo,
+    Double,
     JoinLuminance,
     MixClasses,
+    NearestLine,
     SpectralConv2D,
     classes_of,
 )
@@ -27,6 +30,8 @@ VARIANTS = {
     "classes": ("convnet_gray", "model.input=manga", "loss.objective=classes"),
     "patch": ("gan_gray", "model.discriminator_head=patch"),
     "resize": ("gan_edge", "model.upsampling=resize"),
+    "bilinear": ("gan_gray", "model.upsampling=bilinear"),
+    "distance": ("convnet_edge", "model.lines=distance"),
     "chroma": ("gan_gray", "model.output=chroma"),
     "instance": ("gan_gray", "model.normalization=instance"),
     "cosine": ("convnet_edge", "optimizer.schedule=cosine"),
@@ -209,11 +214,42 @@ def test_a_resizing_decoder_draws_no_checkerboard_where_there_is_nothing_to_draw
     assert not [layer for layer in model.generator.layers
                 if isinstance(layer, layers.Conv2DTranspose)]
     flat = keras.Input((8, 8, 3))
-    for kind, smooth in (("resize", True), ("transposed", False)):
+    for kind, smooth in (("resize", True), ("bilinear", True), ("transposed", False)):
         doubled = keras.Model(flat, upsample(flat, 5, kind))(np.ones((1, 8, 8, 3)))
         assert doubled.shape == (1, 16, 16, 5)
         inner = np.array(doubled)[0, 2:-2, 2:-2]
         assert (np.ptp(inner, axis=(0, 1)).max() < 1e-5) == smooth
+
+
+def test_a_bilinear_decoder_doubles_as_opencv_does():
+    picture = noise(3, (9, 7), 1)
+    doubled = Double()(picture)
+    assert doubled.shape == (1, 18, 14, 3)
+    np.testing.assert_allclose(doubled[0], cv2.resize(picture[0], (14, 18)), atol=1e-5)
+
+
+def test_under_distance_the_last_levels_see_no_lines(tmp_path):
+    unet = models.unet([4, 5, 6, 7], [7, 6, 5, 4], upsampling="bilinear", lines="distance")
+    joined = [layer for layer in unet.layers if isinstance(layer, layers.Concatenate)]
+    # the condition with the distance, two levels with their mirrors, and the distance alone
+    assert [layer.output.shape[-1] for layer in joined] == [2, 7 + 6, 6 + 5, 4 + 1]
+    near, = [layer for layer in unet.layers if isinstance(layer, NearestLine)]
+    assert joined[-1].input[1] is near.output
+    crops = [layer for layer in unet.layers if isinstance(layer, CropTo)]
+    assert [layer.input[1].shape[-1] for layer in crops] == [6, 5, 4, 1]  # each to its mirror
+    unet.save(tmp_path / "unet.keras")
+    unet.export(tmp_path / "saved", verbose=False)
+    again = keras.models.load_model(tmp_path / "unet.keras")
+    saved = tf.saved_model.load(str(tmp_path / "saved"))
+    for size in ((64, 96), (65, 99), (91, 160), (1, 1)):
+        condition = noise(1, size)
+        color = unet(condition)
+        assert color.shape == (4, *size, 3)
+        np.testing.assert_array_equal(again(condition), color)
+        np.testing.assert_allclose(saved.serve(condition), color, atol=1e-5)
+    for levels in (1, 2):
+        small = models.unet([4] * levels, [4] * levels, lines="distance")
+        assert small(noise(1, (65, 99))).shape == (4, 65, 99, 3)
 
 
 def test_joined_chroma_keeps_every_luminance_and_stays_in_range():
