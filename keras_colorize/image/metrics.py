@@ -188,12 +188,12 @@ def histogram_overlap(pictures: np.ndarray, truth: np.ndarray) -> np.ndarray:
     its distance from the truth is small.
     """
     difference(pictures, truth)
-    overlaps = [np.minimum(_hues(picture), _hues(true)).sum()
+    overlaps = [np.minimum(hues(picture), hues(true)).sum()
                 for picture, true in zip(pictures, truth, strict=True)]
     return np.array(overlaps, np.float64)
 
 
-def _hues(picture: np.ndarray) -> np.ndarray:
+def hues(picture: np.ndarray) -> np.ndarray:
     """Returns the share of the pixels in each bin of a and b, float64 [bins, bins]."""
     edges = np.arange(-110, 111, BIN)
     return np.histogramdd(rgb2lab(picture)[..., 1:].reshape(-1, 2), (edges, edges))[0] \
