@@ -212,8 +212,8 @@ def _declare_evaluate(command: argparse.ArgumentParser) -> None:
     add("--screentone", action="store_true",
         help="redraw gray input as printed manga: dots, flat tones and ink lines")
     add("--points", nargs="+", type=whole(1), default=[], metavar="N",
-        help="measure runs that take hints also with N true pixels a picture: at random places, "
-             "and one by one where it is wrong most")
+        help="measure runs that take hints, and runs on edges, also with N true pixels a picture: "
+             "at random places, and one by one where it is wrong most")
     add("--study", action="store_true",
         help="compare the runs as section 5 of the paper does: report.html")
     add("--unseen", action="extend", nargs="+", default=[], type=Path,

@@ -58,6 +58,18 @@ def scale(strokes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.rint(np.dstack([*planes, 255 * told])).astype(np.uint8)
 
 
+def correct(values: np.ndarray, strokes: np.ndarray, values_of: Callable[[np.ndarray], np.ndarray],
+            ) -> np.ndarray:
+    """Moves what a network has painted from lines towards the strokes near it.
+
+    Args and result are as of `scribbles.correct` and `apply`; colours stay from 0 to 255.
+    """
+    small = scale(strokes, values.shape[:2])
+    told = values_of(small[..., :3].copy()).astype(np.float32)
+    corrected = scribbles.correct(values, small[..., 3] >= OPAQUE, told)
+    return corrected if values.shape[2] == 2 else np.clip(corrected, 0, 255)
+
+
 def apply(values: np.ndarray, strokes: np.ndarray, values_of: Callable[[np.ndarray], np.ndarray],
           guide: np.ndarray, surface: np.ndarray, spread: bool = True,
           ) -> tuple[np.ndarray, np.ndarray]:

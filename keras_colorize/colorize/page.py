@@ -268,8 +268,10 @@ def _color_locked(original: media.StoredPicture, view: View, settings: Settings,
     picture, is_told = view.paint(settings.mood, strokes)
     values = _values(lock, picture, guide, view.model)
     if strokes is not None:
-        values, guide = hints.apply(values, strokes, pixels.chroma if lock == "luminance"
-                                    else np.float32, guide, surface, not is_told)
+        values_of = pixels.chroma if lock == "luminance" else np.float32
+        if view.model.input == "edge":
+            values = hints.correct(values, strokes, values_of)
+        values, guide = hints.apply(values, strokes, values_of, guide, surface, not is_told)
     colored = _laid(lock, original.luminance, values, guide, surface)
     parts = partial(layers.of_locked, lock, original.luminance, values, guide, surface)
     record = {**view.record, "rule": lock}

@@ -16,6 +16,7 @@ from keras_colorize.evaluation.measure import (
     candidates,
     chroma_gain,
     measure,
+    takes_points,
 )
 from keras_colorize.files import read_json, sha256_of, whole_file, write_json
 from keras_colorize.image import figures
@@ -36,8 +37,8 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
     Args:
         split: "train", "validation", "test" or "all".
         screentone: whether gray input is redrawn as printed manga, which training may not know.
-        points: numbers of true pixels that runs with hints are given too, each two rows: at random
-            places, and one by one where the picture is wrong most.
+        points: numbers of true pixels that runs which `takes_points` are given too, each two rows:
+            at random places, and one by one where the picture is wrong most.
 
     Returns:
         What `metrics.json` says. A finished report on the same generators is not made again.
@@ -62,10 +63,10 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
         if screentone and condition != "gray":
             raise UsageError(run_dir, f"takes {condition} input, which is not redrawn",
                              "name runs on gray input alone")
-    if points and not any(run_directory.read_config(run_dir).model.guidance == "hints"
+    if points and not any(takes_points(run_directory.read_config(run_dir).model)
                           for run_dir in run_dirs):
-        raise UsageError("--points", "no run here takes hints",
-                         "name one that was trained with model.guidance='hints'")
+        raise UsageError("--points", "no run here takes hints", "name one that was trained on "
+                         "edges, or with model.guidance='hints'")
     measured, rows = {}, []
     for condition in sorted(set(inputs.values()), reverse=True):
         data = Dataset(data_dir, condition, BATCH)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from keras_colorize.config import ModelConfig
 from keras_colorize.data.dataset import Dataset, Place
 from keras_colorize.evaluation import baselines
 from keras_colorize.image import line_lock, metrics, pixels, screentone, scribbles
@@ -61,13 +62,18 @@ def told(count: int, what: str) -> str:
     return f"{count} {what if count > 1 else what[:-1]}"
 
 
+def takes_points(model: ModelConfig) -> bool:
+    """Tells whether a run can be told true pixels: it takes hints, or lines, and is corrected."""
+    return model.guidance == "hints" or model.input == "edge"
+
+
 def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ()) -> list[Candidate]:
     """Returns the baselines on the dataset's condition, then the runs on it, given by name.
 
     Args:
-        points: for each of these numbers, scribbles and every run that takes hints come once more,
-            given the true colours of so many pixels, the same for all; then every such run once
-            more, given so many one by one, each where its picture is wrong most.
+        points: for each of these numbers, scribbles and every run that `takes_points` come once
+            more, given the true colours of so many pixels, the same for all; then every such run
+            once more, given so many one by one, each where its picture is wrong most.
 
     Raises RunError where a run is missing, damaged, or has finished no epoch.
     """
@@ -75,7 +81,7 @@ def candidates(data: Dataset, runs: dict[str, Path], points: Sequence[int] = ())
     trained = []  # first, as they may fail
     for name, run_dir in runs.items():
         trained.append(of_run(name, run_dir))
-        if run_directory.read_config(run_dir).model.guidance == "hints":
+        if takes_points(run_directory.read_config(run_dir).model):
             trained += [of_run(name, run_dir, count) for count in points]
             trained += [of_run(name, run_dir, count, corrected=True) for count in points]
 
@@ -96,7 +102,7 @@ def of_run(name: str, run_dir: Path, points: int | None = None, corrected: bool 
     """Returns a trained run as a candidate; raises RunError as `candidates` does.
 
     Args:
-        points, corrected: as of the candidate, for a run with hints.
+        points, corrected: as of the candidate, for a run that `takes_points`.
     """
     model = run_directory.read_config(run_dir).model
     generator = run_directory.load_generator(run_dir)
@@ -104,14 +110,19 @@ def of_run(name: str, run_dir: Path, points: int | None = None, corrected: bool 
     def paint(condition: np.ndarray, truth: np.ndarray | None, told: Iterable[np.ndarray] = (),
               ) -> np.ndarray:
         given = pixels.to_signed(condition.astype(np.float32))
-        true = [pixels.chroma(color) for color in truth] if points else []
-        if model.guidance == "hints":
+        guided = model.guidance == "hints"
+        true = [pixels.chroma(color) for color in truth] if points and guided else []
+        if guided:
             hints = [pixels.hint_channels(*each) for each in zip(true, told, strict=True)] \
                 if points else np.zeros((*given.shape[:3], 3), np.float32)
             given = np.concatenate([given, hints], axis=-1)
         painted = pixels.to_uint8(generator.predict_on_batch(given))
         if not points:
             return painted
+        if not guided:
+            corrected = map(scribbles.correct, painted.astype(np.float32), told,
+                            truth.astype(np.float32))
+            return np.rint(np.clip(np.stack([*corrected]), 0, 255)).astype(np.uint8)
         return np.stack([  # as on a page, hints fill what is flat around them
             line_lock.join(level, scribbles.fill_flats(pixels.chroma(picture), level, where, color))
             for picture, level, where, color in zip(painted, condition[..., 0], told, true,

@@ -50,6 +50,25 @@ def test_a_stroke_colours_its_surface_and_no_other(models, page, tmp_path):
     assert line_lock.largest_change(before, hinted) <= 1
 
 
+def test_a_stroke_corrects_what_is_painted_from_lines_around_it(runs, tmp_path):
+    edge = colorize.Model.load(runs["convnet_edge"])
+    paper = np.full((128, 192), 255, np.uint8)
+    cv2.line(paper, (96, 0), (96, 127), 0, 3)
+    strokes = np.zeros((128, 192, 4), np.uint8)
+    strokes[56:72, 20:36] = (240, 30, 30, 255)
+    media.write_picture(tmp_path / "page.png", paper)
+    Image.fromarray(strokes).save(tmp_path / "strokes.png")
+    plain, told = (colorize.colorize(
+        colorize.Models(edge, edge), [tmp_path / "page.png"], tmp_path / name,
+        colorize.Settings(lock="none", treat_as="line_art", hints=given)) and
+        media.read_picture(tmp_path / name / "page.png").astype(int)
+        for name, given in (("plain", None), ("told", tmp_path / "strokes.png")))
+    change = (told - plain)[:, 100:].mean(axis=(0, 1))  # beyond the line, which a surface ends at
+    assert np.abs(told[64, 28] - (240, 30, 30)).max() < 6
+    wanted = (240, 30, 30) - plain[64, 28]
+    assert change @ wanted > 0.02 * (wanted @ wanted)
+
+
 def test_hints_colour_white_paper_under_ink(models, tmp_path):
     paper = np.full((200, 200), 255, np.uint8)
     cv2.rectangle(paper, (40, 40), (160, 160), 0, 4)

@@ -43,6 +43,21 @@ def test_a_dot_fills_its_surface_and_neither_the_line_that_it_touches_nor_what_l
     assert (filled[:28, 58:] == 0).all() and (filled[44:, 58:] == 0).all()
 
 
+def test_a_hint_corrects_what_is_near_it_and_has_the_same_colour():
+    values = np.full((60, 200, 3), 100, np.float32)
+    values[:, 20:30] = 250  # of another colour, beside the hint
+    hinted, told = np.zeros((60, 200), bool), np.full_like(values, 40)
+    hinted[30, 15] = True
+    corrected = scribbles.correct(values, hinted, told)
+    assert (corrected[30, 15] == 40).all()
+    assert np.abs(corrected[30, 5:15] - 40).max() < 6
+    assert corrected[30, 25].min() > 210  # 250 - 60 if it were corrected alike
+    assert corrected[30, 199].min() > 90
+    hinted[30, 190], told[30, 190] = True, 100  # right there
+    assert scribbles.correct(values, hinted, told)[30, 180].min() > 95
+    np.testing.assert_array_equal(scribbles.correct(values, np.zeros_like(hinted), told), values)
+
+
 def test_hints_that_cover_all_are_the_picture():
     for size in ((1, 1), (4, 6)):
         told = np.random.default_rng(0).normal(size=(*size, 2)).astype(np.float32)
