@@ -21,8 +21,10 @@ def main() -> None:
     """Measures and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, metavar="DATASET")
-    parser.add_argument("--game", type=Path, nargs="+", required=True, metavar="RUN_DIR")
-    parser.add_argument("--alone", type=Path, nargs="+", required=True, metavar="RUN_DIR")
+    parser.add_argument("--game", type=Path, nargs="+", required=True, metavar="RUN_DIR",
+                        help="runs on gray input")
+    parser.add_argument("--alone", type=Path, nargs="+", required=True, metavar="RUN_DIR",
+                        help="as many others")
     options = parser.parse_args()
     if len(options.game) != len(options.alone):
         parser.error("give as many runs with --alone as with --game")
@@ -30,7 +32,11 @@ def main() -> None:
     from keras_colorize.data.dataset import Dataset
     from keras_colorize.evaluation.measure import Examples, of_run
     from keras_colorize.image import line_lock, metrics, pixels
+    from keras_colorize.training import run_directory
 
+    for run in (*options.game, *options.alone):
+        if run_directory.read_config(run).model.input != "gray":
+            parser.error(f"{run} does not take gray input")
     examples = Examples(Dataset(options.data, "gray", 16), SPLIT)
     _, conditions, truths = zip(*examples.batches(), strict=True)
     truth, groups = np.concatenate(truths), [place[:2] for place in examples.places()]

@@ -161,7 +161,7 @@ class TrainConfig:
     epochs: FromOne = 20
     """May grow when a run is continued."""
     adversarial_from: FromZero = 0
-    """The epoch, from 0, with which the game of G and D begins: until then G learns its L1 alone,
+    """The epoch, from 0, with which the game of G and D begins: until then G learns without it,
     which takes half of the time and leads it near; for a GAN only."""
     batch_size: FromOne = 64
     seed: Seed = 0

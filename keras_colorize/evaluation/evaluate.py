@@ -24,7 +24,7 @@ from keras_colorize.training import run_directory, tensorboard
 
 BATCH = 16
 SHOWN = 6  # pictures in a grid
-SCHEMA = 5  # of metrics.json; a report of another is made anew
+SCHEMA = 6  # of metrics.json; a report of another is made anew
 
 
 def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str = "test",
@@ -65,7 +65,7 @@ def evaluate(run_dirs: list[Path], data_dir: Path, report_dir: Path, split: str 
                              "name runs on gray input alone")
     if points and not any(takes_points(run_directory.read_config(run_dir).model)
                           for run_dir in run_dirs):
-        raise UsageError("--points", "no run here takes hints", "name one that was trained on "
+        raise UsageError("--points", "no run here can be told points", "name one trained on "
                          "edges, or with model.guidance='hints'")
     measured, rows = {}, []
     for condition in sorted(set(inputs.values()), reverse=True):

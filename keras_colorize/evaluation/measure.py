@@ -120,9 +120,9 @@ def of_run(name: str, run_dir: Path, points: int | None = None, corrected: bool 
         if not points:
             return painted
         if not guided:
-            corrected = map(scribbles.correct, painted.astype(np.float32), told,
-                            truth.astype(np.float32))
-            return np.rint(np.clip(np.stack([*corrected]), 0, 255)).astype(np.uint8)
+            nearer = [scribbles.correct(picture, where, color) for picture, where, color in zip(
+                painted.astype(np.float32), told, truth.astype(np.float32), strict=True)]
+            return np.rint(np.clip(np.stack(nearer), 0, 255)).astype(np.uint8)
         return np.stack([  # as on a page, hints fill what is flat around them
             line_lock.join(level, scribbles.fill_flats(pixels.chroma(picture), level, where, color))
             for picture, level, where, color in zip(painted, condition[..., 0], told, true,

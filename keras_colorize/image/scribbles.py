@@ -23,7 +23,7 @@ MOST_FILLED = 500  # hints; of more, as of a layer that is sprayed, the largest
 SOFT = 5  # pixels over which its rim goes over into what is beside it
 NEAR = 1 / 6  # of the root of a picture's area: so far from a hint, its correction counts a third
 SAME = 20.0  # levels by which values differ that are corrected half as much as a hint's own
-DAMPED = 0.05  # how little a correction counts for what is far from all hints
+DAMPED = 0.05  # the weight of no correction, which prevails far from all hints
 
 
 def colorize(luminance: np.ndarray, hinted: np.ndarray, colors: np.ndarray) -> np.ndarray:
@@ -110,9 +110,10 @@ def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, to
 def correct(values: np.ndarray, hinted: np.ndarray, told: np.ndarray) -> np.ndarray:
     """Gives hints what they tell, and moves what is near them by what the values missed there.
 
-    It suits a picture that a network has painted from lines: where it is too dark at a hint, it is
-    so around it, in what has about the same colour. No luminance tells how far a surface reaches.
-    Corrections of several hints are averaged, weighted by how near they are, and how alike.
+    It suits a picture that a network has painted from lines. Where it is too dark at a hint, it is
+    too dark around it, wherever it has about the same colour. Lines give no luminance that would
+    tell how far a surface reaches. Corrections by several hints are averaged, weighted by how near
+    each is, and how alike.
 
     Args:
         values: chroma or colours of the picture so far, float32 [h, w, n].
@@ -128,27 +129,34 @@ def correct(values: np.ndarray, hinted: np.ndarray, told: np.ndarray) -> np.ndar
     total, summed = np.full(hinted.shape, DAMPED, np.float32), np.zeros_like(values)
     for patch in largest.tolist():
         own = patches == patch
-        far = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
-        here = values[own].mean(axis=0)
-        unlike = np.square(values - here).mean(axis=2) / SAME ** 2
+        far, there = _nearest(own, np.dstack([values, told]))
+        before, after = np.split(there, 2, axis=-1)
+        unlike = np.square(values - before).mean(axis=2) / SAME ** 2
         weight = (1 + (far / near) ** 2) ** -1.5 / (1 + unlike)
         total += weight
-        summed += weight[..., None] * (told[own].mean(axis=0) - here)
+        summed += weight[..., None] * (after - before)
     return np.where(hinted[..., None], told, values + summed / total[..., None])
 
 
 def _influence(own: np.ndarray, told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Computes how much a patch of hints counts around it, [h, w], and what it tells there."""
-    away, first = (~own).astype(np.uint8), told[own][0]
-    if (told[own] == first).all():
-        far, values = cv2.distanceTransform(away, cv2.DIST_L2, 5), first
-    else:
-        far, nearest = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5,
-                                                       labelType=cv2.DIST_LABEL_PIXEL)
-        known = np.zeros((nearest.max() + 1, told.shape[2]), np.float32)
-        known[nearest[own]] = told[own]
-        values = known[nearest]
+    far, values = _nearest(own, told)
     return 1 / (1 + far) ** 2, values
+
+
+def _nearest(own: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds for each pixel how far it is from a patch, and the values where it is nearest.
+
+    Those are float32 [h, w, n], or [n] if they are the same all over the patch.
+    """
+    away, first = (~own).astype(np.uint8), values[own][0]
+    if (values[own] == first).all():
+        return cv2.distanceTransform(away, cv2.DIST_L2, 5), first
+    far, nearest = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5,
+                                                   labelType=cv2.DIST_LABEL_PIXEL)
+    known = np.zeros((nearest.max() + 1, values.shape[2]), np.float32)
+    known[nearest[own]] = values[own]
+    return far, known[nearest]
 
 
 def _flat_around(calm: np.ndarray, patches: np.ndarray, patch: int, rows: np.ndarray,

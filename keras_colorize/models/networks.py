@@ -180,7 +180,8 @@ def upsample(x, width: int, kind: str):
             3.1.1). It has weights of their own for odd and even pixels, and so can draw a
             checkerboard. "resize" repeats every pixel and then convolves 3x3, all pixels alike
             (Odena et al. 2016, who had more success with repeated pixels than with bilinear ones).
-            "bilinear" does so with bilinear ones: no steps of two pixels where nothing hides them.
+            "bilinear" enlarges bilinearly and then convolves likewise: where no lines are joined,
+            repeated pixels would show as steps of two.
 
     Returns:
         A Keras tensor [batch, 2 h, 2 w, width].

@@ -58,6 +58,16 @@ def test_a_hint_corrects_what_is_near_it_and_has_the_same_colour():
     np.testing.assert_array_equal(scribbles.correct(values, np.zeros_like(hinted), told), values)
 
 
+def test_a_patch_of_two_colours_corrects_each_side_towards_its_own():
+    values, told = (np.zeros((60, 120, 2), np.float32) for _ in range(2))
+    told[:, :60], told[:, 60:] = (60, 0), (0, 60)
+    hinted = np.zeros((60, 120), bool)
+    hinted[28:32, 50:70] = True
+    red, blue = np.moveaxis(scribbles.correct(values, hinted, told), -1, 0)
+    assert red[30, 44] > 40 and abs(blue[30, 44]) < 1
+    assert blue[30, 76] > 40 and abs(red[30, 76]) < 1
+
+
 def test_hints_that_cover_all_are_the_picture():
     for size in ((1, 1), (4, 6)):
         told = np.random.default_rng(0).normal(size=(*size, 2)).astype(np.float32)
