@@ -168,7 +168,10 @@ class Encoder:
 
     def close(self) -> None:
         """Ends the piece."""
-        self._container.mux(self._stream.encode())
+        for packet in self._stream.encode():
+            if packet.dts is not None:  # x265 leaves it undefined in a film of one or two frames
+                packet.dts = min(packet.dts, packet.pts)
+            self._container.mux_one(packet)
         self._container.close()
 
 

@@ -15,10 +15,11 @@ from media_files import TIMES
 from keras_colorize import colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.colorize import film as film_module
+from keras_colorize.colorize.gray_film import Film
 from keras_colorize.colorize.steadying import Steadier
 from keras_colorize.errors import UsageError
 from keras_colorize.image import pixels
-from keras_colorize.media import planes
+from keras_colorize.media import film_writer, planes
 
 SIZE = (96, 144)
 SOUND = {".mp4": "aac", ".mkv": "flac", ".mov": "pcm_s16le", ".webm": "libopus", ".avi": "mp3",
@@ -208,6 +209,22 @@ def with_captions(packet: av.Packet, text: bytes) -> av.Packet:
 def captions_of(path):
     """The captions of each frame."""
     return [bytes(frame.side_data.get("A53_CC") or b"") for frame in frames_of(path)[1]]
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_film_of_one_or_two_frames_can_be_encoded_by_x265(tmp_path, frames):
+    source, piece = tmp_path / "in.mp4", tmp_path / "piece.nut"
+    write_film(source, drawings(frames))
+    film = Film.open(source, tmp_path / "out.mp4", colorize.Settings(codec="libx265"))
+    noise, kept = np.random.default_rng(0), [b""] * 30
+    for turn in range(60):  # it leaves times of decoding as they are found in memory: noise
+        kept[turn % 30] = noise.bytes(int(noise.integers(1000, 1 << 21)))
+        encoder = film_writer.Encoder(piece, film.encoding)
+        for pts, frame in film.frames():
+            luma = planes.luma(frame.decoded, film.layout)
+            encoder.encode(planes.uncolored(luma, film.layout), pts)
+        encoder.close()
+        assert len([*film_writer._packets([piece])]) == frames
 
 
 def test_captions_in_the_pictures_are_kept_or_told(models, tmp_path):
