@@ -1,6 +1,7 @@
 """One page to its coloured page: judged, seen by a network at its scale, coloured, and encoded."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -54,13 +55,15 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
     Raises:
         SourceError: the page or its hints cannot be read, or do not fit the format.
     """
-    known = read_page(file, where, models, settings)
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(hints.read, strokes) if strokes else None
+        known = read_page(file, where, models, settings)
     original, route, tint = known.original, known.route, known.tint
     with _turn_of(original):
         style = _style_of(original, settings)
         if known.view is None:
             return _copied(file, original, route, style, where, strokes is not None)
-        drawn = None if strokes is None else hints.read(strokes)
+        drawn = reading.result() if reading else None
         tinted, original = original, known.plain
         if known.printed:
             result = printed_page.color(original, known.printed, settings.tones, drawn)

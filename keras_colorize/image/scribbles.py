@@ -89,7 +89,8 @@ def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, to
     if hinted.all():
         return told.copy()
     calm = cv2.medianBlur(luminance, 3)
-    total, summed = np.zeros(luminance.shape, np.float32), np.zeros_like(chroma)
+    total = np.zeros(luminance.shape, np.float32)
+    summed = [np.zeros_like(total) for _ in range(chroma.shape[2])]
     _, patches, boxes, _ = cv2.connectedComponentsWithStats(hinted.astype(np.uint8))
     largest = np.argsort(-boxes[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_FILLED] + 1
     for patch in largest.tolist():
@@ -100,11 +101,17 @@ def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, to
         weight, values = _influence(own, told[box])
         weight *= flat
         total[box] += weight
-        summed[box] += weight[..., None] * values
-    filled = total > 0
-    share = cv2.blur(filled.astype(np.float32), (SOFT, SOFT)) * filled
-    mean = summed / np.maximum(total, 1e-9)[..., None]
-    return np.where(hinted[..., None], told, chroma + share[..., None] * (mean - chroma))
+        for plane, value in zip(summed, np.moveaxis(values, -1, 0), strict=True):
+            plane[box] += weight * value
+    filled = np.float32(total > 0)
+    share = cv2.multiply(cv2.blur(filled, (SOFT, SOFT)), filled)
+    planes = []
+    for before, plane in zip(cv2.split(chroma), summed, strict=True):
+        mean = cv2.divide(plane, cv2.max(total, 1e-9))
+        planes.append(cv2.add(before, cv2.multiply(share, cv2.subtract(mean, before))))
+    result = cv2.merge(planes).reshape(chroma.shape)
+    result[hinted] = told[hinted]
+    return result
 
 
 def correct(values: np.ndarray, hinted: np.ndarray, told: np.ndarray) -> np.ndarray:
@@ -149,14 +156,14 @@ def _nearest(own: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
     Those are float32 [h, w, n], or [n] if they are the same all over the patch.
     """
-    away, first = (~own).astype(np.uint8), values[own][0]
-    if (values[own] == first).all():
-        return cv2.distanceTransform(away, cv2.DIST_L2, 5), first
+    away, known = (~own).astype(np.uint8), values[own]
+    if (known == known[0]).all():
+        return cv2.distanceTransform(away, cv2.DIST_L2, 5), known[0]
     far, nearest = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5,
                                                    labelType=cv2.DIST_LABEL_PIXEL)
-    known = np.zeros((nearest.max() + 1, values.shape[2]), np.float32)
-    known[nearest[own]] = values[own]
-    return far, known[nearest]
+    table = np.zeros((nearest.max() + 1, values.shape[2]), np.float32)
+    table[nearest[own]] = known
+    return far, table[nearest]
 
 
 def _flat_around(calm: np.ndarray, patches: np.ndarray, patch: int, rows: np.ndarray,
