@@ -14,7 +14,7 @@ from provenance import provenance
 
 from keras_colorize import import_tensorflow
 
-SPLIT, RESAMPLES = "test", 1000
+SPLIT = "test"
 
 
 def main() -> None:
@@ -30,8 +30,9 @@ def main() -> None:
         parser.error("give as many runs with --alone as with --game")
     import_tensorflow()
     from keras_colorize.data.dataset import Dataset
-    from keras_colorize.evaluation.measure import Examples, of_run
-    from keras_colorize.image import line_lock, metrics, pixels
+    from keras_colorize.evaluation.measure import Examples, gain_to, multiplied, of_run
+    from keras_colorize.evaluation.statistics import Resampling
+    from keras_colorize.image import metrics
     from keras_colorize.training import run_directory
 
     for run in (*options.game, *options.alone):
@@ -39,49 +40,34 @@ def main() -> None:
             parser.error(f"{run} does not take gray input")
     examples = Examples(Dataset(options.data, "gray", 16), SPLIT)
     _, conditions, truths = zip(*examples.batches(), strict=True)
-    truth, groups = np.concatenate(truths), [place[:2] for place in examples.places()]
-    members = [np.flatnonzero([each == group for each in groups])
-               for group in dict.fromkeys(groups)]
+    truth = np.concatenate(truths)
+    resampling = Resampling([place[:2] for place in examples.places()])
 
     def painted(run: Path) -> np.ndarray:
         colorize = of_run(run.name, run).colorize
         return np.concatenate([colorize(*pair) for pair in zip(conditions, truths, strict=True)])
 
-    def as_vivid(pictures: np.ndarray, beside: np.ndarray) -> np.ndarray:
-        luminances, chromas = ([plane(each) for each in pictures]
-                               for plane in (pixels.gray, pixels.chroma))
-        gain = metrics.vivid_gain(luminances, chromas, metrics.colourfulness(beside).mean(),
-                                  (0.0, 4.0), 9)
-        return np.stack([line_lock.join(luminance, np.float32(gain) * chroma)
-                         for luminance, chroma in zip(luminances, chromas, strict=True)])
+    def hues_of(pictures: np.ndarray) -> np.ndarray:
+        """How frequent each bin of hues is, first of all pictures, then of each resample."""
+        bins = np.stack([metrics.hues(each).ravel() for each in pictures], axis=1)
+        return np.stack([[each.mean(), *resampling.resample(each)] for each in bins], axis=1)
 
-    def overlap(hues: np.ndarray, rows: np.ndarray) -> float:
-        return np.minimum(hues[rows].mean(0), true[rows].mean(0)).sum()
-
-    true = np.stack([metrics.hues(each) for each in truth])
-    everything, hues = np.arange(len(truth)), {}
+    true, differences = hues_of(truth), []
     print(provenance() + f"\n| {SPLIT} pictures: {len(truth)} | L1 | CIEDE2000 | hues together |\n"
           "|---|---:|---:|---:|")
     for game, alone in zip(options.game, options.alone, strict=True):
-        vivid = painted(game)
-        for kind, name, pictures in (("game", game, vivid),
-                                     ("alone", f"{alone}, as vivid",
-                                      as_vivid(painted(alone), vivid))):
-            own = np.stack([metrics.hues(each) for each in pictures])
-            hues.setdefault(kind, []).append(own)
+        vivid, plain = painted(game), painted(alone)
+        plain = multiplied(plain, gain_to(plain, metrics.colourfulness(vivid).mean()))
+        both = []
+        for name, pictures in ((game, vivid), (f"{alone}, as vivid", plain)):
+            both.append(np.minimum(hues_of(pictures), true).sum(axis=1))
             print(f"| {name} | {metrics.l1(pictures, truth).mean():.2f} | "
-                  f"{metrics.ciede2000(pictures, truth).mean():.2f} | "
-                  f"{overlap(own, everything):.3f} |", flush=True)
-
-    def difference(rows: np.ndarray) -> float:
-        return np.mean([overlap(game, rows) - overlap(alone, rows)
-                        for game, alone in zip(hues["game"], hues["alone"], strict=True)])
-
-    generator = np.random.default_rng(0)
-    resampled = [difference(np.concatenate([members[group] for group in generator.integers(
-        len(members), size=len(members))])) for _ in range(RESAMPLES)]
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    print(f"\ndifference: {difference(everything):.3f} [{low:.3f}, {high:.3f}]")
+                  f"{metrics.ciede2000(pictures, truth).mean():.2f} | {both[-1][0]:.3f} |",
+                  flush=True)
+        differences.append(both[0] - both[1])
+    difference, *resampled = np.mean(differences, axis=0)
+    low, high = resampling.ends(np.array(resampled)) or (np.nan, np.nan)
+    print(f"\ndifference: {difference:.3f} [{low:.3f}, {high:.3f}]")
 
 
 if __name__ == "__main__":

@@ -163,14 +163,22 @@ def chroma_gain(candidates: list[Candidate], values: list[Values], examples: "Ex
     times = np.mean(vivid) / max(np.nanmean(own["colourfulness"]), 1e-9)
     pictures = examples.pick(evenly(len(examples), JUDGED)).values()
     painted = nearest.colorize(*(np.stack(each) for each in zip(*pictures, strict=True)))
-    wanted = times * metrics.colourfulness(painted).mean()
-    gain = metrics.vivid_gain(*zip(*map(_planes, painted), strict=True), wanted, (0.0, MOST_GAIN),
-                              HALVINGS)
-    return [Candidate(None, "chroma_gain", nearest.input, lambda condition, truth: _multiplied(
+    gain = gain_to(painted, times * metrics.colourfulness(painted).mean())
+    return [Candidate(None, "chroma_gain", nearest.input, lambda condition, truth: multiplied(
         nearest.colorize(condition, truth), gain), gain=gain)]
 
 
-def _multiplied(pictures: np.ndarray, gain: float) -> np.ndarray:
+def gain_to(pictures: np.ndarray, wanted: float) -> float:
+    """Finds by what the chroma of pictures, uint8 [n, h, w, 3], is multiplied to be so colourful.
+
+    Args:
+        wanted: their mean `metrics.colourfulness`.
+    """
+    return metrics.vivid_gain(*zip(*map(_planes, pictures), strict=True), wanted, (0.0, MOST_GAIN),
+                              HALVINGS)
+
+
+def multiplied(pictures: np.ndarray, gain: float) -> np.ndarray:
     """Multiplies the chroma of pictures, uint8 [n, h, w, 3], and leaves their luminance."""
     return np.stack([line_lock.join(luminance, np.float32(gain) * chroma)
                      for luminance, chroma in map(_planes, pictures)])

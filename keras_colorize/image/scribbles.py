@@ -91,9 +91,8 @@ def fill_flats(chroma: np.ndarray, luminance: np.ndarray, hinted: np.ndarray, to
     calm = cv2.medianBlur(luminance, 3)
     total = np.zeros(luminance.shape, np.float32)
     summed = [np.zeros_like(total) for _ in range(chroma.shape[2])]
-    _, patches, boxes, _ = cv2.connectedComponentsWithStats(hinted.astype(np.uint8))
-    largest = np.argsort(-boxes[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_FILLED] + 1
-    for patch in largest.tolist():
+    patches, boxes, largest = _patches(hinted)
+    for patch in largest:
         left, top, width, height, _ = boxes[patch]
         rows, columns = np.nonzero(patches[top:top + height, left:left + width] == patch)
         box, flat = _flat_around(calm, patches, patch, rows + top, columns + left)
@@ -130,11 +129,10 @@ def correct(values: np.ndarray, hinted: np.ndarray, told: np.ndarray) -> np.ndar
     Returns:
         float32 [h, w, n].
     """
-    _, patches, boxes, _ = cv2.connectedComponentsWithStats(hinted.astype(np.uint8))
-    largest = np.argsort(-boxes[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_FILLED] + 1
+    patches, _, largest = _patches(hinted)
     near = NEAR * hinted.size ** 0.5
     total, summed = np.full(hinted.shape, DAMPED, np.float32), np.zeros_like(values)
-    for patch in largest.tolist():
+    for patch in largest:
         own = patches == patch
         far, there = _nearest(own, np.dstack([values, told]))
         before, after = np.split(there, 2, axis=-1)
@@ -143,6 +141,15 @@ def correct(values: np.ndarray, hinted: np.ndarray, told: np.ndarray) -> np.ndar
         total += weight
         summed += weight[..., None] * (after - before)
     return np.where(hinted[..., None], told, values + summed / total[..., None])
+
+
+def _patches(hinted: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Numbers the connected patches of hints, from 1: the number of each pixel, [h, w], the box of
+    each patch as OpenCV gives it, and the numbers of the largest `MOST_FILLED`.
+    """
+    _, patches, boxes, _ = cv2.connectedComponentsWithStats(hinted.astype(np.uint8))
+    largest = np.argsort(-boxes[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_FILLED] + 1
+    return patches, boxes, largest.tolist()
 
 
 def _influence(own: np.ndarray, told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
