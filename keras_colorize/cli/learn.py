@@ -36,7 +36,7 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} to go"
 
 
 def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None,
-          workers: int = 1) -> dict[str, str]:
+          workers: int = 1, test: tuple[str, ...] = ()) -> dict[str, str]:
     """Learns the colours of a series, and writes a model of them for `colorize`.
 
     Args:
@@ -45,6 +45,8 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         minutes: how long all of it may take, about.
         epochs: of every network, in place of as many as the minutes have room for.
         workers: how many processes read the sources.
+        test: names or paths of the sources on which the model is measured, and from which it does
+            not learn; none: those shots, pages or sources that chance takes.
 
     Returns:
         By name why sources and pictures were left out.
@@ -59,11 +61,11 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         if _before(out).exists() and not out.exists():  # killed while a better model took its place
             _before(out).rename(out)
         project = series.read(out)  # one with a fault is named now, and not when all is learned
-        folder, plan, data, left_out = _gather(work, places, minutes, workers)
+        folder, plan, data, left_out = _gather(work, places, test, minutes, workers)
         earlier = work / str(int(folder.name) - 1)
         plan = _settle(folder, plan, data, earlier, (began, minutes, epochs))
         if plan.is_done and out.exists():
-            if (now := _learned_from(project, places)) != project:  # the sources have moved
+            if (now := _learned_from(project, places, data)) != project:  # the sources have moved
                 series.write(out, now)
             print(f"{out}: was learned already; more --minutes or other sources go on from it")
             return left_out
@@ -81,7 +83,8 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
                                    folder / "report")
         _write_model(out, folder, run, data, places)
         replace(plan, is_done=True).write(folder)
-    print(_summary(out, report, data.manifest, plan))
+    begun = _begun(plan, earlier)
+    print(_summary(out, report, data.manifest, plan, begun is not None and begun != SHIPPED_MODEL))
     return left_out
 
 
@@ -95,12 +98,12 @@ def _before(out: Path) -> Path:
     return _work_of(out) / "before"
 
 
-def known_sources(out: Path) -> list[Path]:
+def known_sources(out: Path) -> series.Learned:
     """Returns what a model was learned from; raises UsageError where its project does not say."""
-    sources = series.read(out if out.exists() else _before(out)).learned.sources
-    if not sources:
+    learned = series.read(out if out.exists() else _before(out)).learned
+    if not learned.sources:
         raise UsageError(out / series.FILE, "names no episodes", "name them after learn")
-    return [Path(each) for each in sources]
+    return learned
 
 
 def _check(out: Path, work: Path, places: list[Path]) -> None:
@@ -112,9 +115,9 @@ def _check(out: Path, work: Path, places: list[Path]) -> None:
                          "name another --out")
 
 
-def _gather(work: Path, places: list[Path], minutes: int, workers: int,
+def _gather(work: Path, places: list[Path], test: tuple[str, ...], minutes: int, workers: int,
             ) -> tuple[Path, Plan, Dataset, dict[str, str]]:
-    """Builds the dataset of the last round, or of a new one where the sources are others.
+    """Builds the dataset of the last round, or of a new one where the sources or tests are others.
 
     Returns the round's folder, its plan, the dataset, and why sources were left out.
     """
@@ -129,7 +132,7 @@ def _gather(work: Path, places: list[Path], minutes: int, workers: int,
             learning_plan.check_room(work, found, plan)
             plan.write(folder)
         settings = build.Settings(sources.Sampling(plan.every, plan.size, drop=("black", "gray")),
-                                  plan.split_by)
+                                  plan.split_by, test=test)
         try:
             manifest, left_out = build.build(places, folder / "dataset", settings, workers,
                                              skip_bad=True)
@@ -261,7 +264,7 @@ def _write_model(out: Path, folder: Path, run: Path, data: Dataset, places: list
     with open(made / "README.md", "a", encoding="utf-8") as card:
         card.write(f"\n## Pictures that it has not seen\n\nThey are evenly spaced over the test "
                    f"pictures; nobody chose them.\n\n![Gray, coloured, and the truth]({UNSEEN})\n")
-    series.write(made, _project(out, run, places))
+    series.write(made, _project(out, run, places, data))
     if out.exists():
         shutil.rmtree(_before(out), ignore_errors=True)
         out.rename(_before(out))
@@ -270,7 +273,7 @@ def _write_model(out: Path, folder: Path, run: Path, data: Dataset, places: list
         shutil.rmtree(each, ignore_errors=True)
 
 
-def _project(out: Path, run: Path, places: list[Path]) -> series.Series:
+def _project(out: Path, run: Path, places: list[Path], data: Dataset) -> series.Series:
     """Returns the project of the model as it was before, with the sources of today.
 
     A number names a mood of that model, so it goes where the moods are others now.
@@ -282,16 +285,21 @@ def _project(out: Path, run: Path, places: list[Path]) -> series.Series:
             print(f"{out / series.FILE}: its mood {project.settings.mood} is none of today's "
                   "moods; choose one of those")
             project = replace(project, settings=replace(project.settings, mood=None))
-    return _learned_from(project, places)
+    return _learned_from(project, places, data)
 
 
-def _learned_from(project: series.Series, places: list[Path]) -> series.Series:
+def _learned_from(project: series.Series, places: list[Path], data: Dataset) -> series.Series:
     sources = tuple(one_line(str(place.absolute())) for place in places)
-    return replace(project, learned=series.Learned(sources))
+    return replace(project,
+                   learned=series.Learned(sources, tuple(data.manifest.values["test"])))
 
 
-def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan) -> str:
-    """Says how good a model is, and what to do with it."""
+def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan, goes_on: bool) -> str:
+    """Says how good a model is, and what to do with it.
+
+    Args:
+        goes_on: whether it began with the networks of an earlier round.
+    """
     rows = {row["run"] or row["model"]: row for row in report["rows"]}
     model = next(row for name, row in rows.items() if name.startswith("gray"))
     named = {"it": model, "the gray page": rows["input"], "the shipped model":
@@ -302,6 +310,9 @@ def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan) -> str:
               f"CIEDE2000 {_with_interval(row, 'ciede2000')}" for name, row in named.items() if row]
     if model["ciede2000"] >= rows["input"]["ciede2000"]:
         lines.append("it is no better than the gray page; more episodes or --minutes may help")
+    if goes_on:
+        lines.append("an earlier round may have learned some of these pictures, so it may be worse "
+                     "on others")
     return "\n".join([*lines, f"look at {out / UNSEEN}, then colour what has no colour:",
                       "  " + shell_line("keras-colorize", "colorize", out, "VOLUME.cbz")])
 

@@ -35,6 +35,8 @@ class Learned:
 
     sources: tuple[str, ...] = ()
     """The episodes: videos, comics and folders of them."""
+    test: tuple[str, ...] = ()
+    """The names of those on which the model is measured; none: those that chance takes."""
 
 
 @dataclass(frozen=True)

@@ -125,14 +125,37 @@ def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
     out.rename(before)  # as a kill leaves it while a better model takes its place
     steps.clear()
     assert cli.main([each for each in command if each != str(pages)]) == 0
-    assert "series.toml: its mood 2 is none of today's moods; choose one of those" in \
-        capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert "series.toml: its mood 2 is none of today's moods; choose one of those" in said
     assert series.read(out) == series.Series(learned, series.Taste(saturation=1.5),
                                              {"Sky": "#7cc0ea"})
     assert steps[:2] == [("train", "gray", 2, first / "gray"),
                          ("train", "printed", 2, first / "printed" if fits else None)]
+    assert "an earlier round may have learned some of these pictures" in said
     assert sorted(path.name for path in out.parent.iterdir()) == ["series", "series.learn"]
     assert not before.exists()
+
+
+def test_a_model_is_measured_on_the_sources_that_are_named(pages, steps, tmp_path, error_of):
+    other, out = tmp_path / "ep02", tmp_path / "model"
+    for name in ("x.png", "y.png"):
+        other.mkdir(exist_ok=True)
+        shutil.copyfile(pages / "00.png", other / name)
+    command = ["learn", str(pages), str(other), "--out", str(out), "--epochs", "1"]
+
+    def tests_of(number):
+        return json.loads((tmp_path / "model.learn" / number / "dataset" / "dataset.json")
+                          .read_text())["counts"]["test"]
+
+    assert cli.main([*command, "--test", str(other)]) == 0
+    assert tests_of("1") == 2 and series.read(out).learned.test == ("ep02",)
+    steps.clear()
+    assert cli.main(["learn", "--out", str(out), "--epochs", "1"]) == 0  # these sources again
+    assert not steps
+    assert cli.main(command) == 0  # another round, with those that chance takes
+    assert tests_of("2") > 2 and series.read(out).learned.test == ()
+    code, error = error_of(*command, "--test", "ep03")
+    assert code == 2 and "--test ep03: is none of the sources; they are ep02, series" in error
 
 
 def write_project(out, taste, moods):
