@@ -109,7 +109,8 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
             if config.model.colourfulness:
                 factor = float(models.saturation_of(keeper.networks["generator"]))
                 print(f"saturation: {factor:.2f} times the chroma that was learned, for "
-                      f"{config.model.colourfulness:g} of the truth's colourfulness", flush=True)
+                      f"{config.model.colourfulness:g} of the truth's colourfulness at most",
+                      flush=True)
     return True
 
 
