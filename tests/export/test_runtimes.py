@@ -83,7 +83,8 @@ def test_one_of_a_fixed_size_declares_it(runs, tmp_path, format, error_of):
     pytest.param(None, marks=pytest.mark.slow)], ids=("gray", "edge", "all"))
 @pytest.mark.parametrize("format", RUN)
 def test_so_are_its_variants(tmp_path, format, variant):
-    every = itertools.product(("batch", "instance"), ("transposed", "resize"), ("color", "chroma"))
+    every = itertools.product(("batch", "instance"), ("transposed", "resize", "bilinear"),
+                              ("color", "chroma"))
     variants = [variant] if variant else [
         dict(zip(("normalization", "upsampling", "output"), each, strict=True)) for each in every]
     for number, variant in enumerate(variants):
