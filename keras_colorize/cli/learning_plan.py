@@ -71,8 +71,8 @@ def _shape(of: Config) -> tuple:
             model.output, model.lines, model.guidance, of.loss.objective == "classes")
 
 
-# Of 0.5 to 0.8 of the truth's colourfulness, 0.5 had the lowest L1 and CIEDE2000 on validation pages
-# of a comic and of picture books.
+# Of 0.5 to 0.8 of the truth's colourfulness, 0.5 had the lowest L1 and CIEDE2000 on validation
+# pages of a comic and of picture books.
 LESSONS = (Lesson("gray", "cpu/guided_gray", "", 0.6, ("model.colourfulness=0.5",)),
            Lesson("printed", "cpu/manga", "printed", 0.4))
 
