@@ -76,8 +76,8 @@ class ModelConfig:
     all that its last levels then see: no textures along lines; for edge input only."""
     colourfulness: Share = 0.0
     """The share of the truth's colourfulness that validation pictures are brought to after every
-    epoch, by multiplying the chroma: low errors make pale pictures. They get less of it where they
-    would be farther from the truth than gray ones. 0: left as trained."""
+    epoch, by multiplying the chroma: low errors make pale pictures. Where they would be farther
+    from the truth than gray ones, it is less, but not less than was learned. 0: left as trained."""
     guidance: Literal["none", "hints"] = "none"
     """What may tell the network colours: nothing, or the colours of some pixels, which it spreads;
     for output "chroma" only."""

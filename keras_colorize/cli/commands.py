@@ -113,18 +113,15 @@ def _declare_learn(command: argparse.ArgumentParser) -> None:
     add("--epochs", type=whole(1), metavar="N",
         help="train each network for so many epochs, however long that takes")
     add("--test", action="extend", nargs="+", default=[], metavar="SOURCE",
-        help="measure the model on these sources, by name or path, and do not learn from them "
-             "(those that chance takes)")
+        help="measure the model on these of the sources, by name or path, and do not learn from "
+             "them (as before, or those that chance takes); it comes after the sources")
 
 
 def _run_learn(options: argparse.Namespace) -> int:
     import_tensorflow("tensorflow")
     from keras_colorize.cli import learn
 
-    if not options.sources:
-        known = learn.known_sources(options.out)
-        options.sources = [Path(each) for each in known.sources]
-        options.test = options.test or known.test
+    options.sources = options.sources or learn.known_sources(options.out)
     failed = learn.learn(options.sources, options.out, options.minutes, options.epochs,
                          os.cpu_count(), tuple(options.test))
     _name_left_out(options, failed)

@@ -46,7 +46,8 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         epochs: of every network, in place of as many as the minutes have room for.
         workers: how many processes read the sources.
         test: names or paths of the sources on which the model is measured, and from which it does
-            not learn; none: those shots, pages or sources that chance takes.
+            not learn; none: as before, and at first those shots, pages or sources that chance
+            takes.
 
     Returns:
         By name why sources and pictures were left out.
@@ -61,6 +62,8 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         if _before(out).exists() and not out.exists():  # killed while a better model took its place
             _before(out).rename(out)
         project = series.read(out)  # one with a fault is named now, and not when all is learned
+        if not test and project.learned.sources == _named(places):
+            test = project.learned.test
         folder, plan, data, left_out = _gather(work, places, test, minutes, workers)
         earlier = work / str(int(folder.name) - 1)
         plan = _settle(folder, plan, data, earlier, (began, minutes, epochs))
@@ -98,12 +101,12 @@ def _before(out: Path) -> Path:
     return _work_of(out) / "before"
 
 
-def known_sources(out: Path) -> series.Learned:
+def known_sources(out: Path) -> list[Path]:
     """Returns what a model was learned from; raises UsageError where its project does not say."""
-    learned = series.read(out if out.exists() else _before(out)).learned
-    if not learned.sources:
+    sources = series.read(out if out.exists() else _before(out)).learned.sources
+    if not sources:
         raise UsageError(out / series.FILE, "names no episodes", "name them after learn")
-    return learned
+    return [Path(each) for each in sources]
 
 
 def _check(out: Path, work: Path, places: list[Path]) -> None:
@@ -142,6 +145,10 @@ def _gather(work: Path, places: list[Path], test: tuple[str, ...], minutes: int,
         except DatasetError as error:
             if error.where != "the split":
                 raise
+            if test:
+                raise DatasetError("--test", f"cannot be so ({error.what})",
+                                   "name fewer sources, and such as have pictures in colour"
+                                   ) from error
             raise _too_few(f"give too few shots or pages to hold some out ({error.what})"
                            ) from error
     pictures = sum(manifest.counts.values())
@@ -289,9 +296,12 @@ def _project(out: Path, run: Path, places: list[Path], data: Dataset) -> series.
 
 
 def _learned_from(project: series.Series, places: list[Path], data: Dataset) -> series.Series:
-    sources = tuple(one_line(str(place.absolute())) for place in places)
-    return replace(project,
-                   learned=series.Learned(sources, tuple(data.manifest.values["test"])))
+    return replace(project, learned=series.Learned(_named(places),
+                                                   tuple(data.manifest.values["test"])))
+
+
+def _named(places: list[Path]) -> tuple[str, ...]:
+    return tuple(one_line(str(place.absolute())) for place in places)
 
 
 def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan, goes_on: bool) -> str:
@@ -304,8 +314,9 @@ def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan, goes_on: b
     model = next(row for name, row in rows.items() if name.startswith("gray"))
     named = {"it": model, "the gray page": rows["input"], "the shipped model":
              rows.get(SHIPPED_MODEL.name)}
-    lines = [f"{out}: learned from {len(manifest.values['sources'])} sources; on unseen "
-             f"{plan.split_by}s (distance from the true colours, and as the eye sees it):"]
+    unit = "source" if manifest.values["test"] else plan.split_by
+    lines = [f"{out}: learned from {len(manifest.values['sources'])} sources; on unseen {unit}s "
+             "(distance from the true colours, and as the eye sees it):"]
     lines += [f"  {name}: L1 {_with_interval(row, 'l1')}, "
               f"CIEDE2000 {_with_interval(row, 'ciede2000')}" for name, row in named.items() if row]
     if model["ciede2000"] >= rows["input"]["ciede2000"]:

@@ -145,7 +145,7 @@ def _names_of(tests: tuple[str, ...], sources: list[Source]) -> tuple[str, ...]:
         if name is None:
             raise UsageError(f"--test {test}", "is none of the sources",
                              f"they are {', '.join(sorted(known)[:20])}")
-    return tuple(sorted(chosen))
+    return tuple(sorted(set(chosen)))
 
 
 def _fingerprints(sources: list[Source], failed: dict[str, str], workers: int, skip_bad: bool,

@@ -44,7 +44,7 @@ class Position:
 class Best(TypedDict):
     """The best epoch of a run, with its validation L1 on values in [-1, 1], as in `best.json`.
 
-    Where epochs are made equally vivid, `ciede2000` of the finished network decides in place of L1,
+    Where epochs are made equally vivid, `ciede2000` of their pictures then decides in place of L1,
     which is lower where pictures are paler.
     """
 

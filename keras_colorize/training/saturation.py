@@ -21,7 +21,8 @@ class Saturation:
 
     Low errors make pale pictures: where a network cannot know a colour, the middle of all that it
     may be is the safest. Multiplied by one number, its chroma is as vivid as wanted, at the cost of
-    some error. The cost has an end: pictures are to be no farther from the truth than gray ones.
+    some error. The cost has an end: where pictures would be farther from the truth than gray ones,
+    they become paler, but never paler than the network learned to paint.
 
     Args:
         share: of the truth's colourfulness that pictures are to have; 0 leaves a generator alone.
@@ -40,6 +41,8 @@ class Saturation:
             self.pictures += [(np.asarray(condition[row]), pixels.to_uint8(np.asarray(color[row])))
                               for row in range(-first % every, len(color), every)]
             first += len(color)
+        if not self.pictures:
+            return
         self.measured = [self.pictures[number] for number in evenly(len(self.pictures), MEASURED)]
         self.gray = _ciede2000(self.measured, [
             np.repeat(pixels.to_uint8(condition[..., :1]), 3, axis=2)

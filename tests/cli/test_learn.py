@@ -78,6 +78,17 @@ def test_a_lesson_starts_from_a_run_whose_generator_has_its_shape(tmp_path):
         assert (lesson.begin(config.load("cpu/guided_gray"), tmp_path) == run) == fits
 
 
+def test_a_plan_of_an_earlier_version_goes_on_as_vivid_as_it_began(tmp_path):
+    plan = learning_plan.choose([], 10).write(tmp_path)
+    file = tmp_path / learning_plan.PLAN
+    earlier = {name: value for name, value in json.loads(file.read_text()).items()
+               if name != "colourfulness"}
+    file.write_text(json.dumps(earlier))
+    vivid = [learning_plan.LESSONS[0].configured(each, 1).model.colourfulness
+             for each in (plan, learning_plan.Plan.read(tmp_path))]
+    assert vivid == [learning_plan.VIVID, 0.8]
+
+
 def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
         pages, steps, tmp_path, monkeypatch, capfd):
     out = tmp_path / "models" / "series"
@@ -100,7 +111,7 @@ def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
     shown = capfd.readouterr().out
     assert "40 pictures of 90x160, 2 epochs of gray pages, 2 epochs of printed pages" in shown
     assert "the shipped model: L1 9.00 [8.00, 10.00], CIEDE2000 5.00" in shown
-    assert "it is no better than the gray page" in shown
+    assert "it is no better than the gray page" in shown and "an earlier round" not in shown
     assert shown.splitlines()[-1] == f"  keras-colorize colorize {out} VOLUME.cbz"
     assert "![Gray, coloured, and the truth](unseen.png)" in (out / "README.md").read_text()
     assert media.read_picture(out / "unseen.png").ndim == 3
@@ -136,7 +147,8 @@ def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
     assert not before.exists()
 
 
-def test_a_model_is_measured_on_the_sources_that_are_named(pages, steps, tmp_path, error_of):
+def test_a_model_is_measured_on_the_sources_that_are_named(pages, steps, tmp_path, error_of,
+                                                            capfd):
     other, out = tmp_path / "ep02", tmp_path / "model"
     for name in ("x.png", "y.png"):
         other.mkdir(exist_ok=True)
@@ -149,13 +161,19 @@ def test_a_model_is_measured_on_the_sources_that_are_named(pages, steps, tmp_pat
 
     assert cli.main([*command, "--test", str(other)]) == 0
     assert tests_of("1") == 2 and series.read(out).learned.test == ("ep02",)
+    assert "on unseen sources" in capfd.readouterr().out
     steps.clear()
-    assert cli.main(["learn", "--out", str(out), "--epochs", "1"]) == 0  # these sources again
-    assert not steps
-    assert cli.main(command) == 0  # another round, with those that chance takes
-    assert tests_of("2") > 2 and series.read(out).learned.test == ()
-    code, error = error_of(*command, "--test", "ep03")
-    assert code == 2 and "--test ep03: is none of the sources; they are ep02, series" in error
+    for same in (command, ["learn", "--out", str(out), "--epochs", "1"],
+                 [*command, "--test", "ep02", str(other)]):
+        assert cli.main(same) == 0 and not steps
+    assert cli.main([*command, "--test", "series"]) == 1  # so nothing is left to learn from
+    assert "--test: cannot be so (by shot leaves the" in capfd.readouterr().err
+    shutil.copytree(other, tmp_path / "ep03")
+    more = [*command[:3], str(tmp_path / "ep03"), *command[3:], "--test", "ep02", "ep03"]
+    assert cli.main(more) == 0  # another round
+    assert tests_of("2") == 4 and series.read(out).learned.test == ("ep02", "ep03")
+    code, error = error_of(*command, "--test", "ep04")
+    assert code == 2 and "--test ep04: is none of the sources; they are ep02, series" in error
 
 
 def write_project(out, taste, moods):

@@ -32,19 +32,34 @@ def validation(*chromas):
     return [(pixels.to_signed(gray), pixels.to_signed(color))]
 
 
-RIGHT, OPPOSITE, BLUE = (CHROMA, 0), (-CHROMA, 0), (0, CHROMA)
+RIGHT, OPPOSITE, BLUISH = (CHROMA, 0), (-CHROMA, 0), (0, CHROMA)
 
 
-@pytest.mark.parametrize("truth, least, most", [
-    ((RIGHT, RIGHT), 2.4, 2.6),  # as vivid as the truth
-    ((RIGHT, OPPOSITE, BLUE, BLUE), 1.3, 1.8),  # wrong too often: less
-    ((OPPOSITE, OPPOSITE), 1, 1)])  # always wrong: no more than was learned
-def test_a_network_is_as_vivid_as_leaves_its_pictures_no_farther_than_gray_ones(truth, least, most):
+def finished(share, *truth):
+    """What the rule says of a network that paints pale red, and the saturation that it gives it."""
     generator = painter((CHROMA / 2.5, 0))
-    rule = Saturation(1.0, validation(*truth))
-    distance = rule.finish(generator)
-    factor = float(models.saturation_of(generator))
-    assert least <= factor <= most
-    assert (distance > rule.gray) == (factor < 2.4)  # as vivid as wanted, before it was lowered
-    assert factor == 1 or rule._distance(generator, factor) <= rule.gray
-    assert factor == 1 or rule._distance(generator, factor + 0.3) > rule.gray or factor > 2.4
+    rule = Saturation(share, validation(*truth) if truth else [])
+    return rule, rule.finish(generator), float(models.saturation_of(generator)), generator
+
+
+def test_a_network_that_is_right_is_as_vivid_as_wanted():
+    rule, distance, factor, _ = finished(1.0, RIGHT, RIGHT)
+    assert factor == pytest.approx(2.5, abs=0.1) and distance < 1 < rule.gray
+
+
+def test_one_that_is_often_wrong_is_as_vivid_as_leaves_it_no_farther_than_gray():
+    rule, distance, factor, generator = finished(1.0, RIGHT, OPPOSITE, BLUISH, BLUISH)
+    assert distance > rule.gray  # as vivid as wanted
+    assert 1.3 < factor < 1.8
+    assert rule._distance(generator, factor) <= rule.gray < rule._distance(generator, factor + 0.3)
+
+
+def test_one_that_is_always_wrong_is_as_it_was_learned():
+    rule, distance, factor, generator = finished(1.0, OPPOSITE, OPPOSITE)
+    assert factor == 1 and distance > rule._distance(generator, 1) > rule.gray
+
+
+@pytest.mark.parametrize("share, truth", [(0.0, [RIGHT]), (1.0, [])])
+def test_nothing_is_done_where_no_share_is_wanted_or_no_picture_judges(share, truth):
+    _, distance, factor, _ = finished(share, *truth)
+    assert distance is None and factor == 1
