@@ -62,14 +62,16 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         if _before(out).exists() and not out.exists():  # killed while a better model took its place
             _before(out).rename(out)
         project = series.read(out)  # one with a fault is named now, and not when all is learned
-        if not test and project.learned.sources == _named(places):
+        named = tuple(one_line(str(place.absolute())) for place in places)
+        if not test and project.learned.sources == named:
             test = project.learned.test
         folder, plan, data, left_out = _gather(work, places, test, minutes, workers)
+        learned = series.Learned(named, tuple(data.manifest.values["test"]))
         earlier = work / str(int(folder.name) - 1)
         plan = _settle(folder, plan, data, earlier, (began, minutes, epochs))
         if plan.is_done and out.exists():
-            if (now := _learned_from(project, places, data)) != project:  # the sources have moved
-                series.write(out, now)
+            if learned != project.learned:  # the sources have moved
+                series.write(out, replace(project, learned=learned))
             print(f"{out}: was learned already; more --minutes or other sources go on from it")
             return left_out
         print(_described(folder, plan, data, earlier), flush=True)
@@ -84,10 +86,10 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         print(f"{out}: measuring on pictures that it has not seen", flush=True)
         report = evaluate.evaluate([run, SHIPPED_MODEL], data.manifest.directory,
                                    folder / "report")
-        _write_model(out, folder, run, data, places)
+        _write_model(out, folder, run, data, learned)
         replace(plan, is_done=True).write(folder)
-    begun = _begun(plan, earlier)
-    print(_summary(out, report, data.manifest, plan, begun is not None and begun != SHIPPED_MODEL))
+    goes_on = _begun(plan, earlier) not in (None, SHIPPED_MODEL)
+    print(_summary(out, report, data.manifest, plan, goes_on))
     return left_out
 
 
@@ -254,7 +256,8 @@ def _progress(folder: Path, plan: Plan, data: Dataset) -> Iterator[_Watch]:
         yield _Watch(bar, folder)
 
 
-def _write_model(out: Path, folder: Path, run: Path, data: Dataset, places: list[Path]) -> None:
+def _write_model(out: Path, folder: Path, run: Path, data: Dataset,
+                 learned: series.Learned) -> None:
     """Writes the model with all its networks, card and pictures, and puts it in its place."""
     made = folder / "model" / out.name
     shutil.rmtree(made.parent, ignore_errors=True)
@@ -271,7 +274,7 @@ def _write_model(out: Path, folder: Path, run: Path, data: Dataset, places: list
     with open(made / "README.md", "a", encoding="utf-8") as card:
         card.write(f"\n## Pictures that it has not seen\n\nThey are evenly spaced over the test "
                    f"pictures; nobody chose them.\n\n![Gray, coloured, and the truth]({UNSEEN})\n")
-    series.write(made, _project(out, run, places, data))
+    series.write(made, _project(out, run, learned))
     if out.exists():
         shutil.rmtree(_before(out), ignore_errors=True)
         out.rename(_before(out))
@@ -280,8 +283,8 @@ def _write_model(out: Path, folder: Path, run: Path, data: Dataset, places: list
         shutil.rmtree(each, ignore_errors=True)
 
 
-def _project(out: Path, run: Path, places: list[Path], data: Dataset) -> series.Series:
-    """Returns the project of the model as it was before, with the sources of today.
+def _project(out: Path, run: Path, learned: series.Learned) -> series.Series:
+    """Returns the project of the model as it was before, with what is learned from today.
 
     A number names a mood of that model, so it goes where the moods are others now.
     """
@@ -292,16 +295,7 @@ def _project(out: Path, run: Path, places: list[Path], data: Dataset) -> series.
             print(f"{out / series.FILE}: its mood {project.settings.mood} is none of today's "
                   "moods; choose one of those")
             project = replace(project, settings=replace(project.settings, mood=None))
-    return _learned_from(project, places, data)
-
-
-def _learned_from(project: series.Series, places: list[Path], data: Dataset) -> series.Series:
-    return replace(project, learned=series.Learned(_named(places),
-                                                   tuple(data.manifest.values["test"])))
-
-
-def _named(places: list[Path]) -> tuple[str, ...]:
-    return tuple(one_line(str(place.absolute())) for place in places)
+    return replace(project, learned=learned)
 
 
 def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan, goes_on: bool) -> str:

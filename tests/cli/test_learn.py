@@ -150,8 +150,8 @@ def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
 def test_a_model_is_measured_on_the_sources_that_are_named(pages, steps, tmp_path, error_of,
                                                             capfd):
     other, out = tmp_path / "ep02", tmp_path / "model"
+    other.mkdir()
     for name in ("x.png", "y.png"):
-        other.mkdir(exist_ok=True)
         shutil.copyfile(pages / "00.png", other / name)
     command = ["learn", str(pages), str(other), "--out", str(out), "--epochs", "1"]
 
