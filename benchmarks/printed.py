@@ -7,10 +7,11 @@ learns from, and coloured as `colorize` does: without a word, and told more and 
 user who clicks on the region that is most wrong, and says which colour makes it right. Where a
 place in a region that was clicked already is more wrong than that, the user clicks there too, which
 divides the region, and takes the click back if it makes the page worse; `--whole` is a user who
-never does. Measured is what a reader sees between the lines: the colours under the shade of the
-page's tones. L1 is given as a share of the page as it is, white between its lines and tones, and as
-a share of blank paper without tones, which is how far all colours are from white. Intervals (95 %)
-are over pages.
+never does. `--moods MODEL` also tries the moods of a model of gray pages, of which a user takes the
+best for each page. Measured is what a reader sees between the lines: the colours under the shade of
+the page's tones. L1 is given as a share of the page as it is, white between its lines and tones,
+and as a share of blank paper without tones, which is how far all colours are from white. Intervals
+(95 %) are over pages.
 """
 
 import argparse
@@ -121,6 +122,11 @@ class Page:
         return {"l1": metrics.l1(shown, truth)[0], "ciede2000": metrics.ciede2000(shown, truth)[0],
                 "colourfulness": metrics.colourfulness(shown)[0],
                 "true": metrics.colourfulness(truth)[0]}
+
+    def in_best_mood(self, known: list) -> dict[str, float]:
+        """The score in that of some moods which comes nearest to the truth."""
+        scores = (self.score(printed_page.in_mood(self.known, np.float32(mood))) for mood in known)
+        return min(scores, key=lambda score: score["l1"])
 
     def of_blank_paper(self) -> float:
         """L1 of white paper without the page's tones, at the same places."""
@@ -266,13 +272,14 @@ def main(options: argparse.Namespace) -> None:
     print(f"{len(pages)} pages; {provenance()}")
     print("| start | clicks | L1 | share of white | of blank paper | CIEDE2000 | colourfulness |\n"
           "|---|---:|---:|---:|---:|---:|---:|")
+    known = colorize.Model.load(options.moods).moods if options.moods else []
     whole, resampling = None, Resampling(range(len(pages)))
     blank = np.array([page.of_blank_paper() for page in pages])
-    for name, start in starts.items():
+    for name in [*starts, *([f"model, the best of {len(known)} moods"] if known else [])]:
         clicks = CLICKS if name in ("white page", "model") else CLICKS[:1]
         curves = [[page.score(told)
-                   for told in page.click(start(page), clicks, not options.whole)]
-                  for page in pages]
+                   for told in page.click(starts[name](page), clicks, not options.whole)]
+                  if name in starts else [page.in_best_mood(known)] for page in pages]
         for nth, count in enumerate(clicks):
             l1, apart, colorful, true = (np.array([curve[nth][key] for curve in curves])
                                          for key in ("l1", "ciede2000", "colourfulness", "true"))
@@ -291,5 +298,6 @@ if __name__ == "__main__":
     parser.add_argument("model", type=Path)
     parser.add_argument("pictures", nargs="+")
     parser.add_argument("--draw", metavar="FILE.jpg")
+    parser.add_argument("--moods", type=Path, metavar="MODEL", help="one that knows moods")
     parser.add_argument("--whole", action="store_true", help="click no region twice")
     main(parser.parse_args())

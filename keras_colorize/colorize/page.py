@@ -66,10 +66,12 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         drawn = reading.result() if reading else None
         tinted, original = original, known.plain
         if known.printed:
-            result = printed_page.color(original, known.printed, settings.tones, drawn)
+            printed = known.printed if settings.mood is None else \
+                printed_page.in_mood(known.printed, models.pages.mood(settings.mood))
+            result = printed_page.color(original, printed, settings.tones, drawn)
         else:
             result = _color_locked(original, known.view, settings, drawn)
-        _annotate(result, models, drawn is not None)
+        _annotate(result, models, settings, drawn is not None)
         if tint is not None:
             result.record["paper"] = settings.paper
         if tint is not None and settings.paper == "keep":
@@ -152,7 +154,7 @@ def read_page(file: bytes, where: object, models: Models, settings: Settings) ->
 
     Raises SourceError where it cannot be read.
     """
-    key = (sha256(file).digest(), settings.treat_as, settings.lock, settings.scale, settings.mood,
+    key = (sha256(file).digest(), settings.treat_as, settings.lock, settings.scale,
            settings.saturation, settings.format)
     known = models.memory.find(key)
     if known is None:
@@ -255,9 +257,9 @@ def _look(original: media.StoredPicture, route: page_kind.Route, models: Models,
 def _find_regions(original: media.StoredPicture, view: View, settings: Settings) -> PrintedPage:
     """Finds the regions of a printed page, and asks the network for their colours."""
     regions = find_regions(pixels.gray(original.shown))
-    picture, _ = view.paint(settings.mood)
-    return PrintedPage(regions, printed_page.vote(regions, picture, view.guide, view.model.input),
-                       view.record)
+    picture, _ = view.paint(None)
+    return PrintedPage(regions, printed_page.vote(regions, picture, view.guide, view.model.input,
+                                                  settings.saturation), view.record)
 
 
 def _color_locked(original: media.StoredPicture, view: View, settings: Settings,
@@ -329,7 +331,7 @@ def flats(picture: np.ndarray, guide: np.ndarray, model: Model) -> np.ndarray:
     return np.rint(lit * (255 / over)).astype(np.uint8)
 
 
-def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
+def _annotate(result: Colored, models: Models, settings: Settings, has_hints: bool) -> None:
     """Adds to the record of a page whether it had hints, and what a user should know of it."""
     record, notes = result.record, []
     rule = record["rule"]
@@ -343,6 +345,8 @@ def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
                      "of gray input suits it, with this one as --edge-model")
     if rule == "ink":
         notes.append("its ink was laid over colours: white paper took colour and became darker")
+    if settings.mood is not None and rule != printed_page.RULE and "guided" not in record:
+        notes.append("its mood was not used: its model takes no hints")
     if record.get("told") == 0:
         notes.append("its hints hold no opaque stroke, so they told nothing")
     if rule != "none" and _chroma_level(result.picture) < BLANK:

@@ -112,7 +112,7 @@ class Model:
             UsageError: the network takes no hints, or there is no such mood.
             SourceError: the picture cannot be read.
         """
-        if self.network_guided is None:
+        if self.network_guided is None and self.input != "manga":
             raise UsageError(self.name, "takes no hints, and so no mood",
                              "leave out --mood, or train cpu/guided_gray")
         if not chosen.isdecimal():

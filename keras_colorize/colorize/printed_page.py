@@ -14,7 +14,7 @@ from keras_colorize import media
 from keras_colorize.colorize import layers
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.export.graph import OPAQUE
-from keras_colorize.image import division, flat_color, pixels
+from keras_colorize.image import division, flat_color, line_lock, moods, pixels
 from keras_colorize.image.flat_color import Click
 from keras_colorize.image.regions import Regions
 
@@ -25,6 +25,10 @@ STRONGEST = 60  # of 255: no vote takes more than this from white, or one wrong 
 LIGHT = 205  # of 255, in each channel: what a model of printed pages sees lighter is white paper
 VIVID = 1.5  # times the chroma of a model of printed pages, which is paler than what it learned
 LIFTED = 0.3  # of the way to full light, for the page's own shade darkens a vote
+OF_MOOD, OF_MOOD_WHITE = 200, 240  # of 255: the lightest that a mood makes a vote, and a white one
+NEARLY_WHITE = 235  # of 255: lighter votes are white
+OF_MOOD_CHROMA = 90  # of 255: a mood gives no stronger chroma, or a page in it shouts
+OWN = 0.5  # in a mood, of what a vote's chroma differs by from that of all votes
 DARKEST = 24  # of 255: the shade of a region is taken for at least this where a vote is lit
 ONE_COLOR = 24  # of 255, in each channel: pixels of a patch differ less
 DOT = 0.03  # of the page's longer side: a round patch up to this size is a click
@@ -76,7 +80,8 @@ class PageMemory:
             self._pages.popitem(last=False)
 
 
-def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str) -> np.ndarray:
+def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str,
+         vivid: float | None = None) -> np.ndarray:
     """Asks a network's picture for the colour of each region.
 
     What a network learned from gray pictures or edges is a guess on a printed page, so it is made
@@ -90,6 +95,7 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
         guide: uint8 [h, w], the luminance at that size.
         made_of: the network's input, as `[model] input` names it. From gray it paints the page's
             shade too, which the page lays over the colour a second time.
+        vivid: by what the chroma of a model of printed pages is multiplied; None: as suits most.
 
     Returns:
         uint8 RGB [count + 1, 3]; white for what stays white paper.
@@ -106,7 +112,7 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
     if made_of == "manga":
         is_paper = regions.white | (color.min(1) >= LIGHT)
         gray = (color @ (pixels.RED, pixels.GREEN, pixels.BLUE))[:, None]
-        color = _lit(np.maximum(gray + VIVID * (color - gray), 0), LIFTED)
+        color = _lit(np.maximum(gray + (vivid or VIVID) * (color - gray), 0), LIFTED)
         color[is_paper] = 255
         return np.rint(color).astype(np.uint8)
     if made_of == "gray":
@@ -116,6 +122,31 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str)
     taken = 255 - np.clip(color, 0, 255)  # from white
     strength = np.minimum(PALE, STRONGEST / np.maximum(taken.max(1, keepdims=True), 1))
     return np.rint(255 - strength * taken).astype(np.uint8)
+
+
+def in_mood(page: PrintedPage, mood: np.ndarray) -> PrintedPage:
+    """Puts the regions that nobody tells in the light of a mood, as a page in two inks has one.
+
+    A region takes the chroma that the mood has for its shade, and a part of what its vote differs
+    by from the others. White votes stay light. Paper stays white.
+
+    Args:
+        page: as it is untold.
+        mood: float32 [levels, 2], as of `moods.of_picture`.
+    """
+    regions = page.regions
+    gray, chroma = pixels.gray(page.votes[None])[0], pixels.chroma(page.votes[None])[0]
+    light = np.where(gray >= NEARLY_WHITE, OF_MOOD_WHITE, np.minimum(gray, OF_MOOD))
+    shade = np.maximum(regions.tone, DARKEST) / 255
+    given = moods.paint(mood, np.rint(light * shade).astype(np.uint8)[None])[0] / shade[:, None]
+    strength = np.linalg.norm(given, axis=1, keepdims=True)
+    given *= np.minimum(1, OF_MOOD_CHROMA / np.maximum(strength, 1))
+    weights = regions.area * ~regions.white
+    mean = (weights @ chroma) / max(weights.sum(), 1)
+    wanted = np.float32(given + OWN * (chroma - mean))
+    votes = line_lock.join(light.astype(np.uint8)[None], wanted[None])[0]
+    votes[regions.white] = 255
+    return replace(page, votes=votes)
 
 
 def _lit(color: np.ndarray, share: float) -> np.ndarray:

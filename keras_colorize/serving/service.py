@@ -227,18 +227,22 @@ class Service:
             raise Refused(413, f"{name}: is too large for the server's memory; scale it "
                                "down") from None
 
-    def moods_of(self, file: bytes, name: str, settings: "Settings", kind: str) -> list[str]:
+    def moods_of(self, file: bytes, name: str, settings: "Settings") -> list[str]:
         """Makes small pictures of a page without a mood and in each; none where there are none.
 
         They are JPEG in base64, as vivid as `settings` say. It runs in the worker's thread.
         """
         from keras_colorize.colorize import mood_previews, report
+        from keras_colorize.colorize.page import read_page
 
-        if kind == "color" or not self.models.choose(kind).mood_count:
+        if not self.models.pages.mood_count:
             return []
         self.models.pages.saturate(settings.saturation)
-        painted = mood_previews.paint(file, name, self.models, kind)
-        return report.thumbnails(*painted.pictures)
+        known = read_page(file, name, self.models, settings)
+        if known.view is None:  # in colour
+            return []
+        pictures = mood_previews.paint(file, known, self.models).pictures
+        return report.thumbnails(*pictures) if len(pictures) > 1 else []
 
     def likely_at(self, file: bytes, name: str, settings: "Settings", point: tuple[int, int],
                   ) -> list[str]:

@@ -158,7 +158,7 @@ class Studio:
     async def moods(self, request: Request) -> Response:
         """Sends small pictures of a page, JPEG in base64: without a mood, and in each there is."""
         book, page = self._page(request, is_done=True)
-        return await self._tell(book, page, self.service.moods_of, page.record["kind"])
+        return await self._tell(book, page, self.service.moods_of)
 
     async def colors(self, request: Request) -> Response:
         """Tells at most five colours that a page is likely to have at the pixel `x`, `y`."""

@@ -14,10 +14,10 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_colorize import colorize, media
+from keras_colorize.colorize import mood_previews, printed_page
 from keras_colorize.colorize import page as one_page
-from keras_colorize.colorize import printed_page
 from keras_colorize.errors import SettingsMismatch, UsageError
-from keras_colorize.image import line_lock
+from keras_colorize.image import line_lock, moods
 from keras_colorize.image.flat_color import Click
 
 TINT = (1.0, 0.8, 0.5)  # of the luminance, that the network below paints
@@ -317,9 +317,76 @@ def test_a_further_click_reads_no_page_again(tmp_path, monkeypatch):
     hints = dots(tmp_path / "hints.png", [(middle(sheet, "face"), SKIN)])
     picture, _ = colored(sheet.luminance, hints, models=remembering)
     assert tuple(picture[middle(sheet, "face")]) == SKIN
-    for other in ({"treat_as": "line_art"}, {"saturation": 2.0}, {"mood": "1"}):
+    for other in ({"treat_as": "line_art"}, {"saturation": 2.0}):
         with pytest.raises(AssertionError, match="read again"):
             colored(sheet.luminance, models=remembering, **other)
+
+
+def with_moods(kind="gray") -> colorize.Models:
+    """A model that takes hints, and knows a red mood and a blue one."""
+    pages = painting(TINT, kind).pages
+    known = [[chroma] * moods.LEVELS for chroma in ((40.0, -20.0), (-20.0, 40.0))]
+    return colorize.Models(replace(pages, network_guided=lambda pixels: pages.network(
+        pixels[..., :1]), moods=known), memory=colorize.PageMemory())
+
+
+@pytest.mark.parametrize("name", ["line art", "screentone"])
+def test_a_mood_gives_a_printed_page_its_light_but_not_its_paper_its_ink_and_what_is_told(
+        name, tmp_path, monkeypatch):
+    sheet, _ = manga_pages.drawn(name)
+    models, hints = with_moods(), dots(tmp_path / "hints.png", [(middle(sheet, "face"), SKIN)])
+    untold, _ = colored(sheet.luminance, models=models)
+    monkeypatch.setattr(one_page, "find_regions", None)  # another mood needs no new look
+    red, record = colored(sheet.luminance, hints, models, mood="1")
+    blue, _ = colored(sheet.luminance, models=models, mood="2")
+    drawn = (untold < 250).any(2) & (sheet.luminance > 160)
+    assert drawn.mean() > 0.1
+    paper = sheet.white & (untold == 255).all(2)
+    assert paper.sum() > 0.9 * (sheet.white & (sheet.luminance == 255)).sum()
+    for picture, strong, weak in ((red, 0, 2), (blue, 2, 0)):
+        at = drawn & (np.abs(picture.astype(int) - SKIN).max(2) > 3)
+        assert (picture[at][:, strong].astype(int) - picture[at][:, weak] > 20).mean() > 0.9
+        assert (picture[paper] == 255).all()
+        assert (np.ptp(picture[sheet.luminance < 32].astype(int), axis=1) <= 2).all()
+    assert tuple(red[middle(sheet, "face")]) == SKIN and record["told"] == 1
+
+
+def test_a_mood_is_a_pictures_too_and_what_takes_none_says_so(tmp_path):
+    sheet, _ = manga_pages.drawn("line art")
+    light = np.full((64, 96, 3), (180, 120, 110), np.uint8)
+    media.write_picture(tmp_path / "light.png", light)
+    models = with_moods("manga")
+    picture, _ = colored(sheet.luminance, models=models, mood=str(tmp_path / "light.png"))
+    untold, _ = colored(sheet.luminance, models=models)
+    at = (untold < 250).any(2) & (sheet.luminance > 160)
+    assert (picture[at][:, 0].astype(int) - picture[at][:, 2] > 20).mean() > 0.95
+    models = colorize.Models(models.pages, replace(models.pages, input="edge", network_guided=None))
+    _, record = colored(sheet.luminance, models=models, mood="1", lock="ink")
+    assert "its mood was not used: its model takes no hints" in record["notes"]
+
+
+def test_a_printed_page_is_shown_small_in_each_mood():
+    sheet, _ = manga_pages.drawn("screentone")
+    models, file = with_moods(), media.encode_picture(sheet.luminance)
+    known = one_page.read_page(file, "it", models, colorize.Settings())
+    small = mood_previews.paint(file, known, models)
+    assert len(small.pictures) == 3 and max(small.luminance.shape) == mood_previews.LONGEST
+    untold, red, blue = (picture.astype(float) for picture in small.pictures)
+    warmth = [(picture[..., 0] - picture[..., 2]).mean() for picture in (untold, red, blue)]
+    assert warmth[0] > 5 and warmth[1] > 5 and warmth[2] < -5
+    whole, _ = colored(sheet.luminance, models=models, mood="2")
+    scaled = cv2.resize(whole, blue.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(blue - scaled).mean() < 8
+
+
+def test_a_model_of_printed_pages_is_as_vivid_as_asked():
+    sheet, _ = manga_pages.drawn("line art")
+    spans = []
+    for factor in (1.0, None, 2.0):
+        page, _ = colored(sheet.luminance, models=painting((0.7, 0.6, 0.5), "manga"),
+                          **({} if factor is None else {"saturation": factor}))
+        spans.append(np.ptp(page[sheet.luminance == 255].astype(int), axis=1).mean())
+    assert spans[0] + 2 < spans[1] < spans[2] - 2
 
 
 def test_a_further_stroke_on_a_gray_page_reads_it_no_more_and_gives_the_same(tmp_path,

@@ -26,7 +26,7 @@ export class Moods {
     if (page !== this.#page) this.#draw([]);
     this.#page = page;
     this.#mark();
-    const of = `${page?.kind} ${page?.saturation}`;
+    const of = `${page?.kind} ${page?.lock} ${page?.saturation}`;
     if (!this.#count || page?.state !== "done" || of === this.#of) return;
     this.#of = of;
     const path = `books/${page.book.id}/pages/${page.number}/moods`;
