@@ -148,9 +148,9 @@ def _gather(work: Path, places: list[Path], test: tuple[str, ...], minutes: int,
             if error.where != "the split":
                 raise
             if test:
-                raise DatasetError("--test", f"cannot be so ({error.what})",
-                                   "name fewer sources, and such as have pictures in colour"
-                                   ) from error
+                raise DatasetError(
+                    "--test", f"does not suit these sources (the split {error.what})",
+                    "name fewer sources, and such as have pictures in colour") from error
             raise _too_few(f"give too few shots or pages to hold some out ({error.what})"
                            ) from error
     pictures = sum(manifest.counts.values())

@@ -167,7 +167,7 @@ def test_a_model_is_measured_on_the_sources_that_are_named(pages, steps, tmp_pat
                  [*command, "--test", "ep02", str(other)]):
         assert cli.main(same) == 0 and not steps
     assert cli.main([*command, "--test", "series"]) == 1  # so nothing is left to learn from
-    assert "--test: cannot be so (by shot leaves the" in capfd.readouterr().err
+    assert "--test: does not suit these sources (the split by shot leaves" in capfd.readouterr().err
     shutil.copytree(other, tmp_path / "ep03")
     more = [*command[:3], str(tmp_path / "ep03"), *command[3:], "--test", "ep02", "ep03"]
     assert cli.main(more) == 0  # another round
