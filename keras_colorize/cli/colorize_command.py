@@ -50,8 +50,8 @@ def declare(command: argparse.ArgumentParser) -> None:
              "0-01-02.500.png); or a folder of such folders, with the names of the films; for a "
              "model that takes hints")
     add("--mood", metavar="N|PICTURE",
-        help="the light of all pages: one of the series' own, from 1 to 8, or that of a coloured "
-             "picture; for a model that takes hints, which come first")
+        help="the light of all pages, gray and printed: one of the series' own, from 1 to 8, or "
+             "that of a coloured picture; hints come first; for a model that takes hints")
     add("--saturation", type=above_0(10), metavar="FACTOR",
         help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
              "colours (what training chose on its validation pictures)")

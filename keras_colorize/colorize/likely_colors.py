@@ -44,8 +44,8 @@ def at(point: tuple[int, int], file: bytes, where: object, models: Models, setti
     if known.view is None:
         return []
     level = pixels.gray(known.plain.shown)[point]
-    small = mood_previews.paint(file, known, models)
-    chosen = _cover(*candidates(small, known.view.model.moods, level, np.divide(
+    small = mood_previews.paint(file, where, models, settings)
+    chosen = _cover(*candidates(small, models.pages.moods, level, np.divide(
         point, known.plain.luminance.shape)))
     colors = line_lock.join(np.full((1, len(chosen)), level), np.float32([chosen]))[0]
     return list(dict.fromkeys(map(tuple, colors.tolist())))

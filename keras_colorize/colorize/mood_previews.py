@@ -6,9 +6,9 @@ from hashlib import sha256
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize.colorize import printed_page
-from keras_colorize.colorize.page import KnownPage
-from keras_colorize.colorize.predictor import Model, Models
+from keras_colorize.colorize.page import read_page
+from keras_colorize.colorize.predictor import Model, Models, Settings
+from keras_colorize.colorize.printed_page import PrintedPage, in_mood
 from keras_colorize.image import flat_color, moods, pixels
 
 LONGEST = 200  # pixels of the longer side
@@ -25,47 +25,52 @@ class Preview:
     gray page they are the network's own."""
 
 
-def paint(file: bytes, known: KnownPage, models: Models) -> Preview:
-    """Colours a small copy of a page without a mood and in each.
+def paint(file: bytes, where: object, models: Models, settings: Settings) -> Preview | None:
+    """Colours a small copy of a page without a mood and in each; None of a page in colour.
+
+    The paper of a printed page is white here, and its dots are kept.
 
     Args:
         file: of the page.
-        known: what is known of it; not of a page in colour.
+        where: its name, for errors.
+        settings: that the page is coloured with.
+
+    Raises:
+        SourceError: the page cannot be read.
     """
-    if known.printed is not None:
-        return _of_printed(known, models.pages.moods)
-    model = known.view.model
-    saturation = None if model.saturation is None else float(model.owner.saturation)
-    key = ("preview", sha256(file).digest(), known.route.kind, saturation)
+    saturation = models.pages.saturation and float(models.pages.owner.saturation)
+    key = ("preview", sha256(file).digest(), settings.treat_as, settings.lock, settings.scale,
+           saturation)
     preview = models.memory.find(key)
     if preview is None:
-        luminance = _small(known)
-        preview = Preview(luminance, _guided(model, luminance))
+        known = read_page(file, where, models, settings)
+        if known.view is None:
+            return None
+        luminance = pixels.shrunk(pixels.gray(known.plain.shown), LONGEST)
+        every = [np.float32(mood) for mood in models.pages.moods]
+        pictures = _guided(known.view.model, luminance, every) if known.printed is None else \
+            _printed(known.printed, luminance, every)
+        preview = Preview(luminance, pictures)
         models.memory.keep(key, preview, luminance.size)
     return preview
 
 
-def _small(known: KnownPage) -> np.ndarray:
-    """The luminance of a page without tint, small, uint8 [h, w]."""
-    return pixels.shrunk(pixels.gray(known.plain.shown), LONGEST)
-
-
-def _guided(model: Model, luminance: np.ndarray) -> list[np.ndarray]:
-    """The pictures of a gray page, by its network, in one batch."""
-    if not model.mood_count:
+def _guided(model: Model, luminance: np.ndarray, every: list[np.ndarray]) -> list[np.ndarray]:
+    """The pictures of a gray page, by its network, in one batch; one, if it takes no mood."""
+    if not (every and model.network_guided):
         return [model.colorize(luminance)]
     untold = np.zeros((*luminance.shape, 4), np.uint8)
-    told = [moods.tell(np.float32(mood), luminance) for mood in model.moods]
+    told = [moods.tell(mood, luminance) for mood in every]
     batch = np.stack([np.dstack([luminance, strokes]) for strokes in (untold, *told)])
     return list(model.network_guided(pixels=tf.constant(batch))["pixels"].numpy())
 
 
-def _of_printed(known: KnownPage, every: list) -> Preview:
-    """The preview of a printed page, by its regions."""
-    luminance, labels = _small(known), known.printed.regions.page_labels
-    rows, columns = (np.arange(small) * whole // small
+def _printed(page: PrintedPage, luminance: np.ndarray, every: list[np.ndarray],
+             ) -> list[np.ndarray]:
+    """The pictures of a printed page, by its regions."""
+    labels = page.regions.page_labels
+    rows, columns = ((2 * np.arange(small) + 1) * whole // (2 * small)
                      for small, whole in zip(luminance.shape, labels.shape, strict=True))
-    small = replace(known.printed.regions, page_labels=labels[np.ix_(rows, columns)])
-    pages = [known.printed, *(printed_page.in_mood(known.printed, np.float32(mood))
-                              for mood in every)]
-    return Preview(luminance, [flat_color.paint(luminance, small, page.votes) for page in pages])
+    small = replace(page.regions, page_labels=labels[np.ix_(rows, columns)])
+    pages = [page, *(in_mood(page, mood) for mood in every)]
+    return [flat_color.paint(luminance, small, each.votes) for each in pages]

@@ -65,13 +65,14 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             return _copied(file, original, route, style, where, strokes is not None)
         drawn = reading.result() if reading else None
         tinted, original = original, known.plain
+        mood = None if settings.mood is None else models.pages.mood(settings.mood)
         if known.printed:
-            printed = known.printed if settings.mood is None else \
-                printed_page.in_mood(known.printed, models.pages.mood(settings.mood))
+            printed = known.printed if mood is None else printed_page.in_mood(known.printed, mood)
             result = printed_page.color(original, printed, settings.tones, drawn)
         else:
-            result = _color_locked(original, known.view, settings, drawn)
-        _annotate(result, models, settings, drawn is not None)
+            result = _color_locked(original, known.view, mood, drawn)
+        _annotate(result, models, drawn is not None)
+        _tell_of_unused(result, known.view.model, settings)
         if tint is not None:
             result.record["paper"] = settings.paper
         if tint is not None and settings.paper == "keep":
@@ -115,11 +116,12 @@ class View:
     """What the network is shown, uint8 [h, w]."""
     record: dict
 
-    def paint(self, mood: str | None, strokes: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
+    def paint(self, mood: np.ndarray | None = None, strokes: np.ndarray | None = None,
+              ) -> tuple[np.ndarray, bool]:
         """Computes the network's own picture.
 
         Args:
-            mood: as of `Model.mood`.
+            mood: float32 [levels, 2], as of `Model.mood`.
             strokes: hints, uint8 RGBA of any size.
 
         Returns:
@@ -130,7 +132,7 @@ class View:
             if strokes is not None:
                 given = hints.scale(strokes, self.guide.shape)
             if mood is not None:
-                given = moods.tell(self.model.mood(mood), self.guide, given)
+                given = moods.tell(mood, self.guide, given)
         return self.model.colorize(self.condition, given), given is not None
 
 
@@ -176,7 +178,7 @@ def _known(file: bytes, original: media.StoredPicture, where: object, models: Mo
     tint = _tint_of(file, original, route, where)
     plain = _without_tint(original, tint)
     view = _look(plain, route, models, settings)
-    printed = _find_regions(plain, view, settings) if view.rule == printed_page.RULE else None
+    printed = _find_regions(plain, view) if view.rule == printed_page.RULE else None
     return KnownPage(original, plain, tint, route, view, printed)
 
 
@@ -254,23 +256,24 @@ def _look(original: media.StoredPicture, route: page_kind.Route, models: Models,
     return View(model, rule_of(route.kind, settings), surface, guide, condition, record)
 
 
-def _find_regions(original: media.StoredPicture, view: View, settings: Settings) -> PrintedPage:
+def _find_regions(original: media.StoredPicture, view: View) -> PrintedPage:
     """Finds the regions of a printed page, and asks the network for their colours."""
     regions = find_regions(pixels.gray(original.shown))
-    picture, _ = view.paint(None)
-    return PrintedPage(regions, printed_page.vote(regions, picture, view.guide, view.model.input,
-                                                  settings.saturation), view.record)
+    picture, _ = view.paint()
+    return PrintedPage(regions, printed_page.vote(regions, picture, view.guide, view.model.input),
+                       view.record)
 
 
-def _color_locked(original: media.StoredPicture, view: View, settings: Settings,
+def _color_locked(original: media.StoredPicture, view: View, mood: np.ndarray | None,
                   strokes: np.ndarray | None) -> Colored:
     """Colours a page under a lock.
 
     Args:
+        mood: float32 [levels, 2], for a network that takes hints.
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
     lock, guide, surface = view.rule, view.guide, view.surface
-    picture, is_told = view.paint(settings.mood, strokes)
+    picture, is_told = view.paint(mood, strokes)
     values = _values(lock, picture, guide, view.model)
     if strokes is not None:
         values_of = pixels.chroma if lock == "luminance" else np.float32
@@ -331,7 +334,7 @@ def flats(picture: np.ndarray, guide: np.ndarray, model: Model) -> np.ndarray:
     return np.rint(lit * (255 / over)).astype(np.uint8)
 
 
-def _annotate(result: Colored, models: Models, settings: Settings, has_hints: bool) -> None:
+def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
     """Adds to the record of a page whether it had hints, and what a user should know of it."""
     record, notes = result.record, []
     rule = record["rule"]
@@ -345,14 +348,23 @@ def _annotate(result: Colored, models: Models, settings: Settings, has_hints: bo
                      "of gray input suits it, with this one as --edge-model")
     if rule == "ink":
         notes.append("its ink was laid over colours: white paper took colour and became darker")
-    if settings.mood is not None and rule != printed_page.RULE and "guided" not in record:
-        notes.append("its mood was not used: its model takes no hints")
     if record.get("told") == 0:
         notes.append("its hints hold no opaque stroke, so they told nothing")
     if rule != "none" and _chroma_level(result.picture) < BLANK:
         notes.append(WITHOUT_COLOR[rule])
     if notes:
         record["notes"] = notes
+
+
+def _tell_of_unused(result: Colored, model: Model, settings: Settings) -> None:
+    """Adds to the record of a page what was asked for on the command line, and had no effect."""
+    takes = {"mood": result.record["rule"] == printed_page.RULE or model.network_guided is not None,
+             "saturation": model.saturation is not None}
+    notes = [f"its {name} was not used: {model.name} takes none" for name, is_used in takes.items()
+             if not is_used and getattr(settings, name) is not None
+             and name not in settings.of_series]
+    if notes:
+        result.record["notes"] = [*result.record.get("notes", ()), *notes]
 
 
 def _chroma_level(picture: np.ndarray) -> float:

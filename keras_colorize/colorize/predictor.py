@@ -105,11 +105,14 @@ class Model:
     def mood(self, chosen: str) -> np.ndarray:
         """Finds a mood, float32 [levels, 2]: one of the series, by its number, or a picture's.
 
+        Printed pages need no network for it, and gray ones a network that takes hints.
+
         Args:
             chosen: a number from 1 on, or the path of a picture in colour.
 
         Raises:
-            UsageError: the network takes no hints, or there is no such mood.
+            UsageError: the network is of gray or edge input and takes no hints, or there is no such
+                mood.
             SourceError: the picture cannot be read.
         """
         if self.network_guided is None and self.input != "manga":
@@ -120,7 +123,8 @@ class Model:
             return _mood_of(path, path.stat().st_mtime_ns if path.is_file() else 0)
         if not 1 <= int(chosen) <= len(self.moods):
             raise UsageError("--mood", f"{chosen} is none of the moods of {self.name}, which has "
-                             f"{len(self.moods)}", "give a smaller number, or a coloured picture")
+                             f"{len(self.moods) or 'none'}",
+                             f"give {'a smaller number, or ' * bool(self.moods)}a coloured picture")
         return np.float32(self.moods[int(chosen) - 1])
 
     def scale_for(self, height: int, width: int) -> float:

@@ -26,7 +26,6 @@ LIGHT = 205  # of 255, in each channel: what a model of printed pages sees light
 VIVID = 1.5  # times the chroma of a model of printed pages, which is paler than what it learned
 LIFTED = 0.3  # of the way to full light, for the page's own shade darkens a vote
 OF_MOOD, OF_MOOD_WHITE = 200, 240  # of 255: the lightest that a mood makes a vote, and a white one
-NEARLY_WHITE = 235  # of 255: lighter votes are white
 OF_MOOD_CHROMA = 90  # of 255: a mood gives no stronger chroma, or a page in it shouts
 OWN = 0.5  # in a mood, of what a vote's chroma differs by from that of all votes
 DARKEST = 24  # of 255: the shade of a region is taken for at least this where a vote is lit
@@ -80,8 +79,7 @@ class PageMemory:
             self._pages.popitem(last=False)
 
 
-def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str,
-         vivid: float | None = None) -> np.ndarray:
+def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str) -> np.ndarray:
     """Asks a network's picture for the colour of each region.
 
     What a network learned from gray pictures or edges is a guess on a printed page, so it is made
@@ -95,7 +93,6 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str,
         guide: uint8 [h, w], the luminance at that size.
         made_of: the network's input, as `[model] input` names it. From gray it paints the page's
             shade too, which the page lays over the colour a second time.
-        vivid: by what the chroma of a model of printed pages is multiplied; None: as suits most.
 
     Returns:
         uint8 RGB [count + 1, 3]; white for what stays white paper.
@@ -112,7 +109,7 @@ def vote(regions: Regions, picture: np.ndarray, guide: np.ndarray, made_of: str,
     if made_of == "manga":
         is_paper = regions.white | (color.min(1) >= LIGHT)
         gray = (color @ (pixels.RED, pixels.GREEN, pixels.BLUE))[:, None]
-        color = _lit(np.maximum(gray + (vivid or VIVID) * (color - gray), 0), LIFTED)
+        color = _lit(np.maximum(gray + VIVID * (color - gray), 0), LIFTED)
         color[is_paper] = 255
         return np.rint(color).astype(np.uint8)
     if made_of == "gray":
@@ -136,7 +133,8 @@ def in_mood(page: PrintedPage, mood: np.ndarray) -> PrintedPage:
     """
     regions = page.regions
     gray, chroma = pixels.gray(page.votes[None])[0], pixels.chroma(page.votes[None])[0]
-    light = np.where(gray >= NEARLY_WHITE, OF_MOOD_WHITE, np.minimum(gray, OF_MOOD))
+    is_white = (page.votes == 255).all(1)
+    light = np.where(is_white, OF_MOOD_WHITE, np.minimum(gray, OF_MOOD))
     shade = np.maximum(regions.tone, DARKEST) / 255
     given = moods.paint(mood, np.rint(light * shade).astype(np.uint8)[None])[0] / shade[:, None]
     strength = np.linalg.norm(given, axis=1, keepdims=True)

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -216,16 +216,11 @@ class Service:
             SourceError: the page or its strokes cannot be read.
             Refused: 413: the machine's memory does not suffice.
         """
-        import tensorflow as tf
-
         from keras_colorize.colorize import colored_file
 
         self.models.pages.saturate(settings.saturation)
-        try:
+        with _enough_memory(name):
             return colored_file(file, name, self.models, settings, settings.hints, layers_at)
-        except (tf.errors.ResourceExhaustedError, MemoryError):
-            raise Refused(413, f"{name}: is too large for the server's memory; scale it "
-                               "down") from None
 
     def moods_of(self, file: bytes, name: str, settings: "Settings") -> list[str]:
         """Makes small pictures of a page without a mood and in each; none where there are none.
@@ -233,15 +228,13 @@ class Service:
         They are JPEG in base64, as vivid as `settings` say. It runs in the worker's thread.
         """
         from keras_colorize.colorize import mood_previews, report
-        from keras_colorize.colorize.page import read_page
 
         if not self.models.pages.mood_count:
             return []
         self.models.pages.saturate(settings.saturation)
-        known = read_page(file, name, self.models, settings)
-        if known.view is None:  # in colour
-            return []
-        pictures = mood_previews.paint(file, known, self.models).pictures
+        with _enough_memory(name):
+            preview = mood_previews.paint(file, name, self.models, settings)
+        pictures = preview.pictures if preview else []
         return report.thumbnails(*pictures) if len(pictures) > 1 else []
 
     def likely_at(self, file: bytes, name: str, settings: "Settings", point: tuple[int, int],
@@ -254,5 +247,18 @@ class Service:
         from keras_colorize.colorize import likely_colors
 
         self.models.pages.saturate(settings.saturation)
-        colors = likely_colors.at(point, file, name, self.models, settings)
+        with _enough_memory(name):
+            colors = likely_colors.at(point, file, name, self.models, settings)
         return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in colors]
+
+
+@contextmanager
+def _enough_memory(name: str) -> Iterator[None]:
+    """Refuses a page with 413 where the machine's memory does not suffice for it."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        raise Refused(413, f"{name}: is too large for the server's memory; scale it "
+                           "down") from None

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_colorize import colorize, media
+from keras_colorize import colorize, config, media
 from keras_colorize.colorize import mood_previews, printed_page
 from keras_colorize.colorize import page as one_page
 from keras_colorize.errors import SettingsMismatch, UsageError
@@ -355,38 +355,58 @@ def test_a_mood_is_a_pictures_too_and_what_takes_none_says_so(tmp_path):
     sheet, _ = manga_pages.drawn("line art")
     light = np.full((64, 96, 3), (180, 120, 110), np.uint8)
     media.write_picture(tmp_path / "light.png", light)
-    models = with_moods("manga")
-    picture, _ = colored(sheet.luminance, models=models, mood=str(tmp_path / "light.png"))
+    models = painting(TINT, "manga")
+    picture, record = colored(sheet.luminance, models=models, mood=str(tmp_path / "light.png"))
     untold, _ = colored(sheet.luminance, models=models)
     at = (untold < 250).any(2) & (sheet.luminance > 160)
-    assert (picture[at][:, 0].astype(int) - picture[at][:, 2] > 20).mean() > 0.95
-    models = colorize.Models(models.pages, replace(models.pages, input="edge", network_guided=None))
-    _, record = colored(sheet.luminance, models=models, mood="1", lock="ink")
-    assert "its mood was not used: its model takes no hints" in record["notes"]
+    assert (picture[at][:, 0].astype(int) - picture[at][:, 2] > 20).mean() > 0.9
+    assert "notes" not in record
+    with pytest.raises(UsageError, match="1 is none of the moods of painter, which has none; give "
+                                         "a coloured picture"):
+        colored(sheet.luminance, models=models, mood="1")
+    pages = with_moods().pages
+    models = colorize.Models(pages, replace(pages, input="edge", network_guided=None))
+    unused = ["its mood was not used: painter takes none",
+              "its saturation was not used: painter takes none"]
+    _, record = colored(sheet.luminance, models=models, mood="1", saturation=2.0, lock="ink")
+    assert record["notes"][-2:] == unused
+    _, record = colored(sheet.luminance, models=models, mood="1", saturation=2.0, lock="ink",
+                        of_series=("mood", "saturation"))
+    assert not set(unused) & set(record["notes"])
+
+
+def test_pale_votes_keep_their_hue_beside_one_another_in_a_mood():
+    sheet, _ = manga_pages.drawn("line art")
+    known = one_page.read_page(media.encode_picture(sheet.luminance), "it", with_moods(),
+                               colorize.Settings()).printed
+    votes = np.full_like(known.votes, 255)
+    votes[1::2], votes[2::2] = (255, 255, 195), (250, 250, 190)
+    red = np.full((moods.LEVELS, 2), (40.0, -20.0), np.float32)
+    tinted = printed_page.in_mood(replace(known, votes=votes), red).votes.astype(int)
+    painted = ~known.regions.white[1:]
+    assert np.ptp(tinted[1:][painted].max(1)) <= 12
+    assert (tinted[1:][painted, 0] > tinted[1:][painted, 2] + 20).all()
 
 
 def test_a_printed_page_is_shown_small_in_each_mood():
     sheet, _ = manga_pages.drawn("screentone")
     models, file = with_moods(), media.encode_picture(sheet.luminance)
-    known = one_page.read_page(file, "it", models, colorize.Settings())
-    small = mood_previews.paint(file, known, models)
+    small = mood_previews.paint(file, "it", models, colorize.Settings())
     assert len(small.pictures) == 3 and max(small.luminance.shape) == mood_previews.LONGEST
-    untold, red, blue = (picture.astype(float) for picture in small.pictures)
-    warmth = [(picture[..., 0] - picture[..., 2]).mean() for picture in (untold, red, blue)]
+    warmth = [(picture[..., 0].astype(float) - picture[..., 2]).mean()
+              for picture in small.pictures]
     assert warmth[0] > 5 and warmth[1] > 5 and warmth[2] < -5
     whole, _ = colored(sheet.luminance, models=models, mood="2")
+    blue = small.pictures[2]
     scaled = cv2.resize(whole, blue.shape[1::-1], interpolation=cv2.INTER_AREA)
-    assert np.abs(blue - scaled).mean() < 8
+    assert np.abs(blue.astype(float) - scaled).mean() < 6
+    for settings, count in (({"treat_as": "color"}, None), ({"lock": "ink"}, 3)):
+        other = mood_previews.paint(file, "it", models, colorize.Settings(**settings))
+        assert count == (other and len(other.pictures))
 
 
-def test_a_model_of_printed_pages_is_as_vivid_as_asked():
-    sheet, _ = manga_pages.drawn("line art")
-    spans = []
-    for factor in (1.0, None, 2.0):
-        page, _ = colored(sheet.luminance, models=painting((0.7, 0.6, 0.5), "manga"),
-                          **({} if factor is None else {"saturation": factor}))
-        spans.append(np.ptp(page[sheet.luminance == 255].astype(int), axis=1).mean())
-    assert spans[0] + 2 < spans[1] < spans[2] - 2
+def test_the_model_that_ships_knows_eight_moods():
+    assert colorize.Model.load(config.SHIPPED_MODEL).mood_count == moods.COUNT
 
 
 def test_a_further_stroke_on_a_gray_page_reads_it_no_more_and_gives_the_same(tmp_path,
