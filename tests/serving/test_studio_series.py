@@ -1,16 +1,21 @@
 """Claims about the project that the studio changes: what stays of it, and when it is refused."""
 
+import base64
 import hashlib
 
+import manga_pages
 import pytest
+import tensorflow as tf
 from serving_process import MOODS
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from keras_colorize import export
-from keras_colorize.colorize import Model, Models, series
+from keras_colorize import export, media
+from keras_colorize.cartoon import episode
+from keras_colorize.colorize import Model, Models, Settings, series
 from keras_colorize.colorize.series import Series, Taste
 from keras_colorize.files import write_json
+from keras_colorize.image import pixels
 from keras_colorize.serving import series_route
 from keras_colorize.serving.limits import Refused, answer_refused
 from keras_colorize.serving.service import Service
@@ -88,3 +93,22 @@ def test_what_does_not_fit_the_model_that_is_served_is_refused_in_one_line(serve
     for content, status in ((b"", 200), (b"trained on", 409)):
         (folder / "generator.keras").write_bytes(content)
         assert client.put("/series/settings", params={"mood": "1"}).status_code == status
+
+
+def test_gray_and_printed_pages_are_shown_small_in_each_mood_and_pages_in_colour_are_not(served):
+    def network(pixels):
+        return {"pixels": tf.repeat(pixels[..., :1], 3, -1)}
+
+    pages = Model("painter", FIRST, "gray", "spline", (64, 96), network, None,
+                  network_guided=network, moods=MOODS)
+    service = Service(served[0], "painter")
+    service.models = Models(pages)
+    frame = episode.draw_frame(60)[:240, :320]
+    for page, count in ((manga_pages.drawn("screentone")[0].luminance, 3),
+                        (pixels.gray(frame), 3), (frame, 0)):
+        small = service.moods_of(media.encode_picture(page), "a.png", Settings())
+        assert len(small) == count
+    unlike = service.moods_of(media.encode_picture(manga_pages.drawn("line art")[0].luminance),
+                              "b.png", Settings())
+    red, blue = (media.picture_of(base64.b64decode(each), "it").mean((0, 1)) for each in unlike[1:])
+    assert red[0] > red[2] + 5 and blue[2] > blue[0] + 5
