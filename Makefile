@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Much of a test is one process starting. The order is that of `tests/conftest.py`: long files first.
+# Much of a test is one process starting. The long files are not left for the end.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench demo install lint lock test test-all clean

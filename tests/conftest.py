@@ -27,11 +27,6 @@ TINY = ("model.encoder=[4,4]", "model.decoder=[4,4]", "model.discriminator=[4,4]
         "train.batch_size=4", "train.epochs=2")  # each level takes a second to trace
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Brings what takes longest to the front, so that no worker waits for another at the end."""
-    items.sort(key=lambda item: item.path.parent.name not in ("training", "serving"))
-
-
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
     """A function that gives a path which is made once, for all tests side by side, by `make`."""
