@@ -128,6 +128,10 @@ class Page:
         scores = (self.score(printed_page.in_mood(self.known, np.float32(mood))) for mood in known)
         return min(scores, key=lambda score: score["l1"])
 
+    def of_white_paper(self) -> float:
+        """L1 of the page as it is, white between its lines and tones."""
+        return self.score(replace(self.known, votes=self.of_one_color((255, 255, 255))))["l1"]
+
     def of_blank_paper(self) -> float:
         """L1 of white paper without the page's tones, at the same places."""
         return metrics.l1(np.full_like(self.wanted[::SAMPLED], 255)[None, None],
@@ -254,6 +258,21 @@ def _figure(resampling: Resampling, values: np.ndarray, divisors: np.ndarray | N
     return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
 
 
+def print_row(name: str, count: int, scores: list[dict[str, float]], white: np.ndarray,
+              blank: np.ndarray) -> None:
+    """Prints a row of the table: the scores of all pages after so many clicks.
+
+    Args:
+        white, blank: L1 of white paper and of blank paper, a number for each page.
+    """
+    resampling = Resampling(range(len(scores)))
+    l1, apart, colorful, true = (np.array([score[key] for score in scores])
+                                 for key in ("l1", "ciede2000", "colourfulness", "true"))
+    shown = [(l1, None, ".2f"), (l1, white, ".3f"), (l1, blank, ".3f"), (apart, None, ".2f"),
+             (colorful, true, ".2f")]
+    print(f"| {name} | {count} |", " | ".join(_figure(resampling, *each) for each in shown), "|")
+
+
 def main(options: argparse.Namespace) -> None:
     """Prints the tables."""
     cv2.setNumThreads(1)
@@ -272,22 +291,19 @@ def main(options: argparse.Namespace) -> None:
     print(f"{len(pages)} pages; {provenance()}")
     print("| start | clicks | L1 | share of white | of blank paper | CIEDE2000 | colourfulness |\n"
           "|---|---:|---:|---:|---:|---:|---:|")
-    known = colorize.Model.load(options.moods).moods if options.moods else []
-    whole, resampling = None, Resampling(range(len(pages)))
-    blank = np.array([page.of_blank_paper() for page in pages])
-    for name in [*starts, *([f"model, the best of {len(known)} moods"] if known else [])]:
+    white, blank = (np.array([of_paper(page) for page in pages])
+                    for of_paper in (Page.of_white_paper, Page.of_blank_paper))
+    for name, start in starts.items():
         clicks = CLICKS if name in ("white page", "model") else CLICKS[:1]
         curves = [[page.score(told)
-                   for told in page.click(starts[name](page), clicks, not options.whole)]
-                  if name in starts else [page.in_best_mood(known)] for page in pages]
-        for nth, count in enumerate(clicks):
-            l1, apart, colorful, true = (np.array([curve[nth][key] for curve in curves])
-                                         for key in ("l1", "ciede2000", "colourfulness", "true"))
-            whole = l1 if whole is None else whole
-            shown = [(l1, None, ".2f"), (l1, whole, ".3f"), (l1, blank, ".3f"),
-                     (apart, None, ".2f"), (colorful, true, ".2f")]
-            print(f"| {name} | {count} |", " | ".join(
-                _figure(resampling, *each) for each in shown), "|")
+                   for told in page.click(start(page), clicks, not options.whole)]
+                  for page in pages]
+        for count, *scores in zip(clicks, *curves, strict=True):
+            print_row(name, count, scores, white, blank)
+    if options.moods:
+        known = colorize.Model.load(options.moods).moods
+        scores = [page.in_best_mood(known) for page in pages]
+        print_row(f"model, the best of {len(known)} moods", 0, scores, white, blank)
     rows = [page.paper_and_ink() | page.likely(models) for page in pages]
     print("\n" + ", ".join(f"{key} {np.nanmean([row[key] for row in rows]):.3f}"
                            for key in rows[0]))

@@ -115,9 +115,8 @@ def write(made: dict[Part, tuple[Path, Path]], options: argparse.Namespace) -> N
         place = out / part.place
         place.mkdir(parents=True, exist_ok=True)
         write_half(run / "generator.keras", place / "generator.keras")
-        for name in ("config.toml", "run.json", "moods.json"):
-            if (run / name).exists():
-                shutil.copyfile(run / name, place / name)
+        for name in ("config.toml", "run.json", *(["moods.json"] if part.first_hints else [])):
+            shutil.copyfile(run / name, place / name)
         dataset = json.loads((run / "run.json").read_text())["dataset"]
         epochs = len((run / "history.csv").read_text().splitlines()) - 1
         learned = (f"{epochs} epochs of {dataset['counts']['train']} pictures from "

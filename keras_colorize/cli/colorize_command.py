@@ -51,7 +51,7 @@ def declare(command: argparse.ArgumentParser) -> None:
              "model that takes hints")
     add("--mood", metavar="N|PICTURE",
         help="the light of all pages, gray and printed: one of the series' own, from 1 to 8, or "
-             "that of a coloured picture; hints come first; for a model that takes hints")
+             "that of a coloured picture; for a model that takes hints, which come first")
     add("--saturation", type=above_0(10), metavar="FACTOR",
         help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
              "colours (what training chose on its validation pictures)")

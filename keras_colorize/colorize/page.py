@@ -357,7 +357,10 @@ def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
 
 
 def _tell_of_unused(result: Colored, model: Model, settings: Settings) -> None:
-    """Adds to the record of a page what was asked for on the command line, and had no effect."""
+    """Adds to the record of a page what was asked for and had no effect.
+
+    What the series asks for is no news: it holds for gray and printed pages alike.
+    """
     takes = {"mood": result.record["rule"] == printed_page.RULE or model.network_guided is not None,
              "saturation": model.saturation is not None}
     notes = [f"its {name} was not used: {model.name} takes none" for name, is_used in takes.items()

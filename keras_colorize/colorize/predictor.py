@@ -105,7 +105,7 @@ class Model:
     def mood(self, chosen: str) -> np.ndarray:
         """Finds a mood, float32 [levels, 2]: one of the series, by its number, or a picture's.
 
-        Printed pages need no network for it, and gray ones a network that takes hints.
+        A printed page takes it by its regions, a gray one by a network that takes hints.
 
         Args:
             chosen: a number from 1 on, or the path of a picture in colour.
@@ -122,9 +122,10 @@ class Model:
             path = Path(chosen)
             return _mood_of(path, path.stat().st_mtime_ns if path.is_file() else 0)
         if not 1 <= int(chosen) <= len(self.moods):
+            count, remedy = (len(self.moods), "give a smaller number, or a coloured picture") \
+                if self.moods else ("none", "give a coloured picture")
             raise UsageError("--mood", f"{chosen} is none of the moods of {self.name}, which has "
-                             f"{len(self.moods) or 'none'}",
-                             f"give {'a smaller number, or ' * bool(self.moods)}a coloured picture")
+                             f"{count}", remedy)
         return np.float32(self.moods[int(chosen) - 1])
 
     def scale_for(self, height: int, width: int) -> float:

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import av
@@ -17,6 +18,16 @@ from keras_colorize.cli import commands
 BIN = Path(cli.__file__).parents[2] / "bin"
 COMMANDS = [name for name, *_ in commands.COMMANDS]
 OVERRIDES = [part for override in TINY for part in ("--set", override)]
+
+
+def test_help_answers_in_under_half_a_second():
+    def seconds():
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "keras_colorize.cli", "--help"], check=True,
+                       capture_output=True)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.5
 
 
 def test_help_imports_nothing_heavy():
