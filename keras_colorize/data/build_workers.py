@@ -209,14 +209,35 @@ class ThisProcess(ThreadPoolExecutor):
 
 
 class _Worker(SpawnProcess):
-    """A process that does not hear Ctrl-C, not even while it starts: its parent acts upon it."""
+    """A process that does not hear Ctrl-C, not even while it starts: its parent acts upon it.
+
+    The parent does so once the process has all that it needs to start.
+    """
 
     def start(self):
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child inherits it
-        try:
-            super().start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _interrupted_later():
+            # A child inherits what is blocked.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                super().start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Lets Ctrl-C act after the block, and not within it, whichever thread hears it."""
+    if threading.current_thread() is not threading.main_thread():  # no other is interrupted
+        yield
+        return
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *told: heard.append(told))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 class _Context(SpawnContext):
