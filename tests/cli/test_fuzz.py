@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize import cli, colorize, media
-from keras_colorize.cartoon import episode
+from keras_colorize.cartoon import episode, manga
 from keras_colorize.cli import commands
 from keras_colorize.data import build_workers
 
@@ -56,6 +56,7 @@ def places(tmp_path, monkeypatch):
         else load(path)))
     monkeypatch.setattr(build_workers, "processes", ThreadPoolExecutor)
     monkeypatch.setattr(episode, "write_video", lambda path: None)
+    monkeypatch.setattr(manga, "draw", lambda number, draw=manga.draw: draw(number, 0.1))
     page = episode.draw_frame(0)[:64, :96]
     for name in ("1.png", "2.jpg", "two words/3.png", "[Group] *?/4.webp"):
         media.write_picture(tmp_path / "pages" / name, page)

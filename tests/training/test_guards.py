@@ -1,44 +1,16 @@
-"""What a run is protected from: signals, other trainers, a full disk, too little memory, itself."""
+"""What a run is protected from: other trainers, a full disk, too little memory, itself."""
 
-import os
 import shutil
-import signal
-import time
 from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
-from conftest import TINY, data_for, tiny, wait_for
-from warm_process import Command
+from conftest import data_for, tiny
 
 from keras_colorize import models
 from keras_colorize.errors import RunError, UsageError
 from keras_colorize.training import callbacks, checkpoints, guards, run_directory, train
 from keras_colorize.training.checkpoints import Position
-
-
-def test_a_signal_saves_the_batch_under_way_and_the_next_start_goes_on_from_it(data_dir, tmp_path):
-    run_dir = tmp_path / "run"
-    arguments = ["cpu/gan_gray", "--data", data_dir, "--out", run_dir]
-    for override in (*TINY, "train.epochs=1000"):
-        arguments += ["--set", override]
-    stopped_at = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        process = Command("train", *arguments)
-        wait_for(lambda: "Epoch" in process.output(), process)  # noqa: B023
-        time.sleep(1)
-        os.kill(process.pid, number)
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 1
-        step = checkpoints.latest(run_dir) and checkpoints.position_of(
-            checkpoints.latest(run_dir)).step
-        assert errors.splitlines()[-1] == (
-            f"error: {run_dir}: stopped by {number.name} after batch {step}; run the same command "
-            "to continue")
-        stopped_at.append(step)
-    assert 0 < stopped_at[0] < stopped_at[1]
-    starts = [each["from_step"] for each in run_directory.describe(run_dir)["starts"]]
-    assert starts == [0, stopped_at[0]]
 
 
 def test_a_second_trainer_is_refused_and_half_written_files_of_a_killed_one_are_removed(

@@ -94,66 +94,42 @@ def test_a_run_resumed_after_an_epoch_equals_another_of_its_seed_that_never_stop
     assert [each["from_step"] for each in starts] == [0, 2 * steps]
 
 
-def test_a_run_killed_twice_within_an_epoch_ends_as_one_that_never_was_bit_for_bit(data_dir,
-                                                                                   tmp_path):
-    exact = (*TINY, "train.checkpoint_steps=1", "train.deterministic=true", "train.epochs=1",
-             "train.batch_size=2", *(f"model.{each}=[4,4]" for each in (
-                 "encoder", "decoder", "discriminator")))
+def test_a_run_stopped_and_killed_before_and_in_its_game_ends_as_one_that_never_was_bit_for_bit(
+        data_dir, tmp_path):
+    exact = (*TINY, "train.checkpoint_steps=1", "train.deterministic=true", "train.batch_size=2",
+             "train.adversarial_from=1", "optimizer.ema=0.9", "optimizer.adversarial_rate=1e-4",
+             "model.discriminator_normalization=spectral")
     arguments = [each for override in exact for each in ("--set", override)]
     arguments = ["cpu/gan_gray", "--data", data_dir, *arguments, "--out"]
+    run_dir = tmp_path / "stopped"
+
+    def last_step():
+        return checkpoints.step_of(checkpoints.latest(run_dir))
+
+    def stop_after(step, number):
+        process = Command("train", *arguments, run_dir)
+        wait_for(lambda: last_step() >= step, process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=120)
+        if number != signal.SIGKILL:
+            assert process.returncode == 1
+            assert errors.splitlines()[-1] == (
+                f"error: {run_dir}: stopped by {number.name} after batch {last_step()}; run the "
+                "same command to continue")
+
     whole = command("train", *arguments, tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
-    for _ in range(2):
-        _kill_after_another_checkpoint([*arguments, tmp_path / "killed"], tmp_path / "killed")
-    resumed = command("train", *arguments, tmp_path / "killed")
-    assert resumed.returncode == 0, resumed.stderr
-    starts = [each["from_step"] for each in run_directory.describe(tmp_path / "killed")["starts"]]
     steps = data_for(tiny("cpu/gan_gray", "train.batch_size=2"), data_dir).batches_per_epoch
-    assert 0 == starts[0] < starts[1] < starts[2] < steps
-    _assert_equal_runs(tmp_path / "whole", tmp_path / "killed", exactly=True)
-
-
-def test_a_run_left_before_its_game_and_within_it_ends_as_one_that_never_was(data_dir, tmp_path):
-    class Leave(keras.callbacks.Callback):
-        """Ends a run with an error after so many batches, or after an epoch."""
-
-        def __init__(self, batches, epochs):
-            super().__init__()
-            self.batches, self.epochs = batches, epochs
-
-        def on_train_batch_end(self, batch, logs=None):
-            self.batches -= 1
-            if not self.batches:
-                raise InterruptedError
-
-        def on_epoch_end(self, epoch, logs=None):
-            self.epochs -= 1
-            if not self.epochs:
-                raise InterruptedError
-
-    wanted = tiny("gan_gray", "train.adversarial_from=1", "optimizer.ema=0.9",
-                  "optimizer.adversarial_rate=1e-4", "train.checkpoint_steps=1",
-                  "model.discriminator_normalization=spectral")
-    data = data_for(wanted, data_dir)
-    train.train(wanted, data, tmp_path / "whole")
-    for watch in (Leave(0, 1), Leave(2, 0)):
-        with pytest.raises(InterruptedError):
-            train.train(wanted, data, tmp_path / "left", watch=watch)
-    train.train(wanted, data, tmp_path / "left")
-    steps = data.batches_per_epoch
-    starts = [each["from_step"] for each in run_directory.describe(tmp_path / "left")["starts"]]
-    assert starts == [0, steps, steps + 2]
-    assert scalars(tmp_path / "left", "train")["batch/d_loss"][0] == list(
-        range(steps + 1, 2 * steps + 1))
-    _assert_equal_runs(tmp_path / "whole", tmp_path / "left")
-
-
-def _kill_after_another_checkpoint(arguments, run_dir):
-    before = checkpoints.latest(run_dir)
-    process = Command("train", *arguments)
-    wait_for(lambda: checkpoints.latest(run_dir) != before, process)
-    process.kill()
-    process.wait()
+    stop_after(1, signal.SIGINT)
+    stop_after(steps, signal.SIGKILL)  # the game takes seconds to begin
+    stop_after(steps + 1, signal.SIGTERM)
+    stop_after(last_step() + 1, signal.SIGKILL)
+    resumed = command("train", *arguments, run_dir)
+    assert resumed.returncode == 0, resumed.stderr
+    starts = [each["from_step"] for each in run_directory.describe(run_dir)["starts"]]
+    assert 0 == starts[0] < starts[1] < starts[2] == steps < starts[3] < starts[4] < 2 * steps
+    _assert_equal_runs(tmp_path / "whole", run_dir, exactly=True)
+    assert scalars(run_dir)["batch/d_loss"][0] == list(range(steps + 1, 2 * steps + 1))
 
 
 def _assert_equal_runs(one, other, exactly=False):
