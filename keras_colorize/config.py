@@ -150,7 +150,8 @@ class OptimizerConfig:
     A run that is continued with more epochs follows the longer cosine, so its rate rises again."""
     ema: BelowOne = 0.0
     """How slowly an exponential moving average follows the generator's weights, such as 0.999. The
-    average is then validated, drawn and saved as the generator. 0: no average."""
+    average is then validated, drawn and saved as the generator. It begins faster, since the first
+    weights are random; a game from `train.adversarial_from` on keeps it. 0: no average."""
     adversarial_rate: NotNegative = 0.0
     """The learning rate from epoch `train.adversarial_from` on; 0: the same."""
 

@@ -58,7 +58,8 @@ def loss_curves(path: Path, title: str, per_epoch: dict[str, tuple[list[int], li
         per_epoch: for "train" and "validation" the epochs and the mean losses.
         per_batch: the batches since the run began and their raw losses.
     """
-    figure = Figure(figsize=(10, 3.6), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, 3.6), dpi=100)
+    figure.subplots_adjust(0.07, 0.14, 0.98, 0.91, 0.16)  # "constrained" takes twice the time
     epochs, batches = figure.subplots(1, 2)
     for name, (steps, values) in per_epoch.items():
         epochs.plot(steps, values, marker="o", markersize=3, label=name)

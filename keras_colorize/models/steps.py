@@ -99,16 +99,20 @@ class RawLossModel(keras.Model):
         return self.optimizer.scale_loss(loss) / replicas()
 
     def update_average(self):
-        """Moves the averaged weights towards those of the last step; at first, faster.
-
-        The first steps count more (momentum (1 + n) / (10 + n) at most), so that the random weights
-        of the beginning are soon forgotten. BatchNorm's statistics are averaged too.
-        """
+        """Moves the averaged weights towards those of the last step; so BatchNorm's statistics."""
         if self.ema:
-            done = ops.cast(self.optimizer.iterations, "float32")
-            momentum = ops.minimum(self.ema, (1 + done) / (10 + done))
+            momentum = self.momentum()
             for slow, fast in zip(self.averaged.variables, self.generator.variables, strict=True):
                 slow.assign(momentum * slow + (1 - momentum) * fast)
+
+    def momentum(self):
+        """Returns how much of the average stays at a step: `ema`, at first less.
+
+        After n steps it is (1 + n) / (10 + n) at most, so that the random weights of the beginning
+        are soon forgotten.
+        """
+        done = ops.cast(self.optimizer.iterations, "float32")
+        return ops.minimum(self.ema, (1 + done) / (10 + done))
 
     def report(self, values: dict, color) -> dict:
         """Adds the scalars of one batch to the means of the epoch, and returns them.
@@ -157,7 +161,7 @@ class GAN(RawLossModel):
     Args:
         weights: of what counts in the generator's objective beside the game.
         first_game: the epoch, from 0, with which the game begins. Until then G learns without it,
-            and D waits. Both then begin with a fresh Adam, and the average of the weights anew.
+            and D waits. Both then begin with a fresh Adam; the average of G's weights goes on.
         game_rate: the learning rate from then on; 0 leaves it.
     """
 
@@ -184,6 +188,10 @@ class GAN(RawLossModel):
             for variable in (*scaled.variables, self.optimizer.iterations):
                 variable.assign(ops.zeros(variable.shape, variable.dtype))
             scaled.learning_rate = rate
+
+    def momentum(self):
+        """Is `ema` in a game after a time alone, whose weights are worth keeping in the average."""
+        return self.ema if self.in_game and self.first_game else super().momentum()
 
     def losses_of(self, generator, condition, color, training: bool) -> dict:
         """Computes the losses of a batch, and D's accuracies; D sees G(x) once for all of them."""

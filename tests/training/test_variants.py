@@ -202,8 +202,12 @@ def test_before_the_game_g_learns_its_l1_alone_and_both_begin_it_afresh():
     assert model.optimizer.iterations == 0
     assert float(model.optimizer.learning_rate) == pytest.approx(3e-4)
     assert all(not np.any(each) for each in model.optimizer.variables[2:])
+    slow = [np.array(each) for each in model.averaged.get_weights()]
     logs = model.train_on_batch(*data, return_dict=True)
     assert {"d_loss", "g_adversarial", "l1"} < logs.keys()
+    for before, fast, after in zip(slow, model.generator.get_weights(),
+                                   model.averaged.get_weights(), strict=True):
+        np.testing.assert_allclose(after, 0.9 * before + 0.1 * fast, atol=1e-6)  # it goes on
     assert np.any(judge[0] != model.discriminator.get_weights()[0])
     model.enter(1, whole=False)  # the rest of an epoch that was left goes on
     assert model.optimizer.iterations == 1
