@@ -1,18 +1,17 @@
 """Real servers in processes of their own, most of them shared by a session."""
 
 import json
-import os
 import re
 import signal
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 import tensorflow as tf
+from warm_process import Command
 
 from keras_colorize import export, models
 from keras_colorize.files import write_json
@@ -46,14 +45,11 @@ class ServingProcess:
     """
 
     def __init__(self, model: Path, folder: Path, *flags: object):
-        self.temporary, self.log, self.errors = (folder / name for name in (
-            "temporary", "log.jsonl", "errors"))
+        self.temporary = folder / "temporary"
         self.temporary.mkdir(parents=True)
-        with self.log.open("w") as stream, self.errors.open("w") as errors:
-            self.process = psutil.Popen(
-                [sys.executable, "-m", "keras_colorize.cli", "serve", str(model), "--port", "0",
-                 "--name", "series", *map(str, flags)], stdout=stream, stderr=errors,
-                env={**os.environ, "TMPDIR": str(self.temporary)})
+        self.process = Command("serve", model, "--port", 0, "--name", "series", *flags,
+                               temporary=self.temporary)
+        self.log, self.errors = self.process.stdout, self.process.stderr
         self.url = self._url()
 
     def _url(self) -> str:
@@ -75,6 +71,11 @@ class ServingProcess:
         while httpx.get(f"{self.url}/readyz", timeout=PATIENCE).status_code != 200:
             assert self.process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
+
+    @property
+    def memory(self) -> int:
+        """How many bytes of memory it holds."""
+        return psutil.Process(self.process.pid).memory_info().rss
 
     def colored(self, picture, **settings) -> httpx.Response:
         """The answer to a picture file, or to parts of one, whose length is not told."""
@@ -98,8 +99,7 @@ def serving(model: Path, folder: Path, *flags: object):
         server.wait()
         yield server
     finally:
-        with suppress(psutil.NoSuchProcess):
-            server.process.kill()
+        server.process.kill()
         server.process.wait()
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 
 from keras_colorize import cli
 
@@ -19,12 +20,17 @@ FORKING.set_forkserver_preload(["keras_colorize", "tensorflow", "keras", "matplo
 
 
 class Command:
-    """`keras-colorize` with some arguments, with the methods of `subprocess.Popen`."""
+    """`keras-colorize` with some arguments, with the methods of `subprocess.Popen`.
 
-    def __init__(self, *arguments: object):
+    Its output and its errors lie in the files of those names.
+    """
+
+    def __init__(self, *arguments: object, temporary: Path | None = None):
         self._written = [tempfile.NamedTemporaryFile("r") for _ in "oe"]  # noqa: SIM115
+        self.stdout, self.stderr = (Path(file.name) for file in self._written)
         self._process = FORKING.Process(target=_perform, args=(
-            list(map(str, arguments)), [file.name for file in self._written], os.getcwd()))
+            list(map(str, arguments)), [file.name for file in self._written], os.getcwd(),
+            temporary))
         self._process.start()
         self.pid = self._process.pid
 
@@ -61,8 +67,10 @@ class Command:
         self._process.kill()
 
 
-def _perform(arguments: list[str], files: list[str], folder: str) -> None:
+def _perform(arguments: list[str], files: list[str], folder: str, temporary: Path | None) -> None:
     """Runs in the new process."""
+    if temporary:
+        os.environ["TMPDIR"], tempfile.tempdir = str(temporary), None
     for stream, path in enumerate(files, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), stream)
     sys.stdout.reconfigure(line_buffering=True)

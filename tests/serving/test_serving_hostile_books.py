@@ -146,7 +146,7 @@ def test_clients_that_do_not_read_cost_no_memory(server, client):
     assert put(client, book, "a.bmp", file.getvalue()).status_code == 201
     client.get(f"books/{book}/pages/0/original")
     finished(client, book)
-    held, clients = server.process.memory_info().rss, []
+    held, clients = server.memory, []
     for path in ["original", "colored", "colored?view"] * 6:
         clients.append(socket.socket())
         clients[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -154,7 +154,7 @@ def test_clients_that_do_not_read_cost_no_memory(server, client):
         clients[-1].sendall(f"GET /api/books/{book}/pages/0/{path} HTTP/1.1\r\n"
                             "Host: localhost\r\n\r\n".encode())
     time.sleep(3)
-    grown = server.process.memory_info().rss - held
+    grown = server.memory - held
     for each in clients:
         each.close()
     client.delete(f"books/{book}")
