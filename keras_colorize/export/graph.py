@@ -311,11 +311,14 @@ def join(luminance, chroma, most):
     return tf.clip_by_value(tf.stack([red, green, blue], axis=-1), 0.0, most)
 
 
+@tf.function(autograph=False, input_signature=[
+    tf.TensorSpec([None, None, 2]), tf.TensorSpec([None, None], tf.uint8),
+    tf.TensorSpec([None, None], tf.uint8)])  # traced once for all
 def enlarge(values, guide, luminance):
     """Brings small values to a picture's size along its lines, as `line_lock.enlarge`.
 
     Args:
-        values: float32 [h, w, n]; they become [H, W, n].
+        values: float32 [h, w, 2]; they become [H, W, 2].
         guide: the luminance that the values are of, uint8 [h, w].
         luminance: of the picture, uint8 [H, W].
     """
@@ -359,6 +362,7 @@ class Decoded(NamedTuple):
     """int32: 255, or 65535 of a PNG with 16 bits a channel."""
 
 
+@tf.function(autograph=False, input_signature=[tf.TensorSpec([], tf.string)])  # traced once for all
 def decode(file: tf.Tensor) -> Decoded:
     """Decodes a PNG, JPEG or WebP file, a scalar string; it is not turned as its EXIF may say.
 
