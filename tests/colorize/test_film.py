@@ -1,3 +1,4 @@
+import functools
 import json
 import signal
 import subprocess
@@ -28,8 +29,13 @@ SOUND = {".mp4": "aac", ".mkv": "flac", ".mov": "pcm_s16le", ".webm": "libopus",
 
 def drawings(count, size=SIZE, each=1):
     """Gray frames of the drawn episode, each shown some times."""
-    return [cv2.resize(pixels.gray(episode.draw_frame(2 * (number // each))), size[::-1],
-                       interpolation=cv2.INTER_AREA) for number in range(count)]
+    return [gray_frame(2 * (number // each), size).copy() for number in range(count)]
+
+
+@functools.cache
+def gray_frame(index, size):
+    return cv2.resize(pixels.gray(episode.draw_frame(index)), size[::-1],
+                      interpolation=cv2.INTER_AREA)
 
 
 def write_film(path: Path, frames, codec="libx264", form="yuv420p", times=(), sound=None,

@@ -1,3 +1,5 @@
+import functools
+
 import av
 import cv2
 import numpy as np
@@ -15,8 +17,12 @@ SIZE = (96, 144)
 
 def colors(count, start=0):
     """Frames of the drawn episode, within one shot from 0 on, uint8 RGB."""
-    return [cv2.resize(episode.draw_frame(start + number), SIZE[::-1],
-                       interpolation=cv2.INTER_AREA) for number in range(count)]
+    return [small_frame(start + number).copy() for number in range(count)]
+
+
+@functools.cache
+def small_frame(index):
+    return cv2.resize(episode.draw_frame(index), SIZE[::-1], interpolation=cv2.INTER_AREA)
 
 
 def grays(count, start=0):
