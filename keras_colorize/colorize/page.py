@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from keras_colorize.image import (
     screentone,
     tones,
 )
+from keras_colorize.image.page_windows import panels_without
 from keras_colorize.image.regions import find_regions
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
@@ -118,7 +119,7 @@ class View:
 
     def paint(self, mood: np.ndarray | None = None, strokes: np.ndarray | None = None,
               ) -> tuple[np.ndarray, bool]:
-        """Computes the network's own picture.
+        """Computes the network's own picture. Strokes change nothing in panels that hold none.
 
         Args:
             mood: float32 [levels, 2], as of `Model.mood`.
@@ -127,13 +128,23 @@ class View:
         Returns:
             uint8 RGB [h, w, 3], and whether the network took the strokes, and spread them itself.
         """
-        given = None
-        if self.model.network_guided is not None:
-            if strokes is not None:
-                given = hints.scale(strokes, self.guide.shape)
-            if mood is not None:
-                given = moods.tell(mood, self.guide, given)
-        return self.model.colorize(self.condition, given), given is not None
+        if self.model.network_guided is None:
+            return self.model.colorize(self.condition), False
+        drawn = None if strokes is None else hints.scale(strokes, self.guide.shape)
+        given = drawn if mood is None else moods.tell(mood, self.guide, drawn)
+        if drawn is None:
+            return self.model.colorize(self.condition, given), given is not None
+        picture = self.model.colorize(self.condition, given)
+        silent = panels_without(self.guide, drawn[..., 3] >= hints.OPAQUE)
+        if silent.any():
+            others = self.untold if mood is None else self.paint(mood)[0]
+            picture = np.where(silent[..., None], others, picture)
+        return picture, True
+
+    @cached_property
+    def untold(self) -> np.ndarray:
+        """The network's own picture where nobody tells it anything."""
+        return self.paint()[0]
 
 
 @dataclass(frozen=True)

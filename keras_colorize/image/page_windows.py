@@ -1,4 +1,4 @@
-"""The parts of a picture that are learned: windows of a comic page, a film without black bars."""
+"""The parts of a picture: windows of a comic page, its panels, a film without black bars."""
 
 import functools
 import math
@@ -10,6 +10,7 @@ import numpy as np
 from keras_colorize.image.pixels import PAGE_HEIGHT, gray
 
 OVERLAP = 0.5  # the least share of its height that a window of a page shares with the next
+PAPER = 235  # margins and the gutters between panels are lighter, of a page as small as a network's
 BAR_LUMINANCE = 32  # black bars are nowhere lighter, however a codec has smeared them
 
 
@@ -27,6 +28,30 @@ def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
     count = 1 + math.ceil(spare / ((1 - OVERLAP) * window_height))
     tops = np.linspace(0, spare, count).round().astype(int)
     return [picture[top:top + window_height] for top in tops]
+
+
+def panels_without(luminance: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """Finds the panels of a page that hold no hint.
+
+    Gutters are paper that reaches the border of the page. What they part are panels, so a page
+    without gutters is one.
+
+    Args:
+        luminance: uint8 [h, w].
+        told: where hints are, bool [h, w].
+
+    Returns:
+        bool [h, w], false in gutters.
+    """
+    paper = luminance >= PAPER
+    _, parts = cv2.connectedComponents(paper.astype(np.uint8), connectivity=4)
+    border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    gutter = paper & np.isin(parts, border)
+    count, panels = cv2.connectedComponents((~gutter).astype(np.uint8), connectivity=8)
+    silent = np.ones(count, bool)
+    silent[0] = False  # the gutters
+    silent[panels[told]] = False
+    return silent[panels]
 
 
 def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | None:

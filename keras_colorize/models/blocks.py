@@ -22,6 +22,8 @@ ABSENT = -30.0  # the logit of a choice that a picture does not have
 LEVELS = 4  # of red, green and blue, of which colour classes are made
 ANNEALED = 0.38  # temperature: between the mean of all likely colours, and the likeliest alone
 FAR = 15  # pixels from a line: about a sixth of the height of a small picture
+MOST_OPEN = 4.0  # logit of the gate, where a network would trust hints however far away they are
+MOST_OWN = 0.35  # of chroma before tanh; beyond it, the gate hides what is painted, or it is wrong
 WHITE_TOO_OFTEN = 0.5  # logit: sheets are white in margins and balloons, of which regions know
 
 
@@ -142,18 +144,25 @@ class Gate(Saturate):
     logit of the choice in each pixel, to which the odds of the hints are added, as much as it is
     learned to trust them; and the last two values that `SpreadHints` returns. The own chroma is
     multiplied the less, the surer hints are: it is to agree with theirs.
+
+    Once learned, output is bounded: on whole pages, which no network has seen, it may run away, and
+    a dot would leave blots far from it. Within the pictures that were learned that changes little.
     """
 
     def build(self, *shapes):
         super().build(*shapes)
         self.trust = self.add_weight(name="trust", initializer="ones")
 
-    def call(self, output, spread, present):
+    def call(self, output, spread, present, training=False):
         spread = double(spread, output)
         odds, absent = spread[..., 2:], (1 - present) * ABSENT
-        own = ops.tanh(output[..., :2])
+        own, opening = output[..., :2], output[..., 2:]
+        if not training:
+            own = ops.minimum(ops.maximum(own, -MOST_OWN), MOST_OWN)
+            opening = ops.minimum(opening, MOST_OPEN)
+        own = ops.tanh(own)
         own = own + (self.saturation - 1) * ops.sigmoid(-odds - absent) * own
-        share = ops.sigmoid(output[..., 2:] + self.trust * odds + absent)
+        share = ops.sigmoid(opening + self.trust * odds + absent)
         return own + share * (spread[..., :2] - own)
 
     def compute_output_shape(self, output_shape, spread_shape, present_shape):

@@ -96,6 +96,21 @@ def test_hints_change_what_the_network_paints_beside_them(saved, page, tmp_path)
     assert np.abs(alone[beside].astype(int) - told[beside]).mean() > 2
 
 
+def test_hints_change_nothing_in_panels_that_hold_none(saved, page, tmp_path):
+    one, strokes = media.read_picture(page / "page.png"), np.zeros((256, 192, 4), np.uint8)
+    both = np.vstack([one, one])
+    both[:6] = both[-6:] = both[124:132] = both[:, :6] = both[:, -6:] = 255
+    strokes[20:60, 30:90] = (*RED, 255)
+    media.write_picture(tmp_path / "page.png", both)
+    cv2.imwrite(str(tmp_path / "hints.png"), cv2.cvtColor(strokes, cv2.COLOR_RGBA2BGRA))
+    for given in ({}, {"mood": "2"}):
+        alone = colored(saved, tmp_path, tmp_path / f"alone{len(given)}", **given)
+        told = colored(saved, tmp_path, tmp_path / f"told{len(given)}", **given,
+                       hints=tmp_path / "hints.png")
+        assert np.abs(alone[:124].astype(int) - told[:124]).mean() > 2
+        np.testing.assert_array_equal(alone[140:], told[140:])
+
+
 def test_a_mood_gives_a_page_its_light_and_strokes_come_first(run_dir, saved, page, tmp_path):
     red, blue, both = (colored(saved, page, tmp_path / name, **given) for name, given in (
         ("1", {"mood": "1"}), ("2", {"mood": "2"}),

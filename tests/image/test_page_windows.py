@@ -35,3 +35,18 @@ def test_the_box_within_black_bars_holds_all_that_is_ever_seen():
     assert page_windows.content_box([]) is page_windows.content_box([frames[0] // 9]) is None
     assert page_windows.content_box([frames[0] // 9 * 9, frames[1][:, :-2]]) is None
     np.testing.assert_array_equal(page_windows.crop(frames[0], None), frames[0])
+
+
+def test_panels_are_what_gutters_part_and_a_hint_speaks_for_its_own():
+    page, told = np.full((60, 40), 250, np.uint8), np.zeros((60, 40), bool)
+    page[4:28, 4:36] = page[32:56, 4:36] = 90
+    page[8:20, 8:20] = 255  # a white window in the upper panel is no gutter
+    told[10, 10] = True
+    silent = page_windows.panels_without(page, told)
+    assert silent[32:56, 4:36].all() and silent.sum() == 24 * 32
+    told[40, 6] = True
+    assert not page_windows.panels_without(page, told).any()
+    told[:] = False
+    told[30, 20] = True  # a hint in the gutter speaks for none
+    assert page_windows.panels_without(page, told)[10, 10]
+    assert page_windows.panels_without(page[4:28, 4:36], told[4:28, 4:36]).all()  # it is one panel

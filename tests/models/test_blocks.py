@@ -81,8 +81,17 @@ def test_where_hints_are_sure_saturation_changes_nothing(spreading):
     before = np.asarray(gate(output, spread, present))
     gate.saturation.assign(2)
     np.testing.assert_allclose(gate(output, spread, present), before, atol=5e-3)
-    chosen = gate(output + np.float32([0, 0, 50]), spread, present)
+    chosen = gate(output + np.float32([0, 0, 50]), spread, present, training=True)
     np.testing.assert_allclose(chosen, np.broadcast_to([0.5, 0.25], chosen.shape), atol=1e-4)
+
+
+def test_a_network_that_runs_away_leaves_no_blot_far_from_a_hint():
+    far = np.broadcast_to(np.float32([0.9, 0.9, -7]), (1, 8, 8, 3))
+    output = np.full((1, 16, 16, 3), 1000, np.float32)
+    chroma = np.asarray(Gate()(output, far, np.ones((1, 1, 1, 1), np.float32)))
+    assert np.abs(chroma).max() < 0.4
+    learned = Gate()(output, far, np.ones((1, 1, 1, 1), np.float32), training=True)
+    assert np.asarray(learned).min() > 0.89  # learning is not bounded, or it could not turn back
 
 
 @pytest.mark.parametrize("size", [(61, 97), (64, 64), (90, 161)])
