@@ -325,6 +325,38 @@ def test_a_dot_on_a_printed_page_fills_its_region_at_once(server, served_model, 
     expect(page.locator("#tones")).to_be_disabled()
 
 
+def test_strokes_outlive_a_reload_and_clear_is_taken_back(server, open_page, tmp_path):
+    panels = np.full((240, 360), 255, np.uint8)
+    for left in (20, 190):
+        cv2.rectangle(panels, (left, 20), (left + 150, 220), 0, 3)
+    media.write_picture(tmp_path / "panels.png", panels)
+    page = open_page(server.url)
+    add(page, tmp_path / "panels.png")
+    choose(page, "panels.png")
+    facts, cut, place = page.locator("#facts"), page.locator("#cut"), page.locator("#frame")
+    before = place.bounding_box()
+    expect(cut).to_have_value("50")
+    page.locator("#draw").click()
+    expect(cut).to_have_value("0")  # what is drawn on is seen
+    stroke(page, (90, 120))
+    expect(facts).to_contain_text("regions told: 1", timeout=SECONDS)
+    assert place.bounding_box() == before
+    page.reload()
+    choose(page, "panels.png")
+    page.locator("#draw").click()
+    stroke(page, (260, 120))
+    expect(facts).to_contain_text("regions told: 2", timeout=SECONDS)
+    page.locator("#clear").click()
+    expect(facts).not_to_contain_text("regions told", timeout=SECONDS)
+    page.keyboard.press("Control+z")
+    expect(facts).to_contain_text("regions told: 2", timeout=SECONDS)
+    for told in (1, 0):
+        page.keyboard.press("Control+z")
+        expect(facts).to_contain_text(f"regions told: {told}" if told else "kept white",
+                                      timeout=SECONDS)
+    expect(page.locator("#undo")).to_be_disabled()
+
+
 def test_before_and_after_are_compared_by_the_arrow_keys(server, discs, open_page):
     page = open_page(server.url)
     add(page, discs)
@@ -518,6 +550,11 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
     assert (redness(warm) - redness(cold)).mean() > 5
     untold = download(page, "#png")[0]
     assert again(page, "[data-mood='1']")[0] != untold
+    page.keyboard.press("Control+z")
+    expect(button("No mood")).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
+    finish(page)
+    assert download(page, "#png")[0] == untold
+    expect(page.locator("#undo")).to_be_disabled()
     choose(page, "page10.png")
     page.locator("#lock").select_option("ink")
     again(page, "#again")

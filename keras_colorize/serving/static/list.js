@@ -111,10 +111,12 @@ export class List {
     const done = pages.filter((page) => page.state === "done").length;
     const sending = pages.find((page) => page.state === "uploading");
     const under = pages.filter(isUnderWay).length;
+    const copied = pages.filter((page) => page.state === "done" && page.kind === "color").length;
+    const same = copied ? `, ${copied} copied` : "";
     const bad = failed ? `, ${failed} failed` : "";
     if (sending && !under) tell(`Uploading ${sending.name}`);
     else if (sending || under) tell(`Colouring: ${done} of ${pages.length} done${bad}`);
-    else tell(pages.length ? `Done: ${done} of ${pages.length} coloured${bad}` : "");
+    else tell(pages.length ? `Done: ${done - copied} of ${pages.length} coloured${same}${bad}` : "");
     one("bar").value = sending && !under ? sending.share : (done + failed) / (pages.length || 1);
     one("bar").classList.toggle("over", !sending && !under);
   }

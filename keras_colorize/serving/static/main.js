@@ -108,7 +108,7 @@ function factsOf(page) {
   if (page.state === "uploading") return [`Uploading, ${Math.round(100 * page.share)} %`];
   if (page.state === "waiting") return ["Waits to be coloured"];
   if (page.state === "coloring") return ["Is being coloured"];
-  if (page.kind === "color") return ["In colour already, so it was copied untouched"];
+  if (page.kind === "color") return ["In colour already, so it was copied untouched", ...page.notes];
   const facts = [JUDGED[page.kind]];
   if (page.luminance_change != null) {
     facts.push(`luminance changed by ${+page.luminance_change.toFixed(1)} of 255 at most`);
@@ -118,7 +118,9 @@ function factsOf(page) {
     facts.push(`${Math.round(100 * page.white_share)} % kept white`);
   }
   if (page.told != null) {
-    facts.push(`regions told: ${page.told}, flowed into: ${page.reached}, carried to: ${page.carried}`);
+    const further = { "flowed into": page.reached, "carried to": page.carried };
+    facts.push([`regions told: ${page.told}`, ...Object.entries(further)
+      .filter(([, count]) => count).map(([how, count]) => `${how}: ${count}`)].join(", "));
   }
   return [...facts, ...page.notes];
 }

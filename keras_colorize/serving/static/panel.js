@@ -22,6 +22,7 @@ export class Panel {
   #mood = ""; // the number of the mood that is chosen
   #saturation = ""; // what is chosen, which the slider may show rounded; "" for the model's own
   #isKept = false; // whether the server keeps settings for the series
+  #unlit = null; // { moods, reach } before the last click on a mood, while it can be taken back
 
   // `strokes` are those of the page, `tell(text)` shows what went wrong.
   constructor(desk, strokes, tell) {
@@ -74,6 +75,7 @@ export class Panel {
     this.#page = page;
     const done = page?.state === "done";
     const known = Boolean(page) && isReadable(page);
+    if (changed) this.#unlit = null;
     if (changed && known) this.#show(page);
     this.moods.show(page);
     this.likely.show(page);
@@ -92,7 +94,7 @@ export class Panel {
   offer() {
     const some = this.strokes.list.length > 0;
     one("clear").disabled = !some;
-    one("undo").disabled = !(some || this.swatches.canUndo);
+    one("undo").disabled = !(this.strokes.canUndo || this.swatches.canUndo || this.#unlit);
     one("apply").disabled = !(some || this.#page?.hints);
   }
 
@@ -100,6 +102,8 @@ export class Panel {
   // whose network spreads strokes itself. Strokes that end meanwhile go together.
   async follow() {
     this.swatches.settle();
+    this.#unlit = null;
+    this.offer();
     const page = this.#page;
     if (page?.rule !== "flat" && !page?.guided) return;
     this.#due.set(page, this.desk.settings);
@@ -118,6 +122,7 @@ export class Panel {
     one("draw").setAttribute("aria-expanded", on);
     one("draw").textContent = on ? "Stop drawing" : "Draw strokes";
     document.body.classList.toggle("drawing", on);
+    if (on) this.strokes.viewer.uncover(); // what is drawn on is to be seen
   }
 
   // Shows settings, of a page or of the series.
@@ -161,21 +166,34 @@ export class Panel {
     });
   }
 
-  // Gives pages a mood; all else of each stays as it is.
+  // Gives the page, its chapter or its book a mood.
   #light(mood, reach) {
-    this.#mood = mood;
-    this.#choose();
     const { book } = this.#page;
     const pages = { page: [this.#page], book: book.pages,
-      chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach];
-    const wishesOf = (page) => ({ ...ownOf(page), mood });
-    this.#again(pages.filter(isReadable), reach === "book" ? { mood } : null, wishesOf);
+      chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach]
+      .filter(isReadable);
+    this.#unlit = { reach, moods: new Map(pages.map((page) => [page, page.mood ?? ""])) };
+    this.#give(new Map(pages.map((page) => [page, mood])), reach);
   }
 
-  // Takes back what was changed last: a kept colour, or a stroke.
+  // Gives pages their moods; all else of each stays as it is.
+  #give(moods, reach) {
+    this.#mood = moods.get(this.#page);
+    this.#choose();
+    this.offer();
+    one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
+    const wishesOf = (page) => ({ ...ownOf(page), mood: moods.get(page) });
+    this.#again([...moods.keys()], reach === "book" ? { mood: this.#mood } : null, wishesOf);
+  }
+
+  // Takes back what was changed last: a kept colour, a mood, or a stroke.
   #undo() {
     if (this.swatches.canUndo) this.swatches.undo();
-    else this.strokes.undo();
+    else if (this.#unlit) {
+      const { moods, reach } = this.#unlit;
+      this.#unlit = null;
+      this.#give(moods, reach);
+    } else this.strokes.undo();
   }
 
   async #save(path, name) {

@@ -7,6 +7,7 @@ const STEP = 0.02; // of the page's width, that an arrow key moves the brush
 
 export class Strokes {
   #drawn = new Map(); // page -> strokes, each { color or null for the eraser, width, points }
+  #past = new Map(); // page -> the lists of strokes that it had before, the last at the end
   #page = null;
   #stroke = null; // under way
   #fingers = new Map();
@@ -32,7 +33,11 @@ export class Strokes {
   }
 
   get list() {
-    return this.#drawn.get(this.#page) ?? [];
+    return this.#page ? this.#of(this.#page) : [];
+  }
+
+  get canUndo() {
+    return this.list.length > 0 || Boolean(this.#past.get(this.#page)?.length);
   }
 
   // Lays the canvas over a page, with the strokes that it has.
@@ -50,21 +55,24 @@ export class Strokes {
 
   forget(page) {
     this.#drawn.delete(page);
+    this.#past.delete(page);
+    sessionStorage.removeItem(keyOf(page));
   }
 
+  // Takes back the last stroke, or brings back what was cleared.
   undo() {
-    this.#set(this.list.slice(0, -1));
-    this.ended();
+    this.#set(this.#past.get(this.#page)?.pop() ?? this.list.slice(0, -1));
+    this.#end();
   }
 
   clear() {
-    this.#set([]);
-    this.ended();
+    this.#change([]);
+    this.#end();
   }
 
   // The strokes of a page as a transparent PNG; null where it has none.
   async file(page) {
-    const strokes = this.#drawn.get(page) ?? [];
+    const strokes = this.#of(page);
     if (!strokes.some((stroke) => stroke.color)) return null;
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = strokes.size;
@@ -75,6 +83,21 @@ export class Strokes {
   // Lets the result be seen through the strokes until the next is drawn.
   fade() {
     if (!this.#stroke) this.canvas.classList.add("applied");
+  }
+
+  #of(page) {
+    if (!this.#drawn.has(page)) this.#drawn.set(page, stored(page));
+    return this.#drawn.get(page);
+  }
+
+  #change(strokes) {
+    this.#past.set(this.#page, [...this.#past.get(this.#page) ?? [], this.list]);
+    this.#set(strokes);
+  }
+
+  #end() {
+    store(this.#page, this.list);
+    this.ended();
   }
 
   #set(strokes) {
@@ -116,7 +139,7 @@ export class Strokes {
 
   #up(event) {
     this.#fingers.delete(event.pointerId);
-    if (this.#stroke) this.ended();
+    if (this.#stroke) this.#end();
     this.#stroke = null;
     if (event.pointerType === "touch") this.#ring(null);
   }
@@ -124,7 +147,7 @@ export class Strokes {
   #begin(point) {
     const color = tool() === "eraser" ? null : one("color").value;
     const stroke = { color, width: this.#width(), points: [point] };
-    this.#set([...this.list, stroke]);
+    this.#change([...this.list, stroke]);
     return stroke;
   }
 
@@ -160,7 +183,7 @@ export class Strokes {
       if (tool() === "pick") this.#pick(at.clientX, at.clientY);
       else {
         this.#begin(this.#cursor);
-        this.ended();
+        this.#end();
       }
     } else return;
     event.preventDefault();
@@ -206,6 +229,24 @@ export class Strokes {
     ring.style.transform =
       `translate(${at.clientX - box.left - size / 2}px, ${at.clientY - box.top - size / 2}px)`;
   }
+}
+
+// Strokes are found again after a reload, as the books are.
+function store(page, strokes) {
+  try {
+    sessionStorage.setItem(keyOf(page), JSON.stringify({ size: strokes.size, strokes }));
+  } catch {
+    sessionStorage.removeItem(keyOf(page)); // it is full: these last until the reload alone
+  }
+}
+
+function stored(page) {
+  const kept = JSON.parse(sessionStorage.getItem(keyOf(page)));
+  return kept ? Object.assign(kept.strokes, { size: kept.size }) : [];
+}
+
+function keyOf(page) {
+  return `strokes ${page.book.id} ${page.number}`;
 }
 
 function draw(context, strokes) {

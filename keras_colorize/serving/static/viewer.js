@@ -84,6 +84,12 @@ export class Viewer {
     this.pan(after.left + across * after.width - atX, after.top + down * after.height - atY);
   }
 
+  // Shows the page as it is coloured, all of it.
+  uncover() {
+    one("cut").value = 0;
+    this.#cut();
+  }
+
   pan(x, y) {
     this.stage.scrollLeft += x;
     this.stage.scrollTop += y;
