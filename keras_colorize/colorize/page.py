@@ -1,5 +1,6 @@
 """One page to its coloured page: judged, seen by a network at its scale, coloured, and encoded."""
 
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -30,6 +31,7 @@ from keras_colorize.image.page_windows import panels_without
 from keras_colorize.image.regions import find_regions
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
+STRETCHED = 0.02  # hints of a shape that differs more were not drawn over the page
 BLANK = 1.0  # levels of chroma: a page that gets less has no room for colour
 WITHOUT_COLOR = {
     "luminance": "black and white alone, whose luminance leaves no room for colour; without "
@@ -72,7 +74,7 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             result = printed_page.color(original, printed, settings.tones, drawn)
         else:
             result = _color_locked(original, known.view, mood, drawn)
-        _annotate(result, models, drawn is not None)
+        _annotate(result, models, drawn)
         _tell_of_unused(result, known.view.model, settings)
         if tint is not None:
             result.record["paper"] = settings.paper
@@ -345,12 +347,16 @@ def flats(picture: np.ndarray, guide: np.ndarray, model: Model) -> np.ndarray:
     return np.rint(lit * (255 / over)).astype(np.uint8)
 
 
-def _annotate(result: Colored, models: Models, has_hints: bool) -> None:
+def _annotate(result: Colored, models: Models, strokes: np.ndarray | None) -> None:
     """Adds to the record of a page whether it had hints, and what a user should know of it."""
     record, notes = result.record, []
     rule = record["rule"]
-    if has_hints:
+    if strokes is not None:
         record["hints"] = True
+        (tall, wide), (height, width) = strokes.shape[:2], result.picture.shape[:2]
+        if abs(math.log(tall * width / (wide * height))) > STRETCHED:
+            notes.append(f"its hints, of {wide}x{tall} pixels, have another shape than the page, "
+                         f"of {width}x{height}, and were stretched over it")
     if record["kind"] == "line_art" and models.line_art is None \
             and models.pages.input == "gray":
         notes.append("line art, coloured by the gray model, since no --edge-model was given")

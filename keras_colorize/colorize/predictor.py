@@ -120,6 +120,9 @@ class Model:
                              "leave out --mood, or train cpu/guided_gray")
         if not chosen.isdecimal():
             path = Path(chosen)
+            if not path.exists():
+                raise UsageError("--mood", f"{chosen} is neither a mood's number nor a picture",
+                                 "give a number from 1 on, or a coloured picture")
             return _mood_of(path, path.stat().st_mtime_ns if path.is_file() else 0)
         if not 1 <= int(chosen) <= len(self.moods):
             count, remedy = (len(self.moods), "give a smaller number, or a coloured picture") \

@@ -125,6 +125,19 @@ def test_a_mood_gives_a_page_its_light_and_strokes_come_first(run_dir, saved, pa
     assert np.abs(again - red).mean() < np.abs(again - blue).mean()
     with pytest.raises(UsageError, match=r"3 is none of the moods of .*, which has 2"):
         colored(saved, page, tmp_path / "none", mood="3")
+    with pytest.raises(UsageError, match="--mood: dusk is neither a mood's number nor a pic"):
+        colored(saved, page, tmp_path / "none", mood="dusk")
+
+
+def test_hints_of_another_shape_than_the_page_are_told_of(saved, page, tmp_path):
+    strokes = cv2.imread(str(page / "hints.png"), cv2.IMREAD_UNCHANGED)
+    for name, drawn, is_told in (("half", cv2.resize(strokes, (96, 64)), False),
+                                 ("square", cv2.resize(strokes, (128, 128)), True)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), drawn)
+        report = colorize.colorize(models_of(saved), [page / "page.png"], tmp_path / name,
+                                   colorize.Settings(hints=tmp_path / f"{name}.png"))
+        told = [note for note in report.notes if "of 128x128 pixels, have another shape" in note]
+        assert bool(told) == is_told
 
 
 def test_a_run_and_its_savedmodel_give_the_same(run_dir, saved, page, tmp_path):
