@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 
 from keras_colorize.image.regions import Regions
+from keras_colorize.image.tones import DOT, DOTS_BLUR, shrink
 
 LEAST_OPENING = 6  # working pixels: a click flows through wider openings
 OPENING_SHARE = 0.14  # of the diameter of the smaller region: a narrower opening is an accident
 WIDE_OPENING = 18  # working pixels: and a wider one never is
 LIKE_TONE = 24  # of 255: and into regions whose tone differs less
 HATCHED = 0.3  # of a region that is hair or hatching is ink; colour crosses its lines
+DOTTED = 0.2  # of a region has dots that can be counted: so it has dots all over
 LIKE_HATCHING = 60  # of 255, ink included
 SURROUNDED = 0.8  # of an outline lies beside one colour: a shadow in a surface, or a fold
 SHADED = 12  # of 255: and its tone differs so much, or it is a thing of its own, as an eye is
@@ -231,15 +233,35 @@ def _mix(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _smooth(page: np.ndarray, regions: Regions) -> np.ndarray:
     """The page with the shade in place of its dots; lines, and what has no dots, as they are."""
-    size = page.shape[::-1]
-    tones = regions.tones
+    tones, size = regions.tones, page.shape[::-1]
     depth = np.iinfo(page.dtype).max / 255
     hatching = cv2.blur(tones.ink.astype(np.float32), (15, 15)) > HATCHED
-    dotted = cv2.GaussianBlur((tones.screen & ~hatching).astype(np.float32), (0, 0), 1.0)
+    dotted = tones.screen & ~hatching
+    if not dotted.any():
+        return page
     lines = cv2.GaussianBlur(tones.ink.astype(np.float32), (0, 0), 0.7)
-    even = cv2.resize(dotted * (1 - np.minimum(1.5 * lines, 1)), size)
-    shade = cv2.resize(tones.shade.astype(np.float32), size) * depth
-    return (page + even * (shade - page) + 0.5).astype(page.dtype)
+    even = cv2.GaussianBlur(dotted.astype(np.float32), (0, 0), 1.0) * (
+        1 - np.minimum(1.5 * lines, 1))
+    # Beside lines dots cannot be counted; what is small in a region of dots is one all the same.
+    share = np.bincount(regions.labels.ravel(), dotted.ravel(), regions.count + 1)
+    drawn = _large_pieces(page < 128 * depth, DOT / tones.scale)
+    dots = (share >= DOTTED * regions.area)[regions.page_labels] \
+        & (cv2.dilate(drawn, np.ones((3, 3))) == 0)
+    reach = max(DOTS_BLUR, tones.pitch / 2)
+    between = 1 - shrink(drawn, tones.gray.shape[::-1]).astype(np.float32)
+    mean = cv2.GaussianBlur(tones.gray * between, (0, 0), reach) \
+        / np.maximum(cv2.GaussianBlur(between, (0, 0), reach), 1e-3)
+    even, shade = (cv2.resize(each, size) for each in (
+        even, np.where(dotted, tones.shade, mean).astype(np.float32)))
+    return (page + np.where(dots, 1, even) * (shade * depth - page) + 0.5).astype(page.dtype)
+
+
+def _large_pieces(dark: np.ndarray, dot: float) -> np.ndarray:
+    """Finds the connected pieces that are wider or higher than a dot, uint8 [h, w]."""
+    _, pieces, boxes, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8))
+    large = boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) > dot
+    large[0] = False  # what is not dark
+    return large.astype(np.uint8)[pieces]
 
 
 def _are_each_others_best(regions: Regions, around: np.ndarray, one: int, other: int) -> bool:

@@ -94,6 +94,22 @@ def test_smooth_tones_lose_their_dots_and_keep_their_shade():
     assert smooth.mean() == pytest.approx(kept.mean(), abs=6)
 
 
+def test_smooth_tones_leave_no_dots_beside_lines():
+    page = np.full((600, 600), 255, np.uint8)
+    for top in range(20, 580, 7):
+        for left in range(20, 580, 7):
+            cv2.circle(page, (left, top), 2, 0, -1)
+    page[:40] = page[560:] = page[:, :40] = page[:, 560:] = 255
+    cv2.rectangle(page, (38, 38), (562, 562), 0, 5)
+    cv2.line(page, (300, 40), (300, 560), 0, 5)
+    regions = find_regions(page)
+    colors = np.full((regions.count + 1, 3), 255, np.uint8)
+    smooth = flat_color.paint(page, regions, colors, "smooth")[..., 0]
+    for place in (np.s_[100:500, 307:314], np.s_[100:500, 286:293], np.s_[100:500, 100:250]):
+        assert (smooth[place] < 100).mean() < 0.02 < (page[place] < 100).mean()
+    assert (smooth[60:540, 299:302] < 60).all()  # the line stays
+
+
 def test_smooth_tones_leave_lines_and_letters_as_they_are():
     page, regions = manga_pages.drawn("line art")
     colors = random_colors(regions)
