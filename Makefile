@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Much of a test is one process starting. The long files are not left for the end.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# A third worker works where others wait; conftest begins with the long files.
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench demo install lint lock test test-all clean
 

@@ -27,6 +27,11 @@ TINY = ("model.encoder=[4,4]", "model.decoder=[4,4]", "model.discriminator=[4,4]
         "train.batch_size=4", "train.epochs=2")  # each level takes a second to trace
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that take longest, or one worker ends alone with them."""
+    items.sort(key=lambda item: {"training": 0, "serving": 1}.get(item.path.parent.name, 2))
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
     """A function that gives a path which is made once, for all tests side by side, by `make`."""
