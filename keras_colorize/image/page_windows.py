@@ -10,6 +10,8 @@ import numpy as np
 from keras_colorize.image.pixels import PAGE_HEIGHT, gray
 
 OVERLAP = 0.5  # the least share of its height that a window of a page shares with the next
+SMALLEST_PANEL = 0.02  # of the page
+LEAST_FULL = 0.6  # of the box around it is panel, as of a leaning one; a figure fills less
 PAPER = 235  # margins and the gutters between panels are lighter, of a page as small as a network's
 BAR_LUMINANCE = 32  # black bars are nowhere lighter, however a codec has smeared them
 
@@ -33,25 +35,30 @@ def windows(picture: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
 def panels_without(luminance: np.ndarray, told: np.ndarray) -> np.ndarray:
     """Finds the panels of a page that hold no hint.
 
-    Gutters are paper that reaches the border of the page. What they part are panels, so a page
-    without gutters is one.
+    Gutters are paper that reaches the border of the page. What they part are panels, where it is
+    large enough and about a rectangle; a figure on light ground is none. Hints that lie in no panel
+    speak for the whole page.
 
     Args:
         luminance: uint8 [h, w].
         told: where hints are, bool [h, w].
 
     Returns:
-        bool [h, w], false in gutters.
+        bool [h, w], false in gutters, and in all that is no panel.
     """
     paper = luminance >= PAPER
     _, parts = cv2.connectedComponents(paper.astype(np.uint8), connectivity=4)
     border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     gutter = paper & np.isin(parts, border)
-    count, panels = cv2.connectedComponents((~gutter).astype(np.uint8), connectivity=8)
-    silent = np.ones(count, bool)
+    _, pieces, boxes, _ = cv2.connectedComponentsWithStats((~gutter).astype(np.uint8))
+    area, width, height = (boxes[:, which] for which in (
+        cv2.CC_STAT_AREA, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    silent = (area >= SMALLEST_PANEL * gutter.size) & (area >= LEAST_FULL * width * height)
     silent[0] = False  # the gutters
-    silent[panels[told]] = False
-    return silent[panels]
+    if not silent[pieces[told]].any():
+        silent[:] = False
+    silent[pieces[told]] = False
+    return silent[pieces]
 
 
 def content_box(pictures: Sequence[np.ndarray]) -> tuple[int, int, int, int] | None:

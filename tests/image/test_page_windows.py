@@ -47,6 +47,14 @@ def test_panels_are_what_gutters_part_and_a_hint_speaks_for_its_own():
     told[40, 6] = True
     assert not page_windows.panels_without(page, told).any()
     told[:] = False
-    told[30, 20] = True  # a hint in the gutter speaks for none
-    assert page_windows.panels_without(page, told)[10, 10]
-    assert page_windows.panels_without(page[4:28, 4:36], told[4:28, 4:36]).all()  # it is one panel
+    told[30, 20] = True  # a hint in the gutter speaks for the page
+    assert not page_windows.panels_without(page, told).any()
+
+
+def test_specks_of_a_light_sky_and_a_figure_on_light_ground_are_no_panels():
+    page, told = np.full((100, 100), 250, np.uint8), np.zeros((100, 100), bool)
+    page[::7, ::5] = 230
+    page[40:90, 20:60][np.tri(50, 40, dtype=bool)] = 90  # a figure
+    page[60:90, 70:95] = 90
+    told[75, 80] = True
+    assert not page_windows.panels_without(page, told).any()

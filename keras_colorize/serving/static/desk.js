@@ -63,6 +63,7 @@ export class Desk extends EventTarget {
       }
     }
     this.#remember();
+    forgetOthers(this.books);
     this.#tell("pages");
   }
 
@@ -198,6 +199,14 @@ export function isReadable(page) {
 export function reasonOf(page) {
   const start = `${page.name}: `;
   return page.error.startsWith(start) ? page.error.slice(start.length) : page.error;
+}
+
+// Forgets the strokes of books that have expired.
+function forgetOthers(books) {
+  for (const key of Object.keys(sessionStorage)) {
+    const [, id] = /^strokes (\S+) /.exec(key) ?? [];
+    if (id && !books.some((book) => book.id === id)) sessionStorage.removeItem(key);
+  }
 }
 
 function pathOf(file) {

@@ -22,7 +22,8 @@ export class Panel {
   #mood = ""; // the number of the mood that is chosen
   #saturation = ""; // what is chosen, which the slider may show rounded; "" for the model's own
   #isKept = false; // whether the server keeps settings for the series
-  #unlit = null; // { moods, reach } before the last click on a mood, while it can be taken back
+  #nextMood = ""; // with which the next volume begins
+  #unlit = null; // { moods, next } before the last click on a mood, while it can be taken back
 
   // `strokes` are those of the page, `tell(text)` shows what went wrong.
   constructor(desk, strokes, tell) {
@@ -64,6 +65,7 @@ export class Panel {
     this.#usual = about.saturation;
     this.#isKept = about.kept;
     one("vivid").hidden = this.#usual === null;
+    this.#nextMood = about.settings.mood ?? "";
     this.#show(this.#page && isReadable(this.#page) ? this.#page : about.settings);
     this.swatches.begin(about);
     this.moods.begin(about.moods);
@@ -172,27 +174,29 @@ export class Panel {
     const pages = { page: [this.#page], book: book.pages,
       chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach]
       .filter(isReadable);
-    this.#unlit = { reach, moods: new Map(pages.map((page) => [page, page.mood ?? ""])) };
-    this.#give(new Map(pages.map((page) => [page, mood])), reach);
+    this.#unlit = { moods: new Map(pages.map((page) => [page, page.mood ?? ""])),
+      next: this.#nextMood };
+    this.#give(new Map(pages.map((page) => [page, mood])), reach === "book" ? mood : this.#nextMood);
   }
 
-  // Gives pages their moods; all else of each stays as it is.
-  #give(moods, reach) {
+  // Gives pages their moods, and the next volume one; all else of each stays as it is.
+  #give(moods, next) {
     this.#mood = moods.get(this.#page);
     this.#choose();
     this.offer();
     one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
     const wishesOf = (page) => ({ ...ownOf(page), mood: moods.get(page) });
-    this.#again([...moods.keys()], reach === "book" ? { mood: this.#mood } : null, wishesOf);
+    this.#again([...moods.keys()], next === this.#nextMood ? null : { mood: next }, wishesOf);
+    this.#nextMood = next;
   }
 
   // Takes back what was changed last: a kept colour, a mood, or a stroke.
   #undo() {
     if (this.swatches.canUndo) this.swatches.undo();
     else if (this.#unlit) {
-      const { moods, reach } = this.#unlit;
+      const { moods, next } = this.#unlit;
       this.#unlit = null;
-      this.#give(moods, reach);
+      this.#give(moods, next);
     } else this.strokes.undo();
   }
 

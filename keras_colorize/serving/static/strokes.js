@@ -118,7 +118,7 @@ export class Strokes {
     this.canvas.setPointerCapture(event.pointerId);
     this.#fingers.set(event.pointerId, event);
     if (this.#fingers.size > 1) { // two fingers zoom, and the first was not meant to draw
-      if (this.#stroke) this.undo();
+      if (this.#stroke) this.#set(this.#past.get(this.#page).pop());
       this.#stroke = null;
       return;
     }
