@@ -31,7 +31,8 @@ from keras_colorize.image.page_windows import panels_without
 from keras_colorize.image.regions import find_regions
 
 DEFAULT_PITCH = 6.0  # pixels, of a page that is treated as screentone though no dots were found
-STRETCHED = 0.02  # hints of a shape that differs more than by rounding were drawn over no such page
+STRETCHED = 0.02  # the log of how much wider or narrower than the page hints may be, for rounding
+THIN = 50  # pixels: the sides of narrower hints are rounded by more
 BLANK = 1.0  # levels of chroma: a page that gets less has no room for colour
 WITHOUT_COLOR = {
     "luminance": "black and white alone, whose luminance leaves no room for colour; without "
@@ -354,7 +355,7 @@ def _annotate(result: Colored, models: Models, strokes: np.ndarray | None) -> No
     if strokes is not None:
         record["hints"] = True
         (tall, wide), (height, width) = strokes.shape[:2], result.picture.shape[:2]
-        if min(tall, wide) > 50 and abs(math.log(tall * width / (wide * height))) > STRETCHED:
+        if min(tall, wide) > THIN and abs(math.log(tall * width / (wide * height))) > STRETCHED:
             notes.append(f"its hints, of {wide}x{tall} pixels, have another shape than the page, "
                          f"of {width}x{height}, and were stretched over it")
     if record["kind"] == "line_art" and models.line_art is None \

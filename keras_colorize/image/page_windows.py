@@ -11,7 +11,7 @@ from keras_colorize.image.pixels import PAGE_HEIGHT, gray
 
 OVERLAP = 0.5  # the least share of its height that a window of a page shares with the next
 SMALLEST_PANEL = 0.02  # of the page
-LEAST_FULL = 0.6  # of the box around it is panel, as of a leaning one; a figure fills less
+LEAST_FULL = 0.6  # of the box around it, that even a leaning panel fills; a figure fills less
 PAPER = 235  # margins and the gutters between panels are lighter, of a page as small as a network's
 BAR_LUMINANCE = 32  # black bars are nowhere lighter, however a codec has smeared them
 

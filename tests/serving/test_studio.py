@@ -297,14 +297,20 @@ def test_a_colour_is_picked_from_the_page_and_strokes_need_no_mouse(server, disc
     expect(page.locator("#undo")).to_be_disabled()
 
 
-def test_a_dot_on_a_printed_page_fills_its_region_at_once(server, served_model, open_page,
-                                                          tmp_path):
-    panels = np.full((240, 360), 255, np.uint8)
+@pytest.fixture
+def panels(tmp_path):
+    """A page of two empty panels side by side."""
+    page = np.full((240, 360), 255, np.uint8)
     for left in (20, 190):
-        cv2.rectangle(panels, (left, 20), (left + 150, 220), 0, 3)
-    media.write_picture(tmp_path / "panels.png", panels)
+        cv2.rectangle(page, (left, 20), (left + 150, 220), 0, 3)
+    media.write_picture(tmp_path / "panels.png", page)
+    return tmp_path / "panels.png"
+
+
+def test_a_dot_on_a_printed_page_fills_its_region_at_once(server, served_model, panels,
+                                                          open_page, tmp_path):
     page = open_page(server.url)
-    add(page, tmp_path / "panels.png")
+    add(page, panels)
     choose(page, "panels.png")
     facts = page.locator("#facts")
     expect(facts).to_contain_text("flat colour in")
@@ -316,7 +322,7 @@ def test_a_dot_on_a_printed_page_fills_its_region_at_once(server, served_model, 
     filled = media.picture_of(file, "it")
     assert tuple(filled[40, 40]) == (0xd0, 0x28, 0x28) and (filled[5, 5] == 255).all()
     (tmp_path / "strokes.png").write_bytes(strokes)
-    out = colored_by_command(served_model, tmp_path / "out", tmp_path / "panels.png", "--hints",
+    out = colored_by_command(served_model, tmp_path / "out", panels, "--hints",
                              tmp_path / "strokes.png")
     assert file == (out / "panels.png").read_bytes()
     page.keyboard.press("Control+z")
@@ -325,13 +331,9 @@ def test_a_dot_on_a_printed_page_fills_its_region_at_once(server, served_model, 
     expect(page.locator("#tones")).to_be_disabled()
 
 
-def test_strokes_outlive_a_reload_and_clear_is_taken_back(server, open_page, tmp_path):
-    panels = np.full((240, 360), 255, np.uint8)
-    for left in (20, 190):
-        cv2.rectangle(panels, (left, 20), (left + 150, 220), 0, 3)
-    media.write_picture(tmp_path / "panels.png", panels)
+def test_strokes_outlive_a_reload_and_clear_is_taken_back(server, panels, open_page):
     page = open_page(server.url)
-    add(page, tmp_path / "panels.png")
+    add(page, panels)
     choose(page, "panels.png")
     facts, cut, place = page.locator("#facts"), page.locator("#cut"), page.locator("#frame")
     before = place.bounding_box()
