@@ -1,6 +1,7 @@
 """Moods: the chroma that a light gives each gray level, as by night, in a wood or at a fire."""
 
 from collections.abc import Iterable
+from itertools import compress
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ LEVELS = 16  # of gray, each of which has one chroma
 COUNT = 8  # moods of a series
 JUDGED = 400  # pictures that they are chosen from, about
 SAMPLES = 1000  # pixels of each, about
+ROUNDS = 3  # of bringing moods nearer to their pictures; more suit new pictures no better
 SPACING = 32  # pixels of the network between the places that it is told a mood at
 
 
@@ -24,8 +26,8 @@ def of_picture(color: np.ndarray) -> np.ndarray:
     level, chroma = pixels.gray(color).ravel() // (256 // LEVELS), pixels.chroma(color)
     counts = np.bincount(level, minlength=LEVELS)
     known = np.flatnonzero(counts)
-    return np.float32([np.interp(range(LEVELS), known, np.bincount(
-        level, chroma[..., part].ravel(), LEVELS)[known] / counts[known]) for part in (0, 1)]).T
+    sums = np.stack([np.bincount(level, chroma[..., part].ravel(), LEVELS) for part in (0, 1)], -1)
+    return _between(known, sums[known] / counts[known, None])
 
 
 def paint(mood: np.ndarray, luminance: np.ndarray) -> np.ndarray:
@@ -37,7 +39,10 @@ def paint(mood: np.ndarray, luminance: np.ndarray) -> np.ndarray:
 
 
 def choose(pictures: Iterable[np.ndarray], count: int = COUNT) -> np.ndarray:
-    """Chooses moods greedily: each time the one that brings all pictures nearest to one of them.
+    """Chooses moods that bring all pictures near to one of them.
+
+    At first greedily among the pictures' own moods. Then each mood becomes the median chroma of
+    the pictures that are nearest to it, a few times (Lloyd's method, for absolute differences).
 
     Args:
         pictures: uint8 RGB [h, w, 3], at least one; some are kept, evenly spaced.
@@ -52,13 +57,38 @@ def choose(pictures: Iterable[np.ndarray], count: int = COUNT) -> np.ndarray:
         if len(kept) > 2 * JUDGED:
             kept, every = kept[::2], 2 * every
     moods = np.stack([each.mood for each in kept])
-    errors = np.stack([np.abs(moods[:, each.level] - each.chroma).mean(axis=(1, 2))
-                       for each in kept], axis=1)  # [mood, picture]
+    errors = _errors(moods, kept)
     chosen, least = [], np.full(len(kept), np.inf)
     for _ in range(min(count, len(kept))):
         chosen.append(int(np.minimum(errors, least).mean(axis=1).argmin()))
         least = np.minimum(least, errors[chosen[-1]])
-    return moods[chosen]
+    moods = moods[chosen]
+    for _ in range(ROUNDS):
+        nearest = _errors(moods, kept).argmin(axis=0)
+        moods = np.stack([_middle(list(compress(kept, nearest == number)), mood)
+                          for number, mood in enumerate(moods)])
+    return moods
+
+
+def _errors(moods: np.ndarray, samples: list["_Sample"]) -> np.ndarray:
+    """Computes the mean absolute error in chroma of each mood on each picture."""
+    return np.stack([np.abs(moods[:, each.level] - each.chroma).mean(axis=(1, 2))
+                     for each in samples], axis=1)
+
+
+def _middle(samples: list["_Sample"], mood: np.ndarray) -> np.ndarray:
+    """Computes the median chroma of each level in some pictures; `mood` if there are none."""
+    if not samples:
+        return mood
+    level = np.concatenate([each.level for each in samples])
+    chroma = np.concatenate([each.chroma for each in samples])
+    known = np.unique(level)
+    return _between(known, np.stack([np.median(chroma[level == each], axis=0) for each in known]))
+
+
+def _between(known: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """Completes a mood where levels are not known: float32 [LEVELS, 2]."""
+    return np.float32([np.interp(range(LEVELS), known, part) for part in chroma.T]).T
 
 
 class _Sample:

@@ -35,6 +35,13 @@ def test_each_light_of_a_series_becomes_a_mood():
     assert len(moods.choose(pictures[:2])) == 2
 
 
+def test_a_mood_is_amid_the_pictures_that_it_is_for():
+    pictures = [lit(*light) for light in [(25, -20), (35, -20), (-20, 25), (-20, 35)]]
+    chosen = moods.choose(pictures, 2)
+    for light in [(30, -20), (-20, 30)]:
+        assert np.abs(chosen - moods.of_picture(lit(*light))).mean(axis=(1, 2)).min() < 1
+
+
 def test_strokes_come_before_a_mood():
     picture = lit(30, -20)
     mood, gray = moods.of_picture(picture), pixels.gray(picture)
