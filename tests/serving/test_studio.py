@@ -350,6 +350,10 @@ def test_strokes_outlive_a_reload_and_clear_is_taken_back(server, panels, open_p
     expect(facts).to_contain_text("regions told: 2", timeout=SECONDS)
     page.locator("#clear").click()
     expect(facts).not_to_contain_text("regions told", timeout=SECONDS)
+    page.get_by_role("button", name="Keep colour").click()
+    expect(page.locator("#kept button")).to_have_count(1)
+    page.keyboard.press("Control+z")  # each kind of change, in the order in which they came
+    expect(page.locator("#kept button")).to_have_count(0)
     page.keyboard.press("Control+z")
     expect(facts).to_contain_text("regions told: 2", timeout=SECONDS)
     for told in (1, 0):
@@ -471,8 +475,12 @@ def test_what_is_no_book_is_told_beside_its_name(server, pages, open_page, tmp_p
     (tmp_path / "volume.cbr").write_bytes(b"Rar!\x1a\x07\x01\x00")
     (tmp_path / "cut.cbz").write_bytes((pages / "book.cbz").read_bytes()[:500])
     (tmp_path / "empty.png").touch()
+    (tmp_path / "notes.txt").write_text("no page")
     page = open_page(server.url, refused=422)
-    add(page, tmp_path / "volume.cbr", tmp_path / "empty.png", pages / "page2.png")
+    add(page, tmp_path / "volume.cbr", tmp_path / "empty.png", tmp_path / "notes.txt",
+        pages / "page2.png")
+    expect(page.locator("#notice")).to_have_text(
+        "notes.txt: no picture, comic or PDF; choose pages.")
     expect(page.locator("#status")).to_have_text("Done: 1 of 3 coloured, 2 failed")
     expect(row(page, "volume.cbr").locator(".state")).to_have_text(
         "is a RAR archive, which is not read; unpack it and zip its pictures as CBZ")
@@ -491,6 +499,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_finger_draws(server, 
     page.get_by_role("button", name="Red", exact=True).tap()
     page.locator("#strokes").scroll_into_view_if_needed()
     page.touchscreen.tap(*at(page, 100, 120))
+    expect(page.locator("#undo")).to_be_in_viewport()
     assert media.read_stored_picture(drawn(page), "it").alpha[120, 100] == 255
     _, hinted = again(page)
     assert redness(hinted)[120, 100] > 40
@@ -542,9 +551,14 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
     button("Sea").click()
     button("Remove").click()
     expect(names).to_have_text(["Her hair"])
-    page.keyboard.press("Control+z")
-    expect(names).to_have_text(["Her hair", "Sea"])
+    for before in (["Her hair", "Sea"], ["Hair", "Sea"], ["Hair"], []):
+        page.keyboard.press("Control+z")
+        expect(names).to_have_text(before)
     expect(page.locator("#undo")).to_be_disabled()
+    for name, color in (("Her hair", "#d02828"), ("Sea", "#2828d0")):
+        page.locator("#color").fill(color)
+        page.get_by_label("Name").fill(name)
+        page.keyboard.press("Enter")
 
     expect(button("No mood")).to_have_attribute("aria-pressed", "true")
     warm, cold = (media.decode_picture(base64.b64decode(button(f"Mood {number}").locator(
@@ -556,13 +570,12 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
     expect(button("No mood")).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
     finish(page)
     assert download(page, "#png")[0] == untold
-    expect(page.locator("#undo")).to_be_disabled()
     choose(page, "page10.png")
     page.locator("#lock").select_option("ink")
     again(page, "#again")
     choose(page, "page2.png")
+    expect(page.locator("#tools")).to_be_visible()  # as it was on the pages before
     page.locator("#reach").select_option("book")
-    page.locator("#draw").click()
     button("Mood 1").click()
     finish(page)
     expect(page.locator("#apply")).not_to_have_attribute("aria-busy", "true", timeout=SECONDS)

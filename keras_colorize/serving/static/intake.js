@@ -6,7 +6,13 @@ const one = (id) => document.getElementById(id);
 const KNOWN = /\.(png|jpe?g|webp|tiff?|bmp|gif|cbz|pdf|cbr|cb7|cbt|epub)$/i;
 
 // Calls `take(files)` with what the visitor brings, `tell(text)` with what cannot be read of it.
-export function listen(take, tell) {
+export function listen(takeKnown, tell) {
+  const take = (files) => {
+    const isKnown = ({ name, type }) => KNOWN.test(name) || type.startsWith("image/");
+    const others = files.filter((file) => !isKnown(file)).map(({ name }) => name);
+    if (others.length < files.length) takeKnown(files.filter(isKnown));
+    if (others.length) tell(`${others.join(", ")}: no picture, comic or PDF; choose pages.`);
+  };
   one("choose").onclick = one("more").onclick = () => one("files").click();
   one("files").onchange = () => {
     take([...one("files").files]);

@@ -3,6 +3,7 @@
 import { json, onWaiting, pause } from "./api.js";
 import { Desk, reasonOf } from "./desk.js";
 import { askRemove } from "./dialogs.js";
+import { History } from "./history.js";
 import { listen } from "./intake.js";
 import { List } from "./list.js";
 import { Panel } from "./panel.js";
@@ -15,10 +16,11 @@ const JUDGED = { gray: "A gray page", screentone: "A page with screentone", line
 
 const desk = new Desk();
 const viewer = new Viewer();
-const strokes = new Strokes(viewer, { changed: () => panel?.offer(), ended: () => panel?.follow(),
-  picked: (column, row) => panel?.likely.at(column, row) });
+const history = new History(() => panel?.offer());
+const strokes = new Strokes(viewer, history, { ended: () => panel.follow(),
+  picked: (column, row) => panel.likely.at(column, row) });
 let panel = null;
-panel = new Panel(desk, strokes, tell);
+panel = new Panel(desk, strokes, history, tell);
 const list = new List(desk, pick, remove);
 let picked = false; // whether the visitor chose the page that is shown
 
@@ -30,6 +32,7 @@ desk.addEventListener("page", (event) => {
   else refresh();
 });
 listen((files) => {
+  tell("");
   desk.add(files);
   settle();
 }, tell);
@@ -69,11 +72,11 @@ function settle() {
 
 function pick(page) {
   picked = true;
+  tell("");
   choose(page);
 }
 
 function choose(page) {
-  panel.draw(false);
   list.mark(page);
   refresh(page);
 }
@@ -85,7 +88,7 @@ async function refresh(page = viewer.page) {
   last = { page, changed: page?.changed };
   describe(page);
   panel.show(page);
-  if (isOther) tell("");
+  if (isOther) strokes.close();
   try {
     await viewer.show(page);
   } catch (error) {
@@ -93,6 +96,7 @@ async function refresh(page = viewer.page) {
   }
   if (page !== viewer.page || !page) return;
   strokes.open(page, one("before"));
+  panel.offer();
   if (page === before.page && page.state === "done" && page.changed !== before.changed) strokes.fade();
 }
 
@@ -128,7 +132,11 @@ function factsOf(page) {
 async function remove(book) {
   const isOnTheServer = book.pages.some((page) => page.number !== null);
   if (isOnTheServer && !await askRemove(book.name)) return;
-  for (const page of book.pages) strokes.forget(page);
+  tell("");
+  for (const page of book.pages) {
+    strokes.forget(page);
+    history.forget(page);
+  }
   const removed = desk.remove(book);
   if (desk.pages.length) list.focus();
   else one("choose").focus();

@@ -23,14 +23,12 @@ export class Panel {
   #saturation = ""; // what is chosen, which the slider may show rounded; "" for the model's own
   #isKept = false; // whether the server keeps settings for the series
   #nextMood = ""; // with which the next volume begins
-  #unlit = null; // { moods, next } before the last click on a mood, while it can be taken back
 
-  // `strokes` are those of the page, `tell(text)` shows what went wrong.
-  constructor(desk, strokes, tell) {
-    this.desk = desk;
-    this.strokes = strokes;
-    this.tell = tell;
-    this.swatches = new Swatches(take, () => this.offer(), tell);
+  // `strokes` are those of the page, `history` is what can be taken back, and `tell(text)` shows
+  // what went wrong.
+  constructor(desk, strokes, history, tell) {
+    Object.assign(this, { desk, strokes, history, tell });
+    this.swatches = new Swatches(take, history, tell);
     const takeOnce = (color) => {
       take(color);
       this.swatches.release();
@@ -40,7 +38,7 @@ export class Panel {
     this.likely = new Likely(takeOnce);
     this.moods = new Moods((mood, reach) => this.#light(mood, reach));
     one("draw").onclick = () => this.draw(one("tools").hidden);
-    one("undo").onclick = () => this.#undo();
+    one("undo").onclick = () => history.undo(this.#page);
     one("clear").onclick = () => strokes.clear();
     one("apply").onclick = one("again").onclick = () => {
       one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
@@ -77,10 +75,10 @@ export class Panel {
     this.#page = page;
     const done = page?.state === "done";
     const known = Boolean(page) && isReadable(page);
-    if (changed) this.#unlit = null;
     if (changed && known) this.#show(page);
     this.moods.show(page);
     this.likely.show(page);
+    if (!known) this.draw(false);
     const format = page?.format;
     one("own").hidden = !format || format === "PNG";
     one("own").textContent = format ?? "";
@@ -96,15 +94,13 @@ export class Panel {
   offer() {
     const some = this.strokes.list.length > 0;
     one("clear").disabled = !some;
-    one("undo").disabled = !(this.strokes.canUndo || this.swatches.canUndo || this.#unlit);
+    one("undo").disabled = !this.history.has(this.#page);
     one("apply").disabled = !(some || this.#page?.hints);
   }
 
   // Colours a page anew as soon as a stroke has ended, where that is fast: a printed page, and one
   // whose network spreads strokes itself. Strokes that end meanwhile go together.
   async follow() {
-    this.swatches.settle();
-    this.#unlit = null;
     this.offer();
     const page = this.#page;
     if (page?.rule !== "flat" && !page?.guided) return;
@@ -174,30 +170,20 @@ export class Panel {
     const pages = { page: [this.#page], book: book.pages,
       chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach]
       .filter(isReadable);
-    this.#unlit = { moods: new Map(pages.map((page) => [page, page.mood ?? ""])),
-      next: this.#nextMood };
-    this.#give(new Map(pages.map((page) => [page, mood])), reach === "book" ? mood : this.#nextMood);
+    const [before, next] = [new Map(pages.map((page) => [page, page.mood ?? ""])), this.#nextMood];
+    this.history.add(() => this.#give(before, next), pages);
+    this.#give(new Map(pages.map((page) => [page, mood])), reach === "book" ? mood : next);
   }
 
   // Gives pages their moods, and the next volume one; all else of each stays as it is.
   #give(moods, next) {
     this.#mood = moods.get(this.#page);
     this.#choose();
-    this.offer();
     one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
     const wishesOf = (page) => ({ ...ownOf(page), mood: moods.get(page) });
-    this.#again([...moods.keys()], next === this.#nextMood ? null : { mood: next }, wishesOf);
+    const pages = [...moods.keys()].filter((page) => this.desk.pages.includes(page));
+    this.#again(pages, next === this.#nextMood ? null : { mood: next }, wishesOf);
     this.#nextMood = next;
-  }
-
-  // Takes back what was changed last: a kept colour, a mood, or a stroke.
-  #undo() {
-    if (this.swatches.canUndo) this.swatches.undo();
-    else if (this.#unlit) {
-      const { moods, next } = this.#unlit;
-      this.#unlit = null;
-      this.#give(moods, next);
-    } else this.strokes.undo();
   }
 
   async #save(path, name) {
@@ -226,10 +212,10 @@ export class Panel {
 
   #key(event) {
     const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    if (!isUndo || one("tools").hidden) return;
+    if (!isUndo) return;
     if (event.target.matches("[type=password], [type=text]")) return; // they have their own
     event.preventDefault();
-    this.#undo();
+    this.history.undo(this.#page);
   }
 }
 

@@ -6,19 +6,16 @@ const LEAST = 4; // canvas pixels of a stroke: a thinner one is half transparent
 const STEP = 0.02; // of the page's width, that an arrow key moves the brush
 
 export class Strokes {
-  #drawn = new Map(); // page -> strokes, each { color or null for the eraser, width, points }
-  #past = new Map(); // page -> the lists of strokes that it had before, the last at the end
+  #drawn = new Map(); // page -> { size, strokes }, each { color or null to erase, width, points }
   #page = null;
   #stroke = null; // under way
   #fingers = new Map();
   #cursor = null; // of the keyboard, in canvas pixels
 
-  // `viewer` zooms, pans and knows colours; `changed()` is called when there are more or fewer,
-  // `ended()` when one has been drawn to its end or taken back, and `picked(column, row)` when a
-  // pixel of the page was picked.
-  constructor(viewer, { changed, ended, picked }) {
-    this.viewer = viewer;
-    Object.assign(this, { changed, ended, picked });
+  // `viewer` zooms, pans and knows colours, `history` takes strokes back; `ended()` is called when
+  // there are more or fewer, and `picked(column, row)` when a pixel of the page was picked.
+  constructor(viewer, history, { ended, picked }) {
+    Object.assign(this, { viewer, history, ended, picked });
     this.canvas = one("strokes");
     this.context = this.canvas.getContext("2d");
     this.canvas.onpointerdown = (event) => this.#down(event);
@@ -33,11 +30,7 @@ export class Strokes {
   }
 
   get list() {
-    return this.#page ? this.#of(this.#page) : [];
-  }
-
-  get canUndo() {
-    return this.list.length > 0 || Boolean(this.#past.get(this.#page)?.length);
+    return this.#page ? this.#of(this.#page).strokes : [];
   }
 
   // Lays the canvas over a page, with the strokes that it has.
@@ -53,29 +46,27 @@ export class Strokes {
     this.#redraw();
   }
 
-  forget(page) {
-    this.#drawn.delete(page);
-    this.#past.delete(page);
-    sessionStorage.removeItem(keyOf(page));
+  // Takes no strokes until a page is opened.
+  close() {
+    this.#page = this.#stroke = null;
+    this.#redraw();
   }
 
-  // Takes back the last stroke, or brings back what was cleared.
-  undo() {
-    this.#set(this.#past.get(this.#page)?.pop() ?? this.list.slice(0, -1));
-    this.#end();
+  forget(page) {
+    this.#drawn.delete(page);
+    sessionStorage.removeItem(keyOf(page));
   }
 
   clear() {
     this.#change([]);
-    this.#end();
   }
 
   // The strokes of a page as a transparent PNG; null where it has none.
   async file(page) {
-    const strokes = this.#of(page);
+    const { size, strokes } = this.#of(page);
     if (!strokes.some((stroke) => stroke.color)) return null;
     const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = strokes.size;
+    [canvas.width, canvas.height] = size;
     draw(canvas.getContext("2d"), strokes);
     return new Promise((done) => canvas.toBlob(done, "image/png"));
   }
@@ -86,39 +77,42 @@ export class Strokes {
   }
 
   #of(page) {
-    if (!this.#drawn.has(page)) this.#drawn.set(page, stored(page));
+    if (!this.#drawn.has(page)) {
+      const kept = stored(page);
+      this.#drawn.set(page, kept);
+      for (const count of kept.strokes.keys()) {
+        this.history.add(() => this.#set(page, kept.strokes.slice(0, count)), [page]);
+      }
+    }
     return this.#drawn.get(page);
   }
 
   #change(strokes) {
-    this.#past.set(this.#page, [...this.#past.get(this.#page) ?? [], this.list]);
-    this.#set(strokes);
+    const [page, before] = [this.#page, this.list];
+    this.history.add(() => this.#set(page, before), [page]);
+    this.#set(page, strokes);
   }
 
-  #end() {
-    store(this.#page, this.list);
-    this.ended();
-  }
-
-  #set(strokes) {
-    strokes.size = [this.canvas.width, this.canvas.height];
-    this.#drawn.set(this.#page, strokes);
+  #set(page, strokes) {
+    const kept = { size: [this.canvas.width, this.canvas.height], strokes };
+    this.#drawn.set(page, kept);
+    store(page, kept);
     this.#redraw();
+    this.ended();
   }
 
   #redraw() {
     this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     draw(this.context, this.list);
     this.canvas.classList.remove("applied");
-    this.changed();
   }
 
   #down(event) {
-    if (event.button) return;
+    if (event.button || !this.#page) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.#fingers.set(event.pointerId, event);
     if (this.#fingers.size > 1) { // two fingers zoom, and the first was not meant to draw
-      if (this.#stroke) this.#set(this.#past.get(this.#page).pop());
+      if (this.#stroke) this.#redraw();
       this.#stroke = null;
       return;
     }
@@ -139,15 +133,17 @@ export class Strokes {
 
   #up(event) {
     this.#fingers.delete(event.pointerId);
-    if (this.#stroke) this.#end();
+    const stroke = this.#stroke;
     this.#stroke = null;
+    if (stroke) this.#change([...this.list, stroke]);
     if (event.pointerType === "touch") this.#ring(null);
   }
 
   #begin(point) {
     const color = tool() === "eraser" ? null : one("color").value;
     const stroke = { color, width: this.#width(), points: [point] };
-    this.#change([...this.list, stroke]);
+    this.canvas.classList.remove("applied");
+    draw(this.context, [stroke]);
     return stroke;
   }
 
@@ -170,6 +166,7 @@ export class Strokes {
 
   // Arrow keys move the brush, space or Enter puts a dot.
   #key(event) {
+    if (!this.#page) return;
     const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const { width, height } = this.canvas;
     this.#cursor ??= [width / 2, height / 2];
@@ -181,10 +178,7 @@ export class Strokes {
     } else if (event.key === " " || event.key === "Enter") {
       const at = this.#onScreen(this.#cursor);
       if (tool() === "pick") this.#pick(at.clientX, at.clientY);
-      else {
-        this.#begin(this.#cursor);
-        this.#end();
-      }
+      else this.#change([...this.list, this.#begin(this.#cursor)]);
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -232,17 +226,16 @@ export class Strokes {
 }
 
 // Strokes are found again after a reload, as the books are.
-function store(page, strokes) {
+function store(page, kept) {
   try {
-    sessionStorage.setItem(keyOf(page), JSON.stringify({ size: strokes.size, strokes }));
+    sessionStorage.setItem(keyOf(page), JSON.stringify(kept));
   } catch {
     sessionStorage.removeItem(keyOf(page)); // it is full: these last until the reload alone
   }
 }
 
 function stored(page) {
-  const kept = JSON.parse(sessionStorage.getItem(keyOf(page)));
-  return kept ? Object.assign(kept.strokes, { size: kept.size }) : [];
+  return JSON.parse(sessionStorage.getItem(keyOf(page))) ?? { size: null, strokes: [] };
 }
 
 function keyOf(page) {

@@ -7,17 +7,14 @@ const HERE = "swatches"; // in sessionStorage
 
 export class Swatches {
   #list = []; // of [name, colour]
-  #last = null; // the change that can be taken back: the list `before` it, and `after`
   #sent = Promise.resolve(); // the changes so far, one after the other
   #taken = ""; // the name of the one in use
   #isKept = false;
 
-  // `take(color)` is called when one is clicked, `changed()` when there is a change to take back
-  // or none any more; `tell(text)` shows what went wrong.
-  constructor(take, changed, tell) {
-    this.take = take;
-    this.changed = changed;
-    this.tell = tell;
+  // `take(color)` is called when one is clicked, `history` takes changes back, and `tell(text)`
+  // shows what went wrong.
+  constructor(take, history, tell) {
+    Object.assign(this, { take, history, tell });
     one("keep").onclick = () => this.#keep();
     one("called").onkeydown = (event) => {
       if (event.key === "Enter") this.#keep();
@@ -36,21 +33,6 @@ export class Swatches {
     this.#draw();
   }
 
-  get canUndo() {
-    return this.#last !== null;
-  }
-
-  undo() {
-    this.#set(this.#last.before, this.#last.after); // what other tabs did since stays
-    this.settle();
-  }
-
-  // Has the last change stay, as another kind of change has followed.
-  settle() {
-    this.#last = null;
-    this.changed();
-  }
-
   // Ends the use of one, as another colour was taken.
   release() {
     this.#use("", "");
@@ -61,7 +43,7 @@ export class Swatches {
     const name = one("called").value.trim() || color;
     const known = this.#list.some(([each]) => each === name);
     this.#taken = name;
-    this.#set(known ? this.#list.map(([each, own]) => [each, each === name ? color : own]) :
+    this.#change(known ? this.#list.map(([each, own]) => [each, each === name ? color : own]) :
       [...this.#list, [name, color]]);
   }
 
@@ -69,27 +51,30 @@ export class Swatches {
     const [before, name] = [this.#taken, one("called").value.trim()];
     if (!name || name === before) return one("called").focus();
     this.#taken = name;
-    this.#set(this.#list.filter(([each]) => each !== name)
+    this.#change(this.#list.filter(([each]) => each !== name)
       .map(([each, color]) => [each === before ? name : each, color]));
   }
 
   #remove() {
     const gone = this.#taken;
     this.release();
-    this.#set(this.#list.filter(([each]) => each !== gone));
+    this.#change(this.#list.filter(([each]) => each !== gone));
     one("keep").focus(); // the button that had the focus is disabled
   }
 
-  #set(after, before = this.#list) {
-    this.#last = { before, after };
-    this.#list = after;
+  #change(after) {
+    const before = this.#list; // what other tabs do until it is taken back stays
+    this.#set({ before, after }, this.history.add(() => this.#set({ before: after, after: before })));
+  }
+
+  #set(change, entry = null) {
+    this.#list = change.after;
     this.#draw();
-    this.changed();
-    this.#sent = this.#sent.then(() => this.#send({ before, after }));
+    this.#sent = this.#sent.then(() => this.#send(change, entry));
   }
 
   // Keeps a change, then shows what is kept, unless another change has followed.
-  async #send(change) {
+  async #send(change, entry) {
     let kept = change.after;
     try {
       const body = JSON.stringify(change);
@@ -99,7 +84,7 @@ export class Swatches {
       this.tell(`The change of colours is not kept. ${error.message}`);
       const about = this.#isKept && await json("studio").catch(() => null);
       kept = about?.swatches ?? change.before;
-      if (this.#last?.after === change.after) this.settle();
+      this.history.drop(entry);
     }
     if (this.#list !== change.after || JSON.stringify(kept) === JSON.stringify(this.#list)) return;
     this.#list = kept;
