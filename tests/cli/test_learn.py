@@ -208,6 +208,7 @@ def test_wrong_use_is_one_line(pages, steps, tmp_path, monkeypatch, error_of):
     (tmp_path / "empty").mkdir()
     code, error = error_of("learn", tmp_path / "empty", "--out", tmp_path / "a")
     assert code == 1 and "empty: holds no video and no picture" in error
+    assert not (tmp_path / "a.learn").exists()
     for path in sorted(pages.iterdir())[30:]:
         path.unlink()
     code, error = error_of("learn", pages, "--out", tmp_path / "b")
