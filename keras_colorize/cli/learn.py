@@ -57,7 +57,8 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
     """
     began, work = time.monotonic(), _work_of(out)
     _check(out, work, places)
-    found, _ = sources.find(places, skip_bad=True)
+    if not work.exists():
+        sources.find(places, skip_bad=True)  # what is missing is named before a folder is made
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / ".lock", out):
         if _before(out).exists() and not out.exists():  # killed while a better model took its place
@@ -66,7 +67,7 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         named = tuple(one_line(str(place.absolute())) for place in places)
         if not test and project.learned.sources == named:
             test = project.learned.test
-        folder, plan, data, left_out = _gather(work, places, found, test, minutes, workers)
+        folder, plan, data, left_out = _gather(work, places, test, minutes, workers)
         learned = series.Learned(named, tuple(data.manifest.values["test"]))
         earlier = work / str(int(folder.name) - 1)
         plan = _settle(folder, plan, data, earlier, (began, minutes, epochs))
@@ -121,14 +122,15 @@ def _check(out: Path, work: Path, places: list[Path]) -> None:
                          "name another --out")
 
 
-def _gather(work: Path, places: list[Path], found: list[sources.Source], test: tuple[str, ...],
-            minutes: int, workers: int) -> tuple[Path, Plan, Dataset, dict[str, str]]:
+def _gather(work: Path, places: list[Path], test: tuple[str, ...], minutes: int, workers: int,
+            ) -> tuple[Path, Plan, Dataset, dict[str, str]]:
     """Builds the dataset of the last round, or of a new one where the sources or tests are others.
 
     Returns the round's folder, its plan, the dataset, and why sources were left out.
     """
     rounds = sorted(int(path.parent.name) for path in work.glob(f"*/{learning_plan.PLAN}"))
     folder = work / str(rounds[-1] if rounds else 1)
+    found, _ = sources.find(places, skip_bad=True)
     for _ in range(2):
         if (folder / learning_plan.PLAN).exists():
             plan = Plan.read(folder)

@@ -16,6 +16,12 @@ export class History {
     return entry;
   }
 
+  // Adds what was done on a page before all else, the first at the beginning.
+  addEarlier(backs, page) {
+    this.#done.unshift(...backs.map((back) => ({ pages: new Set([page]), back })));
+    this.changed();
+  }
+
   has(page) {
     return Boolean(this.#last(page));
   }

@@ -3,15 +3,18 @@
 import { blob } from "./api.js";
 
 const one = (id) => document.getElementById(id);
-const KNOWN = /\.(png|jpe?g|webp|tiff?|bmp|gif|cbz|pdf|cbr|cb7|cbt|epub)$/i;
+const PICTURES = "a?png|jpe?g|jpe|jfif|webp|tiff?|bmp|dib|gif|avifs?|jp2|j2[kc]|jp[cfx]";
+const KNOWN = new RegExp(`\\.(${PICTURES}|cbz|pdf|cbr|cb7|cbt|epub|zip|rar)$`, "i");
+const NO_PAGE = /^(text|audio|video|font)\//; // of all else the server says what it is
 
 // Calls `take(files)` with what the visitor brings, `tell(text)` with what cannot be read of it.
 export function listen(takeKnown, tell) {
-  const take = (files) => {
-    const isKnown = ({ name, type }) => KNOWN.test(name) || type.startsWith("image/");
-    const others = files.filter((file) => !isKnown(file)).map(({ name }) => name);
-    if (others.length < files.length) takeKnown(files.filter(isKnown));
-    if (others.length) tell(`${others.join(", ")}: no picture, comic or PDF; choose pages.`);
+  const take = (files, faults = []) => {
+    const pages = files.filter(({ type }) => !NO_PAGE.test(type));
+    if (pages.length) takeKnown(pages);
+    const named = files.filter((file) => !pages.includes(file)).map(({ name }) => name).join(", ");
+    if (named) faults.push(`${named}: no picture, comic or PDF; choose pages.`);
+    if (faults.length) tell(faults.join(" "));
   };
   one("choose").onclick = one("more").onclick = () => one("files").click();
   one("files").onchange = () => {
@@ -55,14 +58,14 @@ function listenForDrops(take, tell) {
     const unread = [];
     for (const { file, entry } of items) {
       try {
-        if (entry?.isDirectory) files.push(...await within(entry));
-        else if (file) files.push(file);
+        const pages = entry?.isDirectory ? await within(entry) : [file].filter(Boolean);
+        files.push(...pages);
+        if (entry?.isDirectory && !pages.length) unread.push(`${entry.name} holds no page.`);
       } catch (error) {
         unread.push(`${entry.name} cannot be read (${error.message}); choose its pages instead.`);
       }
     }
-    if (files.length) take(files);
-    if (unread.length) tell(unread.join(" "));
+    take(files, unread);
   });
 }
 

@@ -87,8 +87,8 @@ async function refresh(page = viewer.page) {
   const before = last;
   last = { page, changed: page?.changed };
   describe(page);
-  panel.show(page);
   if (isOther) strokes.close();
+  panel.show(page);
   try {
     await viewer.show(page);
   } catch (error) {

@@ -23,6 +23,9 @@ export class Panel {
   #saturation = ""; // what is chosen, which the slider may show rounded; "" for the model's own
   #isKept = false; // whether the server keeps settings for the series
   #nextMood = ""; // with which the next volume begins
+  #given = new Map(); // pages -> the moods that they are being given
+  #giving = Promise.resolve(); // those so far, one click after the other
+  #isDrawing = false; // also while a page is shown that cannot be drawn on
 
   // `strokes` are those of the page, `history` is what can be taken back, and `tell(text)` shows
   // what went wrong.
@@ -37,7 +40,7 @@ export class Panel {
       ([name, color]) => swatchOf(name, color, takeOnce)));
     this.likely = new Likely(takeOnce);
     this.moods = new Moods((mood, reach) => this.#light(mood, reach));
-    one("draw").onclick = () => this.draw(one("tools").hidden);
+    one("draw").onclick = () => this.#draw(one("tools").hidden);
     one("undo").onclick = () => history.undo(this.#page);
     one("clear").onclick = () => strokes.clear();
     one("apply").onclick = one("again").onclick = () => {
@@ -78,7 +81,7 @@ export class Panel {
     if (changed && known) this.#show(page);
     this.moods.show(page);
     this.likely.show(page);
-    if (!known) this.draw(false);
+    this.#showTools();
     const format = page?.format;
     one("own").hidden = !format || format === "PNG";
     one("own").textContent = format ?? "";
@@ -115,12 +118,18 @@ export class Panel {
   }
 
   // Begins or ends drawing.
-  draw(on) {
+  #draw(on) {
+    this.#isDrawing = on;
+    this.#showTools();
+    if (on) this.strokes.viewer.uncover(); // what is drawn on is to be seen
+  }
+
+  #showTools() {
+    const on = this.#isDrawing && Boolean(this.#page) && isReadable(this.#page);
     one("tools").hidden = one("strokes").hidden = !on;
     one("draw").setAttribute("aria-expanded", on);
     one("draw").textContent = on ? "Stop drawing" : "Draw strokes";
     document.body.classList.toggle("drawing", on);
-    if (on) this.strokes.viewer.uncover(); // what is drawn on is to be seen
   }
 
   // Shows settings, of a page or of the series.
@@ -170,20 +179,32 @@ export class Panel {
     const pages = { page: [this.#page], book: book.pages,
       chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach]
       .filter(isReadable);
-    const [before, next] = [new Map(pages.map((page) => [page, page.mood ?? ""])), this.#nextMood];
-    this.history.add(() => this.#give(before, next), pages);
-    this.#give(new Map(pages.map((page) => [page, mood])), reach === "book" ? mood : next);
+    const moodOf = (page) => this.#given.get(page) ?? page.mood ?? "";
+    const before = new Map(pages.map((page) => [page, moodOf(page)]));
+    const [next, after] = [this.#nextMood, reach === "book" ? mood : this.#nextMood];
+    this.history.add(() => {
+      const same = pages.filter((page) => this.desk.pages.includes(page) && moodOf(page) === mood);
+      this.#give(new Map(same.map((page) => [page, before.get(page)])), // others have one of later
+        this.#nextMood === after ? next : this.#nextMood);
+    }, pages);
+    this.#give(new Map(pages.map((page) => [page, mood])), after);
   }
 
   // Gives pages their moods, and the next volume one; all else of each stays as it is.
   #give(moods, next) {
-    this.#mood = moods.get(this.#page);
+    this.#mood = moods.get(this.#page) ?? this.#mood;
     this.#choose();
+    for (const [page, mood] of moods) this.#given.set(page, mood);
     one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
     const wishesOf = (page) => ({ ...ownOf(page), mood: moods.get(page) });
-    const pages = [...moods.keys()].filter((page) => this.desk.pages.includes(page));
-    this.#again(pages, next === this.#nextMood ? null : { mood: next }, wishesOf);
+    const forTheBook = next === this.#nextMood ? null : { mood: next };
     this.#nextMood = next;
+    this.#giving = this.#giving.then(async () => {
+      await this.#again([...moods.keys()], forTheBook, wishesOf);
+      for (const [page, mood] of moods) {
+        if (this.#given.get(page) === mood) this.#given.delete(page);
+      }
+    });
   }
 
   async #save(path, name) {
@@ -212,7 +233,7 @@ export class Panel {
 
   #key(event) {
     const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    if (!isUndo) return;
+    if (!isUndo || event.shiftKey || !this.#page || document.querySelector("dialog[open]")) return;
     if (event.target.matches("[type=password], [type=text]")) return; // they have their own
     event.preventDefault();
     this.history.undo(this.#page);

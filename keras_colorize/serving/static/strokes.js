@@ -48,7 +48,10 @@ export class Strokes {
 
   // Takes no strokes until a page is opened.
   close() {
-    this.#page = this.#stroke = null;
+    this.#page = this.#stroke = this.#cursor = null;
+    this.#fingers.clear();
+    this.#ring(null);
+    one("place").textContent = "";
     this.#redraw();
   }
 
@@ -58,7 +61,7 @@ export class Strokes {
   }
 
   clear() {
-    this.#change([]);
+    if (this.#page) this.#change([]);
   }
 
   // The strokes of a page as a transparent PNG; null where it has none.
@@ -80,21 +83,20 @@ export class Strokes {
     if (!this.#drawn.has(page)) {
       const kept = stored(page);
       this.#drawn.set(page, kept);
-      for (const count of kept.strokes.keys()) {
-        this.history.add(() => this.#set(page, kept.strokes.slice(0, count)), [page]);
-      }
+      this.history.addEarlier(kept.strokes.map((_, count) => () => this.#set(page,
+        { size: kept.size, strokes: kept.strokes.slice(0, count) })), page);
     }
     return this.#drawn.get(page);
   }
 
   #change(strokes) {
-    const [page, before] = [this.#page, this.list];
+    const page = this.#page;
+    const before = this.#of(page);
     this.history.add(() => this.#set(page, before), [page]);
-    this.#set(page, strokes);
+    this.#set(page, { size: [this.canvas.width, this.canvas.height], strokes });
   }
 
-  #set(page, strokes) {
-    const kept = { size: [this.canvas.width, this.canvas.height], strokes };
+  #set(page, kept) {
     this.#drawn.set(page, kept);
     store(page, kept);
     this.#redraw();
