@@ -184,7 +184,7 @@ export class Panel {
     const [next, after] = [this.#nextMood, reach === "book" ? mood : this.#nextMood];
     this.history.add(() => {
       const same = pages.filter((page) => this.desk.pages.includes(page) && moodOf(page) === mood);
-      this.#give(new Map(same.map((page) => [page, before.get(page)])), // others have one of later
+      this.#give(new Map(same.map((page) => [page, before.get(page)])), // others were given another since
         this.#nextMood === after ? next : this.#nextMood);
     }, pages);
     this.#give(new Map(pages.map((page) => [page, mood])), after);
