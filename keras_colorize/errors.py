@@ -49,6 +49,8 @@ def changes(before: dict, now: dict) -> str:
 
 
 def _short(value: object) -> str:
+    if value is None:
+        return "not set"
     return textwrap.shorten(repr(value), 60, placeholder="...")
 
 

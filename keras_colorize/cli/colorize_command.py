@@ -1,6 +1,7 @@
 """The command `colorize`: its flags, its defaults, and what it prints."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from keras_colorize import import_tensorflow
 from keras_colorize.cli.arguments import above_0, named, place, whole
-from keras_colorize.errors import ColorizeError, UsageError, shell_line
+from keras_colorize.errors import ColorizeError, SourceError, UsageError, shell_line
 
 
 def declare(command: argparse.ArgumentParser) -> None:
@@ -87,6 +88,10 @@ def run(options: argparse.Namespace) -> int:
         if not inputs:
             raise UsageError(path, "is a model, and nothing to colour is named",
                              "name pictures, comics, videos or folders after it")
+    for each in inputs:
+        if colorize.is_model(each):
+            raise UsageError(each, "is a model, and stands among what is to be coloured",
+                             "name one model, before all else or by --model")
     said = {name: getattr(options, name) for name in (
         "lock", "tones", "paper", "treat_as", "scale", "hints", "keyframes", "mood",
         "saturation", "format", "quality", "layers", "codec", "crf",
@@ -114,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
             return colorize.colorize(models, some, out, settings, cluster)
 
         failed = _color(jobs, color)
-    if path is None:
+    if path is None and not failed:
         print("this model knows no series; one of yours learns its colours from your episodes:\n  "
               + shell_line("keras-colorize", "learn", "EPISODES", "--out", "MODEL"))
     return 1 if failed else 0
@@ -159,3 +164,7 @@ def _check(options: argparse.Namespace) -> None:
     if options.out and options.out.suffix.lower() in media.ARCHIVE_SUFFIXES - {".cbz"}:
         raise UsageError(options.out, "names an archive that is not written",
                          "name it .cbz, or name a folder")
+    for each in options.inputs:
+        if not os.path.lexists(each):
+            raise SourceError(each, "does not exist", "give pictures, comics, videos or folders, "
+                              "after the model if you name one")

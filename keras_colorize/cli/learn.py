@@ -153,8 +153,8 @@ def _gather(work: Path, places: list[Path], test: tuple[str, ...], minutes: int,
                 raise DatasetError(
                     "--test", f"does not suit these sources (the split {error.what})",
                     "name fewer sources, and such as have pictures in colour") from error
-            raise _too_few(f"give too few shots or pages to hold some out ({error.what})"
-                           ) from error
+            raise _too_few("give too few shots or pages to hold some out, and learning needs "
+                           f"{learning_plan.NEEDED} pictures ({error.what})") from error
     pictures = sum(manifest.counts.values())
     if pictures < learning_plan.NEEDED:
         raise _too_few(f"give {pictures} pictures in colour, and learning needs "

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from keras_colorize import media
 from keras_colorize.colorize import film, hints, keyframes, report
 from keras_colorize.colorize.crew import ClusterCrew, Crew
-from keras_colorize.colorize.inputs import Plan, Work, is_file_output, plan
-from keras_colorize.colorize.job import Job, with_suffix
+from keras_colorize.colorize.inputs import Work, is_file_output, plan
+from keras_colorize.colorize.job import SUFFIX, Job, with_suffix
 from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
 from keras_colorize.colorize.series import TASTE
@@ -56,8 +56,9 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
         UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
-            known, the hints of one page are given for several, the model has no saturation or no
-            such mood, or keyframes have no film, no frame or no model that takes hints.
+            known, hints belong to none of the pages or are of one and given for several, the model
+            has no saturation or no such mood, or keyframes have no film, no frame or no model that
+            takes hints.
         RunError: a worker of the cluster lacks the models.
     """
     settings = settings or models.settings({})
@@ -67,6 +68,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
     _check(settings, todo)
+    unused = hints.unused(settings.hints, _names_of_pages(todo))
     told = _keyframes(models.pages, settings.keyframes, todo)
     folder = _job_of(out)
     made_by = {"model": models.pages.digest,
@@ -74,14 +76,17 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
                "settings": settings.described(), "of_series": list(settings.of_series)}
     with Job(folder).claimed(made_by, todo) as job:
         crew = ClusterCrew(models, settings, cluster) if cluster else Crew(models, settings)
-        batch = Batch(job, crew, settings, _begun(planned, folder), len(todo) == 1, told)
+        begun = Report(failed=[str(error) for error in planned.failed.values()],
+                       passed_over=planned.passed_over, unused_hints=unused, place=folder)
+        batch = Batch(job, crew, settings, begun, len(todo) == 1, told)
         try:
             batch.color(todo)
         finally:
             batch.report.flagged = [key for key, record in job.records.items()
                                     if report.is_flagged(record)]
             left_out = {name: {"error": str(error)} for name, error in planned.failed.items()}
-            report.write(folder, str(out), made_by, job.records | left_out, planned.passed_over)
+            report.write(folder, str(out), made_by, job.records | left_out, planned.passed_over,
+                         unused)
     return batch.report
 
 
@@ -101,13 +106,7 @@ def settings_for(models: Models, said: dict, out: Path) -> Settings:
 
 def _job_of(out: Path) -> Path:
     """Returns the folder of the job that makes `out`."""
-    return out.with_name(f"{out.name}.job") if is_file_output(out) else out
-
-
-def _begun(planned: Plan, folder: Path) -> Report:
-    """Begins the report with the files that are not coloured."""
-    return Report(failed=[str(error) for error in planned.failed.values()],
-                  passed_over=planned.passed_over, place=folder)
+    return out.with_name(out.name + SUFFIX) if is_file_output(out) else out
 
 
 def _check(settings: Settings, todo: list[Work]) -> None:
@@ -129,7 +128,7 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         return
     if settings.hints.is_file():
         hints.read(settings.hints)
-        pages = sum(map(_page_count, todo))
+        pages = sum(len(_pages_in(work)) for work in todo)
         if pages > 1:
             raise UsageError(settings.hints, f"is the hints of one page, and there are {pages}",
                              "give a folder of hints, named as the pages")
@@ -155,11 +154,29 @@ def _keyframes(model: Model, place: Path | None, todo: list[Work]) -> dict[str, 
     return folders
 
 
-def _page_count(work: Work) -> int:
+def _pages_in(work: Work) -> list[str | None]:
+    """Lists the pages of a book, or None for the one of a picture."""
     try:
-        return len(media.open_book(work.source).names) if work.kind == "book" else 1
+        return media.open_book(work.source).names if work.kind == "book" else [None]
     except SourceError:
-        return 1  # it is reported when its turn comes
+        return [None]  # it is reported when its turn comes
+
+
+def _names_of_pages(todo: list[Work]) -> list[tuple[str, ...]]:
+    """Lists of each page the names that its hints may have."""
+    return [_names(work, page, len(todo) == 1) for work in todo if work.kind != "video"
+            for page in _pages_in(work)]
+
+
+def _names(work: Work, page: str | None, is_single: bool) -> tuple[str, ...]:
+    """Names the hints of a page, of a book or of a picture file.
+
+    Args:
+        page: within its book; None for a picture file.
+        is_single: whether there is one file alone. The page's own name then suffices.
+    """
+    full, short = (work.name, work.source.name) if page is None else (f"{work.name}/{page}", page)
+    return (full, short) if is_single else (full,)
 
 
 @dataclass(frozen=True)
@@ -215,8 +232,8 @@ class Batch:
                  if PurePosixPath(name).suffix.lower() not in others]
         layers = with_suffix(known, ".ora")
         pages = (_Page(work.name, work.source, partial(read_bytes, work.source), work.target,
-                       hints.find(self.settings.hints, work.name, *(
-                           [work.source.name] if self.is_single else [])), layers[work.name])
+                       hints.find(self.settings.hints, *_names(work, None, self.is_single)),
+                       layers[work.name])
                  for work in todo)
         for page, task in in_order(self._color_page, pages, self.crew.models.pages.together):
             try:
@@ -277,7 +294,7 @@ class Batch:
         layers = with_suffix(book.names, ".ora")
         for number, (name, read) in enumerate(book.pages()):
             key = f"{work.name}/{name}"
-            strokes = hints.find(self.settings.hints, *((key, name) if self.is_single else (key,)))
+            strokes = hints.find(self.settings.hints, *_names(work, name, self.is_single))
             part = parts / f"{number:05}{PurePosixPath(new_names[name]).suffix}"
             yield _Page(key, work.source / name, _read_now(read), part, strokes,
                         f"{work.name}.layers/{layers[name]}")

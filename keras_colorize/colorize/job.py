@@ -16,6 +16,7 @@ from keras_colorize.files import clear_partial, locked, read_json, write_json
 
 MANIFEST = "colorize.json"
 JOURNAL = "colorize.jsonl"
+SUFFIX = ".job"  # of the folder beside an output file
 NOT_OURS = ("exists and was not coloured by this command", "name another --out")
 PARTS = ".parts"  # pages and pieces of films that are not whole yet
 
@@ -130,12 +131,17 @@ class Job:
                 raise UsageError(place, *NOT_OURS)
             return
         before = self._manifest()
+        remedy = "name another --out, or give what it was" if self.folder.suffix != SUFFIX else \
+            f"name another --out, give what it was, or remove {works[0].target} and {self.folder}"
         for part, what in (("model", "by another model"), ("edge_model", "by another edge model")):
             if before.get(part) != made_by[part]:
-                raise SettingsMismatch(self.folder, f"was coloured {what}", "name another --out")
-        if other := changes(before["settings"], made_by["settings"]):
+                raise SettingsMismatch(self.folder, f"was coloured {what}", remedy)
+        settings, was = made_by["settings"], before["settings"]
+        if settings["keyframes"]:  # of each film it is known what told it, and they may be added
+            was = {**was, "keyframes": settings["keyframes"]}
+        if other := changes(was, settings):
             raise SettingsMismatch(self.folder, f"was coloured with other settings ({other})",
-                                   "name another --out, or give what it was")
+                                   remedy)
         for work in works:
             known = before["sources"].get(work.name)
             if known is None and os.path.lexists(work.target):

@@ -26,7 +26,6 @@ TIME = re.compile(r"(\d+(?:\.\d+)?)s|(?:(\d+)-)?(\d\d?)-(\d\d?(?:\.\d+)?)")
 NAMED = ("name it by the frame's number from 0 (000123.png), or its time (62.5s.png, 01-02.500.png "
          "or 0-01-02.500.png)")
 SHAPE = 0.02  # by which a picture may be narrower or wider than its film, as sizes are rounded
-GRAY = 6.0  # levels of chroma: a picture that has nowhere more is gray
 ASTRAY = 1.0  # pixels from its place at which motion there and back may end
 REACH = 1440  # frames from a keyframe, a minute: its colour is not carried farther
 
@@ -85,8 +84,7 @@ class Keyframe:
         if not (alpha >= OPAQUE).any():
             raise SourceError(self.path, "holds no opaque stroke, so it tells nothing",
                               "draw on it, or take it out")
-        if alpha.min() >= OPAQUE and np.abs(pixels.chroma(
-                pixels.shrunk(colors, pixels.JUDGED_WIDTH))).max() < GRAY:
+        if alpha.min() >= OPAQUE and pixels.is_gray(colors):
             raise SourceError(self.path, "is gray all over, so it tells no colour",
                               "colour it, or take it out")
         return np.dstack([colors, alpha])

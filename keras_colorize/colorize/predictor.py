@@ -13,10 +13,10 @@ from keras_colorize import config, export, media
 from keras_colorize.colorize import series
 from keras_colorize.colorize.printed_page import PageMemory
 from keras_colorize.colorize.series import Series
-from keras_colorize.errors import ConfigError, RunError, UsageError
+from keras_colorize.errors import ConfigError, RunError, SourceError, UsageError
 from keras_colorize.export import graph
 from keras_colorize.files import read_json, sha256_of
-from keras_colorize.image import moods
+from keras_colorize.image import moods, pixels
 from keras_colorize.training import run_directory
 
 PRINTED = "printed"  # within a model's folder the model that colours its printed pages
@@ -113,7 +113,7 @@ class Model:
         Raises:
             UsageError: the network is of gray or edge input and takes no hints, or there is no such
                 mood.
-            SourceError: the picture cannot be read.
+            SourceError: the picture cannot be read, or has no colour.
         """
         if self.network_guided is None and self.input != "manga":
             raise UsageError(self.name, "takes no hints, and so no mood",
@@ -173,7 +173,10 @@ class Model:
 @lru_cache(maxsize=1)
 def _mood_of(path: Path, changed_ns: int) -> np.ndarray:
     """Reads the mood of a picture; the last is kept, until its file changes."""
-    return moods.of_picture(media.read_picture(path))
+    picture = media.read_picture(path)
+    if pixels.is_gray(picture):
+        raise SourceError(path, "is gray all over, so it tells no mood", "give a coloured picture")
+    return moods.of_picture(picture)
 
 
 def is_model(path: Path) -> bool:

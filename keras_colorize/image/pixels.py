@@ -21,6 +21,7 @@ LONGEST = 4  # a picture is cut to so many lengths of its window before it is sc
 STILL = 2  # levels of luminance that codec noise changes in a picture that stands still
 AROUND = np.ones((5, 5), np.uint8)  # a pixel stands still where all of these around it do
 JUDGED_WIDTH = 256  # pictures are judged at this width: grain and small print average out
+GRAY = 6.0  # levels of chroma: a picture that has nowhere more has no colour
 THUMBNAIL = (9, 16)  # height and width of the pictures that near-duplicates are found by
 
 
@@ -47,6 +48,11 @@ def gray(picture: np.ndarray) -> np.ndarray:
 def chroma(picture: np.ndarray) -> np.ndarray:
     """Returns red and blue less the luminance: uint8 RGB [h, w, 3] to float32 [h, w, 2]."""
     return picture[..., ::2] - gray(picture)[..., np.newaxis].astype(np.float32)
+
+
+def is_gray(color: np.ndarray) -> bool:
+    """Tells whether uint8 RGB [h, w, 3] has no colour anywhere, as it is judged when small."""
+    return bool(np.abs(chroma(shrunk(color, JUDGED_WIDTH))).max() < GRAY)
 
 
 def still(luminance: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def test_a_backend_that_is_none_of_ours_is_one_line_where_it_matters(
     for arguments in (["train", "gan_gray", "--data", tmp_path], ["evaluate", "r", "--data", "d"]):
         code, error = error_of(*arguments, "--out", tmp_path / "out")
         assert code == 2 and error.startswith("error: KERAS_BACKEND: is '")
-    code, error = error_of("colorize", "p.png", "--model", tmp_path)
+    code, error = error_of("colorize", tmp_path, "--model", tmp_path)
     assert code == 1 and "is neither a SavedModel" in error  # it runs on TensorFlow anyway
 
 
@@ -108,13 +108,13 @@ def test_a_path_that_is_not_utf8_is_one_line(arguments, error_of, tmp_path, monk
 
 @pytest.mark.parametrize(("arguments", "line"), [
     (["build-tfrecords", "x.mp4", "--out", "/"], "/ is a whole disk; name a file or folder on it"),
-    (["colorize", "p.png", "--model", "m", "--out", "a/../.."], "m: is neither a SavedModel nor"),
+    (["colorize", ".", "--model", "m", "--out", "a/../.."], "m: is neither a SavedModel nor"),
     (["evaluate", "loop", "--data", "d", "--out", "o"], "d: holds no dataset.json"),
     (["export", "loop", "--out", "o"], "loop: has no generator.keras"),
     (["inspect", "loop"], "loop: holds no dataset.json"),
     (["build-tfrecords", "loop", "--out", "o"], "loop: is neither a file nor a folder"),
     (["colorize", "/"], "/: is a whole disk, which has nothing beside it; name --out"),
-    (["colorize", "p.png", "--model", "loop"], "loop: is neither a SavedModel nor")])
+    (["colorize", ".", "--model", "loop"], "loop: is neither a SavedModel nor")])
 def test_roots_and_links_to_themselves_are_one_line(
         arguments, line, error_of, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -89,7 +89,8 @@ def test_what_was_coloured_stays_and_another_model_is_refused(gray, models, pict
     assert (out / "below" / "two.jpg").stat().st_mtime_ns == kept
     with pytest.raises(SettingsMismatch, match="was coloured by another model"):
         colorize.colorize(colorize.Models(models["edge"]), [pictures], out)
-    with pytest.raises(SettingsMismatch, match=r"with other settings \(lock was None, now 'ink'\)"):
+    with pytest.raises(SettingsMismatch,
+                       match=r"with other settings \(lock was not set, now 'ink'\)"):
         colorize.colorize(gray, [pictures], out, colorize.Settings(lock="ink"))
     media.write_picture(tmp_path / "one.png", episode.draw_frame(9))
     with pytest.raises(SettingsMismatch, match=r"one\.png: was coloured from .*pages/one\.png"):

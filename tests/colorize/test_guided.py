@@ -10,7 +10,7 @@ import tensorflow as tf
 from conftest import data_for, tiny
 
 from keras_colorize import colorize, export, media, models
-from keras_colorize.errors import UsageError
+from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.evaluation import baselines, evaluate, measure
 from keras_colorize.image import line_lock, metrics, moods, pixels
 from keras_colorize.training import checkpoints, run_directory, train
@@ -127,6 +127,8 @@ def test_a_mood_gives_a_page_its_light_and_strokes_come_first(run_dir, saved, pa
         colored(saved, page, tmp_path / "none", mood="3")
     with pytest.raises(UsageError, match="--mood: dusk is neither a mood's number nor a pic"):
         colored(saved, page, tmp_path / "none", mood="dusk")
+    with pytest.raises(SourceError, match=r"page\.png: is gray all over, so it tells no mood"):
+        colored(saved, page, tmp_path / "none", mood=str(page / "page.png"))
 
 
 def test_hints_of_another_shape_than_the_page_are_told_of(saved, page, tmp_path):

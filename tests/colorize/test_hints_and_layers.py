@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import zipfile
@@ -11,7 +12,7 @@ from PIL import Image
 from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.colorize import hints
-from keras_colorize.errors import SourceError
+from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.image import line_lock, pixels
 
 
@@ -92,6 +93,30 @@ def test_a_folder_of_hints_is_for_the_pages_of_its_names(models, page, tmp_path)
     hinted, plain = (media.read_picture(tmp_path / "out" / f"{name}.png")
                      for name in ("page", "other"))
     assert redness(hinted)[120, 100] > 50 > redness(plain)[120, 100]
+
+
+def test_hints_that_belong_to_no_page_are_told(models, page, tmp_path):
+    given = tmp_path / "hints"
+    given.mkdir()
+    settings = colorize.Settings(hints=given)
+    book = tmp_path / "book.cbz"
+    with zipfile.ZipFile(book, "w") as archive:
+        archive.write(page, "one/page.png")
+    (tmp_path / "strokes.png").rename(given / "page.png")
+    for inputs, name in (([tmp_path / "other.png"], "other.png"), ([book], "one/page.png")):
+        media.write_picture(tmp_path / "other.png", media.read_picture(page))
+        with pytest.raises(UsageError, match="hints: holds no hints of these pages; name them as "
+                           f"the pages, such as {given / name}"):
+            colorize.colorize(models, inputs, tmp_path / "out", settings)
+    assert not (tmp_path / "out").exists()
+    report = colorize.colorize(models, [page, book], tmp_path / "out", settings)
+    assert not report.unused_hints
+    (given / "pgae.png").write_bytes((given / "page.png").read_bytes())
+    report = colorize.colorize(models, [page], tmp_path / "again", settings)
+    assert "hints that belong to none of these pages, and were not used: pgae.png" in " ".join(
+        report.lines(tmp_path))
+    written = json.loads((tmp_path / "again" / "report.json").read_bytes())
+    assert written["unused_hints"] == ["pgae.png"]
 
 
 def test_hints_without_transparency_are_refused(page, tmp_path):

@@ -165,3 +165,14 @@ def test_a_picture_may_become_a_file_of_its_own_format(served_model, tmp_path, e
 def test_a_model_alone_is_nothing_to_colour(served_model, error_of):
     code, error = error_of("colorize", served_model)
     assert code == 2 and "is a model, and nothing to colour is named" in error
+
+
+def test_a_model_that_follows_a_page_or_is_misspelt_colours_nothing(served_model, error_of,
+                                                                    tmp_path):
+    page = tmp_path / "page.png"
+    media.write_picture(page, np.full((40, 60), 120, np.uint8))
+    code, error = error_of("colorize", page, served_model)
+    assert code == 2 and "is a model, and stands among what is to be coloured" in error
+    code, error = error_of("colorize", tmp_path / "modle", page)
+    assert code == 1 and "modle: does not exist; give pictures" in error
+    assert list(tmp_path.iterdir()) == [page]

@@ -196,8 +196,22 @@ def test_a_killed_film_goes_on_to_the_same_bytes_and_a_changed_keyframe_begins_i
     (folder / "000006.png").rename(folder / "000015.png")
     assert colorize.colorize(guided, [source], out, settings).films
     assert out.read_bytes() != whole.read_bytes()
-    with pytest.raises(UsageError, match=r"with other settings .keyframes was 'given', now None"):
+    with pytest.raises(UsageError, match="keyframes was 'given', now not set"):
         colorize.colorize(guided, [source], out)
+
+
+def test_keyframes_may_be_added_to_a_film_that_was_coloured_without(guided, source, folder,
+                                                                    tmp_path):
+    out = tmp_path / "a.mp4"
+    colorize.colorize(guided, [source], out)
+    plain = out.read_bytes()
+    told = colorize.Settings(keyframes=folder)
+    assert colorize.colorize(guided, [source], out, told).films
+    assert out.read_bytes() != plain
+    assert colorize.colorize(guided, [source], out, told).found_done == 1
+    with pytest.raises(UsageError, match=r"crf was not set, now 9\); name another --out, give what "
+                       r"it was, or remove .*a\.mp4 and .*a\.mp4\.job"):
+        colorize.colorize(guided, [source], out, colorize.Settings(keyframes=folder, crf=9))
 
 
 def test_each_of_several_films_has_a_folder_of_its_name(guided, source, folder, tmp_path):
