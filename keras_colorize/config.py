@@ -66,9 +66,10 @@ class ModelConfig:
     level."""
     normalization_momentum: Between = 0.99
     """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
-    upsampling: Literal["transposed", "resize", "bilinear"] = "transposed"
+    upsampling: Literal["transposed", "resize", "bilinear", "mixed"] = "transposed"
     """The paper's transposed convolutions, or repeated or bilinear pixels and a convolution: no
-    checkerboard."""
+    checkerboard. Or `mixed`: bilinear for the coarse levels, whose checkerboard would have fields
+    of up to 64 pixels, and transposed for the two finest, which take most of the time."""
     output: Literal["color", "chroma"] = "color"
     """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
     lines: Literal["edges", "distance"] = "edges"

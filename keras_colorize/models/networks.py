@@ -21,6 +21,8 @@ from keras_colorize.models.blocks import (
     SpreadHints,
 )
 
+FINE = 2  # levels of a decoder of mixed upsampling that are enlarged by transposed convolutions
+
 
 @dataclass(frozen=True)
 class Normalization:
@@ -57,7 +59,8 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
         decoder: channels of each level, bottom first. Each level doubles height and width, is
             cropped to its mirror encoder level and concatenated with it; the last one is
             concatenated with the condition itself.
-        upsampling: "transposed", "resize" or "bilinear", as in `upsample`.
+        upsampling: "transposed", "resize" or "bilinear", as in `upsample`; or "mixed", which is
+            "transposed" for the `FINE` last levels, and "bilinear" before them.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
             luminance of the condition; "guided" is "chroma" that takes hints, of which the encoder
             is told after its first level; `Gate` mixes their spread in at the end; "classes"
@@ -84,8 +87,11 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
     joins = mirrors
     if lines == "distance":
         joins = [distance, None, *mirrors[2:]][:len(mirrors)]
-    for width, mirror, join in zip(decoder, reversed(mirrors), reversed(joins), strict=True):
-        x = upsample(x, width, upsampling)
+    kinds = [upsampling] * len(decoder) if upsampling != "mixed" else \
+        [*["bilinear"] * (len(decoder) - FINE), *["transposed"] * FINE][-len(decoder):]
+    for width, kind, mirror, join in zip(decoder, kinds, reversed(mirrors), reversed(joins),
+                                         strict=True):
+        x = upsample(x, width, kind)
         x = CropTo()(x, mirror)
         x = normalization.layer()(x)
         x = layers.ReLU()(x)

@@ -31,6 +31,7 @@ VARIANTS = {
     "patch": ("gan_gray", "model.discriminator_head=patch"),
     "resize": ("gan_edge", "model.upsampling=resize"),
     "bilinear": ("gan_gray", "model.upsampling=bilinear"),
+    "mixed": ("gan_gray", "model.upsampling=mixed"),
     "distance": ("convnet_edge", "model.lines=distance"),
     "chroma": ("gan_gray", "model.output=chroma"),
     "instance": ("gan_gray", "model.normalization=instance"),
@@ -230,6 +231,14 @@ def test_a_bilinear_decoder_doubles_as_opencv_does():
     doubled = Double()(picture)
     assert doubled.shape == (1, 18, 14, 3)
     np.testing.assert_allclose(doubled[0], cv2.resize(picture[0], (14, 18)), atol=1e-5)
+
+
+@pytest.mark.parametrize(("levels", "bilinear"), [(6, 4), (3, 1), (2, 0), (1, 0)])
+def test_a_mixed_decoder_is_bilinear_where_it_is_coarse(levels, bilinear):
+    kinds = [type(layer) for layer in models.unet([4] * levels, [4] * levels,
+                                                  upsampling="mixed").layers
+             if isinstance(layer, (Double, layers.Conv2DTranspose))]
+    assert kinds == [Double] * bilinear + [layers.Conv2DTranspose] * (levels - bilinear)
 
 
 def test_under_distance_the_last_levels_see_no_lines(tmp_path):
