@@ -66,10 +66,10 @@ class ModelConfig:
     level."""
     normalization_momentum: Between = 0.99
     """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
-    upsampling: Literal["transposed", "resize", "bilinear", "mixed"] = "transposed"
+    upsampling: Literal["transposed", "resize", "bilinear", "mirrored"] = "transposed"
     """The paper's transposed convolutions, or repeated or bilinear pixels and a convolution: no
-    checkerboard. Or `mixed`: bilinear for the coarse levels, whose checkerboard would have fields
-    of up to 64 pixels, and transposed for the two finest, which take most of the time."""
+    checkerboard. Or `mirrored`: transposed by symmetric kernels for the coarse levels, whose
+    checkerboard would have fields of up to 64 pixels, and by any for the two finest."""
     output: Literal["color", "chroma"] = "color"
     """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
     lines: Literal["edges", "distance"] = "edges"

@@ -77,7 +77,7 @@ def test_set_overrides_and_takes_bare_words_as_text():
     ("loss.variation=4", r"variation: is for lines: model\.input is 'gray'; leav"),
     ("model.lines=dots", "is 'dots'; give one of 'edges', 'distance'"),
     ("model.upsampling=cubic",
-     "is 'cubic'; give one of 'transposed', 'resize', 'bilinear', 'mixed'"),
+     "is 'cubic'; give one of 'transposed', 'resize', 'bilinear', 'mirrored'"),
     ("model.discriminator_head=pixel", "is 'pixel'; give one of 'picture', 'patch'"),
     ("model.discriminator=[]", r"is \[\]; give a list of whole numbers from 1 up"),
     ("model.encoder=[4,0,4,4,4,4]", "give a list of whole numbers from 1 up"),

@@ -293,6 +293,20 @@ class ChromaOf(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
+class MirroredConv2DTranspose(layers.Conv2DTranspose):
+    """A transposed convolution by the mean of its kernel's four mirror images.
+
+    Of stride 2, it has weights of their own for odd and even pixels. Where those of a coarse level
+    differ, and it sees what it did not learn, it paints spots at the same places of any picture.
+    """
+
+    def call(self, inputs):
+        kernel = self.kernel + ops.flip(self.kernel, 0)
+        kernel = (kernel + ops.flip(kernel, 1)) / 4
+        return ops.conv_transpose(inputs, kernel, strides=self.strides, padding=self.padding)
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
 class SpectralConv2D(layers.Conv2D):
     """A convolution whose kernel is divided by its largest singular value (Miyato et al. 2018).
 

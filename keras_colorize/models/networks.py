@@ -14,6 +14,7 @@ from keras_colorize.models.blocks import (
     Double,
     Gate,
     JoinLuminance,
+    MirroredConv2DTranspose,
     MixClasses,
     NearestLine,
     Saturate,
@@ -21,7 +22,7 @@ from keras_colorize.models.blocks import (
     SpreadHints,
 )
 
-FINE = 2  # levels of a decoder of mixed upsampling that are enlarged by transposed convolutions
+FINE = 2  # levels of a mirrored decoder whose kernels need not be symmetric
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
         decoder: channels of each level, bottom first. Each level doubles height and width, is
             cropped to its mirror encoder level and concatenated with it; the last one is
             concatenated with the condition itself.
-        upsampling: "transposed", "resize" or "bilinear", as in `upsample`; or "mixed", which is
-            "transposed" for the `FINE` last levels, and "bilinear" before them.
+        upsampling: as in `upsample`; "mirrored" is "transposed" for the `FINE` last levels.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
             luminance of the condition; "guided" is "chroma" that takes hints, of which the encoder
             is told after its first level; `Gate` mixes their spread in at the end; "classes"
@@ -87,8 +87,8 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
     joins = mirrors
     if lines == "distance":
         joins = [distance, None, *mirrors[2:]][:len(mirrors)]
-    kinds = [upsampling] * len(decoder) if upsampling != "mixed" else \
-        [*["bilinear"] * (len(decoder) - FINE), *["transposed"] * FINE][-len(decoder):]
+    fine = "transposed" if upsampling == "mirrored" else upsampling
+    kinds = [*[upsampling] * (len(decoder) - FINE), *[fine] * FINE][-len(decoder):]
     for width, kind, mirror, join in zip(decoder, kinds, reversed(mirrors), reversed(joins),
                                          strict=True):
         x = upsample(x, width, kind)
@@ -187,12 +187,15 @@ def upsample(x, width: int, kind: str):
             checkerboard. "resize" repeats every pixel and then convolves 3x3, all pixels alike
             (Odena et al. 2016, who had more success with repeated pixels than with bilinear ones).
             "bilinear" enlarges bilinearly and then convolves likewise: where no lines are joined,
-            repeated pixels would show as steps of two.
+            repeated pixels would show as steps of two. "mirrored" is "transposed" by symmetric
+            kernels, which treat odd and even pixels alike.
 
     Returns:
         A Keras tensor [batch, 2 h, 2 w, width].
     """
     if kind == "transposed":
         return layers.Conv2DTranspose(width, 4, strides=2, padding="same", use_bias=False)(x)
+    if kind == "mirrored":
+        return MirroredConv2DTranspose(width, 4, strides=2, padding="same", use_bias=False)(x)
     double = Double() if kind == "bilinear" else layers.UpSampling2D(interpolation="nearest")
     return layers.Conv2D(width, 3, padding="same", use_bias=False)(double(x))

@@ -16,6 +16,7 @@ from keras_colorize.models.blocks import (
     CropTo,
     Double,
     JoinLuminance,
+    MirroredConv2DTranspose,
     MixClasses,
     NearestLine,
     SpectralConv2D,
@@ -31,7 +32,8 @@ VARIANTS = {
     "patch": ("gan_gray", "model.discriminator_head=patch"),
     "resize": ("gan_edge", "model.upsampling=resize"),
     "bilinear": ("gan_gray", "model.upsampling=bilinear"),
-    "mixed": ("gan_gray", "model.upsampling=mixed"),
+    "mirrored": ("gan_gray", "model.upsampling=mirrored", "model.encoder=[4,4,4]",
+                 "model.decoder=[4,4,4]"),
     "distance": ("convnet_edge", "model.lines=distance"),
     "chroma": ("gan_gray", "model.output=chroma"),
     "instance": ("gan_gray", "model.normalization=instance"),
@@ -219,7 +221,8 @@ def test_a_resizing_decoder_draws_no_checkerboard_where_there_is_nothing_to_draw
     assert not [layer for layer in model.generator.layers
                 if isinstance(layer, layers.Conv2DTranspose)]
     flat = keras.Input((8, 8, 3))
-    for kind, smooth in (("resize", True), ("bilinear", True), ("transposed", False)):
+    for kind, smooth in (("resize", True), ("bilinear", True), ("mirrored", True),
+                         ("transposed", False)):
         doubled = keras.Model(flat, upsample(flat, 5, kind))(np.ones((1, 8, 8, 3)))
         assert doubled.shape == (1, 16, 16, 5)
         inner = np.array(doubled)[0, 2:-2, 2:-2]
@@ -233,12 +236,22 @@ def test_a_bilinear_decoder_doubles_as_opencv_does():
     np.testing.assert_allclose(doubled[0], cv2.resize(picture[0], (14, 18)), atol=1e-5)
 
 
-@pytest.mark.parametrize(("levels", "bilinear"), [(6, 4), (3, 1), (2, 0), (1, 0)])
-def test_a_mixed_decoder_is_bilinear_where_it_is_coarse(levels, bilinear):
+@pytest.mark.parametrize(("levels", "coarse"), [(6, 4), (3, 1), (2, 0), (1, 0)])
+def test_a_mirrored_decoder_has_symmetric_kernels_where_it_is_coarse(levels, coarse):
     kinds = [type(layer) for layer in models.unet([4] * levels, [4] * levels,
-                                                  upsampling="mixed").layers
-             if isinstance(layer, (Double, layers.Conv2DTranspose))]
-    assert kinds == [Double] * bilinear + [layers.Conv2DTranspose] * (levels - bilinear)
+                                                  upsampling="mirrored").layers
+             if isinstance(layer, layers.Conv2DTranspose)]
+    assert kinds == [MirroredConv2DTranspose] * coarse + [layers.Conv2DTranspose] * (
+        levels - coarse)
+
+
+def test_a_mirrored_kernel_enlarges_mirrored_pictures_alike():
+    given = keras.Input((8, 8, 3))
+    enlarge = keras.Model(given, upsample(given, 5, "mirrored"))
+    picture = noise(0, (8, 8), 3)
+    for axis in (1, 2):
+        np.testing.assert_allclose(enlarge(np.flip(picture, axis)),
+                                   np.flip(enlarge(picture), axis), atol=1e-5)
 
 
 def test_under_distance_the_last_levels_see_no_lines(tmp_path):
