@@ -68,8 +68,8 @@ class ModelConfig:
     """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
     upsampling: Literal["transposed", "resize", "bilinear", "mirrored"] = "transposed"
     """The paper's transposed convolutions, or repeated or bilinear pixels and a convolution: no
-    checkerboard. Or `mirrored`: transposed by symmetric kernels for the coarse levels, whose
-    checkerboard would have fields of up to 64 pixels, and by any for the two finest."""
+    checkerboard. Or `mirrored`: transposed, by symmetric kernels for the two coarsest levels, whose
+    checkerboard has the largest fields."""
     output: Literal["color", "chroma"] = "color"
     """RGB, or chroma alone, joined with the input's luminance; for gray input only."""
     lines: Literal["edges", "distance"] = "edges"

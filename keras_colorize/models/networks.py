@@ -22,7 +22,7 @@ from keras_colorize.models.blocks import (
     SpreadHints,
 )
 
-FINE = 2  # levels of a mirrored decoder whose kernels need not be symmetric
+COARSE = 2  # levels of a mirrored decoder that have symmetric kernels; with more, nights lose blue
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
         decoder: channels of each level, bottom first. Each level doubles height and width, is
             cropped to its mirror encoder level and concatenated with it; the last one is
             concatenated with the condition itself.
-        upsampling: as in `upsample`; "mirrored" is "transposed" for the `FINE` last levels.
+        upsampling: as in `upsample`; "mirrored" is "transposed" after the `COARSE` first levels.
         output: "color" predicts RGB; "chroma" predicts chroma alone, and `JoinLuminance` adds the
             luminance of the condition; "guided" is "chroma" that takes hints, of which the encoder
             is told after its first level; `Gate` mixes their spread in at the end; "classes"
@@ -87,11 +87,10 @@ def unet(encoder: Sequence[int], decoder: Sequence[int],
     joins = mirrors
     if lines == "distance":
         joins = [distance, None, *mirrors[2:]][:len(mirrors)]
-    fine = "transposed" if upsampling == "mirrored" else upsampling
-    kinds = [*[upsampling] * (len(decoder) - FINE), *[fine] * FINE][-len(decoder):]
-    for width, kind, mirror, join in zip(decoder, kinds, reversed(mirrors), reversed(joins),
-                                         strict=True):
-        x = upsample(x, width, kind)
+    levels = zip(decoder, reversed(mirrors), reversed(joins), strict=True)
+    for level, (width, mirror, join) in enumerate(levels):
+        is_plain = upsampling == "mirrored" and level >= COARSE
+        x = upsample(x, width, "transposed" if is_plain else upsampling)
         x = CropTo()(x, mirror)
         x = normalization.layer()(x)
         x = layers.ReLU()(x)
