@@ -69,7 +69,8 @@ class Lesson:
 def _shape(of: Config) -> tuple:
     """Returns all of a configuration that decides which weights its generator has."""
     model = of.model
-    return (model.input, model.encoder, model.decoder, model.normalization, model.upsampling,
+    upsampling = model.upsampling.replace("mirrored", "transposed")  # which have the same weights
+    return (model.input, model.encoder, model.decoder, model.normalization, upsampling,
             model.output, model.lines, model.guidance, of.loss.objective == "classes")
 
 

@@ -73,6 +73,8 @@ def test_a_lesson_starts_from_a_run_whose_generator_has_its_shape(tmp_path):
     run.mkdir(parents=True)
     (run / "generator.keras").touch()
     for name, changes, fits in (("guided_gan", [], True),
+                                ("guided_gray", ["model.upsampling=transposed"], True),
+                                ("guided_gray", ["model.upsampling=resize"], False),
                                 ("guided_gray", ["model.encoder=[16,32,64,128,128,64]"], False)):
         (run / "config.toml").write_text(config.dumps(config.load(f"cpu/{name}", changes)))
         assert (lesson.begin(config.load("cpu/guided_gray"), tmp_path) == run) == fits
