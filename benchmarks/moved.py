@@ -45,9 +45,11 @@ def main() -> None:
     from keras_colorize.image import pixels
 
     files = sorted(path for path in options.pictures.rglob("*") if media.is_picture(path))
-    grays = [pixels.gray(media.read_picture(file)) for file in files[::max(1, len(files) // SEEN)]]
+    chosen = np.linspace(0, len(files) - 1, min(SEEN, len(files))).round().astype(int)
+    grays = [pixels.gray(media.read_picture(files[each])) for each in chosen]
     grays = [pixels.scale(gray, (round(gray.shape[0] * options.width / gray.shape[1]),
                                  options.width)) for gray in grays]
+    grays = [gray for gray in grays if gray.shape[0] > 2 * FIELD]
     print(f"{provenance()}\n{len(grays)} pictures\n\n| model | mean distance | its 99th percentile "
           "| spots, % of the pixels |\n|---|---:|---:|---:|")
     for path in options.models:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keras_colorize import import_tensorflow
 from keras_colorize.cli.arguments import above_0, named, place, whole
-from keras_colorize.errors import ColorizeError, SourceError, UsageError, shell_line
+from keras_colorize.errors import ColorizeError, SourceError, UsageError, one_line, shell_line
 
 
 def declare(command: argparse.ArgumentParser) -> None:
@@ -104,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
     if len(jobs) > 1 and options.keyframes is not None:
         raise UsageError(options.keyframes, f"holds keyframes, and there are {len(jobs)} inputs "
                          "without --out", "name --out, a folder for all of them")
+    unused = colorize.unused_hints(options.hints, jobs, colorize.Settings(**said).suffix)
     with nullcontext() if options.scheduler is None else connect(options.scheduler) as cluster:
         models = colorize.Models.load(path or SHIPPED_MODEL, options.edge_model,
                                       with_series=not options.no_series)
@@ -119,6 +120,9 @@ def run(options: argparse.Namespace) -> int:
             return colorize.colorize(models, some, out, settings, cluster)
 
         failed = _color(jobs, color)
+    if unused:
+        print(f"{options.hints}: belong to none of these pages, and were not used: "
+              + ", ".join(map(one_line, unused)))
     if path is None and not failed:
         print("this model knows no series; one of yours learns its colours from your episodes:\n  "
               + shell_line("keras-colorize", "learn", "EPISODES", "--out", "MODEL"))

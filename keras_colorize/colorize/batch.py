@@ -26,7 +26,7 @@ from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.colorize.report import CONVERTED, COPIED, Report
 from keras_colorize.colorize.series import TASTE
 from keras_colorize.data.cluster import Cluster
-from keras_colorize.errors import SourceError, UsageError, first_line
+from keras_colorize.errors import ColorizeError, SourceError, UsageError, first_line
 from keras_colorize.files import read_bytes, reading, sha256_of, whole_file
 from keras_colorize.media import film_writer
 from keras_colorize.media.in_order import in_order
@@ -56,9 +56,8 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
         UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
-            known, hints belong to none of the pages or are of one and given for several, the model
-            has no saturation or no such mood, or keyframes have no film, no frame or no model that
-            takes hints.
+            known, the hints of one page are given for several, the model has no saturation or no
+            such mood, or keyframes have no film, no frame or no model that takes hints.
         RunError: a worker of the cluster lacks the models.
     """
     settings = settings or models.settings({})
@@ -68,7 +67,6 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
     _check(settings, todo)
-    unused = hints.unused(settings.hints, _names_of_pages(todo))
     told = _keyframes(models.pages, settings.keyframes, todo)
     folder = _job_of(out)
     made_by = {"model": models.pages.digest,
@@ -77,7 +75,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     with Job(folder).claimed(made_by, todo) as job:
         crew = ClusterCrew(models, settings, cluster) if cluster else Crew(models, settings)
         begun = Report(failed=[str(error) for error in planned.failed.values()],
-                       passed_over=planned.passed_over, unused_hints=unused, place=folder)
+                       passed_over=planned.passed_over, place=folder)
         batch = Batch(job, crew, settings, begun, len(todo) == 1, told)
         try:
             batch.color(todo)
@@ -85,8 +83,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
             batch.report.flagged = [key for key, record in job.records.items()
                                     if report.is_flagged(record)]
             left_out = {name: {"error": str(error)} for name, error in planned.failed.items()}
-            report.write(folder, str(out), made_by, job.records | left_out, planned.passed_over,
-                         unused)
+            report.write(folder, str(out), made_by, job.records | left_out, planned.passed_over)
     return batch.report
 
 
@@ -128,7 +125,7 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         return
     if settings.hints.is_file():
         hints.read(settings.hints)
-        pages = sum(len(_pages_in(work)) for work in todo)
+        pages = sum(map(_page_count, todo))
         if pages > 1:
             raise UsageError(settings.hints, f"is the hints of one page, and there are {pages}",
                              "give a folder of hints, named as the pages")
@@ -154,18 +151,45 @@ def _keyframes(model: Model, place: Path | None, todo: list[Work]) -> dict[str, 
     return folders
 
 
+def _page_count(work: Work) -> int:
+    try:
+        return len(_pages_in(work))
+    except FAILURES:
+        return 1  # it is reported when its turn comes
+
+
 def _pages_in(work: Work) -> list[str | None]:
     """Lists the pages of a book, or None for the one of a picture."""
+    return media.open_book(work.source).names if work.kind == "book" else [None]
+
+
+def unused_hints(place: Path | None, jobs: list[tuple[list[Path], Path]], suffix: str | None,
+                 ) -> list[str]:
+    """Lists the pictures in a folder of hints that belong to no page that is to be coloured.
+
+    Args:
+        place: the folder; there are none where it is a file or None.
+        jobs: the inputs and the output of each call of `colorize`.
+        suffix: as of `inputs.plan`.
+
+    Returns:
+        Their names, with slashes. It is empty too where the pages are not known, since an input
+        cannot be read: its job says so.
+
+    Raises:
+        UsageError: none of them belongs to a page.
+    """
+    if place is None or not place.is_dir():
+        return []
+    pages = []
     try:
-        return media.open_book(work.source).names if work.kind == "book" else [None]
-    except SourceError:
-        return [None]  # it is reported when its turn comes
-
-
-def _names_of_pages(todo: list[Work]) -> list[tuple[str, ...]]:
-    """Lists of each page the names that its hints may have."""
-    return [_names(work, page, len(todo) == 1) for work in todo if work.kind != "video"
-            for page in _pages_in(work)]
+        for inputs, out in jobs:
+            todo = plan(inputs, out, suffix).works
+            pages += [_names(work, page, len(todo) == 1) for work in todo if work.kind != "video"
+                      for page in _pages_in(work)]
+    except (ColorizeError, *FAILURES):
+        return []
+    return hints.unused(place, pages) if pages else []
 
 
 def _names(work: Work, page: str | None, is_single: bool) -> tuple[str, ...]:

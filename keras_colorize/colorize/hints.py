@@ -1,5 +1,6 @@
 """Hints: a user's strokes of colour, spread over the surfaces that they lie on."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 
 from keras_colorize import media
+from keras_colorize.data.sources import walk
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.export.graph import OPAQUE, THINNEST
 from keras_colorize.files import read_bytes
@@ -24,27 +26,25 @@ def find(place: Path | None, *names: str) -> Path | None:
     if place is None or not place.is_dir():
         return place
     files = (place / PurePosixPath(name).with_suffix(".png") for name in names)
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if os.path.isfile(file)), None)  # not: a name too long
 
 
-def unused(place: Path | None, pages: list[tuple[str, ...]]) -> list[str]:
+def unused(place: Path, pages: list[tuple[str, ...]]) -> list[str]:
     """Lists the pictures in a folder of hints that belong to no page.
 
     Args:
-        place: as of `find`; one file belongs to the page.
-        pages: of each page the names that `find` takes.
+        pages: of each page, of at least one, the names that `find` takes.
 
     Raises:
         UsageError: none of them belongs to a page, or there is none.
     """
-    if place is None or not place.is_dir() or not pages:
-        return []
     used = {find(place, *names) for names in pages} - {None}
     if not used:
         example = place / PurePosixPath(pages[0][-1]).with_suffix(".png")
         raise UsageError(place, "holds no hints of these pages",
                          f"name them as the pages, such as {example}")
-    return [path.relative_to(place).as_posix() for path in sorted(place.rglob("*"))
+    files = [folder / name for folder, names in walk(place) for name in names]
+    return [path.relative_to(place).as_posix() for path in files
             if media.is_picture(path) and path not in used]
 
 

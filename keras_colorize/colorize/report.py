@@ -12,7 +12,6 @@ from PIL import Image
 
 from keras_colorize import media
 from keras_colorize.data.sources import left_out
-from keras_colorize.errors import one_line
 from keras_colorize.files import write_json
 from keras_colorize.image import pixels
 from keras_colorize.media import web_page
@@ -41,8 +40,6 @@ class Report:
     """The pages whose luminance changed by more than line lock allows."""
     passed_over: list[str] = field(default_factory=list)
     """The names of files that are no picture, comic or film."""
-    unused_hints: list[str] = field(default_factory=list)
-    """The names of pictures among the hints that belong to no page."""
     notes: Counter[str] = field(default_factory=Counter)
     """Notes on how pages were coloured, and on how many pages each note is."""
     hinted: Counter[str] = field(default_factory=Counter)
@@ -69,9 +66,6 @@ class Report:
             lines.append(f"{out}: {self.found_done} done already")
         if self.passed_over:
             lines.append(f"{out}: {left_out(self.passed_over)}")
-        if self.unused_hints:
-            lines.append(f"{out}: hints that belong to none of these pages, and were not used: "
-                         + ", ".join(map(one_line, self.unused_hints)))
         return [*lines, f"look at {self.place / 'report.html'}"]
 
 
@@ -97,12 +91,11 @@ def is_flagged(record: dict) -> bool:
 
 
 def write(folder: Path, title: str, made_by: dict, records: dict[str, dict],
-          passed_over: Sequence[str] = (), unused_hints: Sequence[str] = ()) -> None:
+          passed_over: Sequence[str] = ()) -> None:
     """Writes `report.json` and `report.html` into a job's folder, each whole or not at all.
 
     Args:
         passed_over: the names of files that are no picture, comic or film.
-        unused_hints: the names of pictures among the hints that belong to no page.
     """
     pages = [{"page": key, **{name: value for name, value in record.items()
                               if name != "thumbnails"}}
@@ -115,8 +108,7 @@ def write(folder: Path, title: str, made_by: dict, records: dict[str, dict],
     for kind in sorted({page["kind"] for page in pages if "kind" in page}):
         counts[kind] = sum(page.get("kind") == kind for page in pages)
     write_json(folder / "report.json", {"out": title, **made_by, "counts": counts, "pages": pages,
-                                        "passed_over": list(passed_over),
-                                        "unused_hints": list(unused_hints)})
+                                        "passed_over": list(passed_over)})
     web_page.write(folder / "report.html", Path(__file__).with_name("report.html"), title=title,
                    counts=counts, pages=pages,
                    thumbnails={key: each.get("thumbnails", ()) for key, each in records.items()})

@@ -294,7 +294,7 @@ class ChromaOf(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class MirroredConv2DTranspose(layers.Conv2DTranspose):
-    """A transposed convolution by the mean of its kernel's four mirror images.
+    """A transposed convolution by the mean of its kernel's four mirror images, without a bias.
 
     Of stride 2, it has weights of their own for odd and even pixels. Where those of a coarse level
     differ, and it sees what it did not learn, it paints spots at the same places of any picture.

@@ -1,4 +1,3 @@
-import json
 import shutil
 import subprocess
 import zipfile
@@ -12,7 +11,7 @@ from PIL import Image
 from keras_colorize import cli, colorize, media
 from keras_colorize.cartoon import episode
 from keras_colorize.colorize import hints
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.errors import SourceError
 from keras_colorize.image import line_lock, pixels
 
 
@@ -95,28 +94,31 @@ def test_a_folder_of_hints_is_for_the_pages_of_its_names(models, page, tmp_path)
     assert redness(hinted)[120, 100] > 50 > redness(plain)[120, 100]
 
 
-def test_hints_that_belong_to_no_page_are_told(models, page, tmp_path):
-    given = tmp_path / "hints"
+def test_hints_that_belong_to_no_page_are_told(runs, page, tmp_path, error_of, capfd):
+    model = runs["gan_gray"]
+    given, other, book = (tmp_path / name for name in ("hints", "other.png", "book.cbz"))
     given.mkdir()
-    settings = colorize.Settings(hints=given)
-    book = tmp_path / "book.cbz"
+    (tmp_path / "strokes.png").rename(given / "page.png")
+    (given / "._page.png").touch()
+    other.write_bytes(page.read_bytes())
     with zipfile.ZipFile(book, "w") as archive:
         archive.write(page, "one/page.png")
-    (tmp_path / "strokes.png").rename(given / "page.png")
-    for inputs, name in (([tmp_path / "other.png"], "other.png"), ([book], "one/page.png")):
-        media.write_picture(tmp_path / "other.png", media.read_picture(page))
-        with pytest.raises(UsageError, match="hints: holds no hints of these pages; name them as "
-                           f"the pages, such as {given / name}"):
-            colorize.colorize(models, inputs, tmp_path / "out", settings)
-    assert not (tmp_path / "out").exists()
-    report = colorize.colorize(models, [page, book], tmp_path / "out", settings)
-    assert not report.unused_hints
+        archive.write(page, 100 * "頁" + ".png")
+    for place, name in ((other, "other.png"), (book, "one/page.png")):
+        out = tmp_path / f"out{place.suffix}"
+        code, error = error_of("colorize", model, place, "--hints", given, "--out", out)
+        assert code == 2
+        assert error == (f"error: {given}: holds no hints of these pages; name them as the pages, "
+                         f"such as {given / name}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "book.cbz", "hints", "other.png", "page.png"]
     (given / "pgae.png").write_bytes((given / "page.png").read_bytes())
-    report = colorize.colorize(models, [page], tmp_path / "again", settings)
-    assert "hints that belong to none of these pages, and were not used: pgae.png" in " ".join(
-        report.lines(tmp_path))
-    written = json.loads((tmp_path / "again" / "report.json").read_bytes())
-    assert written["unused_hints"] == ["pgae.png"]
+    line = f"{given}: belong to none of these pages, and were not used: pgae.png\n"
+    assert cli.main(["colorize", str(model), str(page), str(other), "--hints", str(given)]) == 0
+    assert line in capfd.readouterr().out
+    book.write_bytes(book.read_bytes()[:-40])  # what is wrong with it is what is said
+    code, error = error_of("colorize", model, book, "--hints", given)
+    assert code == 1 and "is damaged or cut short" in error
 
 
 def test_hints_without_transparency_are_refused(page, tmp_path):
