@@ -14,6 +14,7 @@ import numpy as np
 from provenance import provenance
 
 from keras_colorize import import_tensorflow, media
+from keras_colorize.image import pixels
 
 FIELD = 64  # pixels, of six levels
 SPOT = 20  # levels of 255
@@ -22,8 +23,6 @@ SEEN = 24  # pictures, evenly spaced
 
 def chroma_when_moved(model, gray: np.ndarray) -> np.ndarray:
     """Colours a gray picture, uint8 [h, w], where it lies in 16 ways: float [16, ., ., 2]."""
-    from keras_colorize.image import pixels
-
     height, width = (side - FIELD for side in gray.shape)
     moved = []
     for down, right in itertools.product(range(0, FIELD, FIELD // 4), repeat=2):
@@ -42,7 +41,6 @@ def main() -> None:
     options = parser.parse_args()
     import_tensorflow("tensorflow")
     from keras_colorize.colorize import Model
-    from keras_colorize.image import pixels
 
     files = sorted(path for path in options.pictures.rglob("*") if media.is_picture(path))
     chosen = np.linspace(0, len(files) - 1, min(SEEN, len(files))).round().astype(int)

@@ -121,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
 
         failed = _color(jobs, color)
     if unused:
-        print(f"{options.hints}: belong to none of these pages, and were not used: "
+        print(f"{options.hints}: not used, since no page is named so: "
               + ", ".join(map(one_line, unused)))
     if path is None and not failed:
         print("this model knows no series; one of yours learns its colours from your episodes:\n  "

@@ -168,13 +168,13 @@ def unused_hints(place: Path | None, jobs: list[tuple[list[Path], Path]], suffix
     """Lists the pictures in a folder of hints that belong to no page that is to be coloured.
 
     Args:
-        place: the folder; there are none where it is a file or None.
+        place: the folder. Where it is a file or None, the list is empty.
         jobs: the inputs and the output of each call of `colorize`.
         suffix: as of `inputs.plan`.
 
     Returns:
-        Their names, with slashes. It is empty too where the pages are not known, since an input
-        cannot be read: its job says so.
+        Their names, with slashes. Where an input cannot be read, its pages are not known, and the
+        list is empty too: the job says what is wrong.
 
     Raises:
         UsageError: none of them belongs to a page.

@@ -26,14 +26,15 @@ def find(place: Path | None, *names: str) -> Path | None:
     if place is None or not place.is_dir():
         return place
     files = (place / PurePosixPath(name).with_suffix(".png") for name in names)
-    return next((file for file in files if os.path.isfile(file)), None)  # not: a name too long
+    # `Path.is_file` would raise where a name is too long.
+    return next((file for file in files if os.path.isfile(file)), None)
 
 
 def unused(place: Path, pages: list[tuple[str, ...]]) -> list[str]:
     """Lists the pictures in a folder of hints that belong to no page.
 
     Args:
-        pages: of each page, of at least one, the names that `find` takes.
+        pages: the names that `find` takes, for each of the pages, of which there is at least one.
 
     Raises:
         UsageError: none of them belongs to a page, or there is none.

@@ -138,7 +138,7 @@ class Job:
             if before.get(part) != made_by[part]:
                 raise SettingsMismatch(self.folder, f"was coloured {what}", remedy)
         settings, was = made_by["settings"], before["settings"]
-        if settings["keyframes"]:  # of each film it is known what told it, and they may be added
+        if settings["keyframes"]:  # they may be added: the record of each film says what told it
             was = {**was, "keyframes": settings["keyframes"]}
         if other := changes(was, settings):
             raise SettingsMismatch(self.folder, f"was coloured with other settings ({other})",

@@ -296,8 +296,9 @@ class ChromaOf(layers.Layer):
 class MirroredConv2DTranspose(layers.Conv2DTranspose):
     """A transposed convolution by the mean of its kernel's four mirror images, without a bias.
 
-    Of stride 2, it has weights of their own for odd and even pixels. Where those of a coarse level
-    differ, and it sees what it did not learn, it paints spots at the same places of any picture.
+    With a stride of 2, a kernel has other weights for odd pixels than for even ones. In a coarse
+    level these may paint spots, which stay at the same places whatever the picture shows. The mean
+    has the same weights for both.
     """
 
     def call(self, inputs):

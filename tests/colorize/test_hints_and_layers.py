@@ -113,7 +113,7 @@ def test_hints_that_belong_to_no_page_are_told(runs, page, tmp_path, error_of, c
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "book.cbz", "hints", "other.png", "page.png"]
     (given / "pgae.png").write_bytes((given / "page.png").read_bytes())
-    line = f"{given}: belong to none of these pages, and were not used: pgae.png\n"
+    line = f"{given}: not used, since no page is named so: pgae.png\n"
     assert cli.main(["colorize", str(model), str(page), str(other), "--hints", str(given)]) == 0
     assert line in capfd.readouterr().out
     book.write_bytes(book.read_bytes()[:-40])  # what is wrong with it is what is said
