@@ -53,6 +53,10 @@ def declare(command: argparse.ArgumentParser) -> None:
     add("--mood", metavar="N|PICTURE",
         help="the light of all pages, gray and printed: one of the series' own, from 1 to 8, or "
              "that of a coloured picture; for a model that takes hints, which come first")
+    add("--reference", type=Path, metavar="PICTURE|FOLDER",
+        help="coloured pages of the series that tell all pages the colours of what is on them: a "
+             "picture, a comic, a film, or a folder of them; for a model that takes hints, which "
+             "come first; printed pages take its mood")
     add("--saturation", type=above_0(10), metavar="FACTOR",
         help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
              "colours (what training chose on its validation pictures)")
@@ -70,7 +74,7 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="the quality of videos, 0 to 63: a smaller number gives a better and larger file")
     add("--scheduler", metavar="ADDRESS",
         help="let the workers of a Dask cluster colour pages and the frames of videos; they must "
-             "see the same models, hints and mood picture under the same paths")
+             "see the same models, hints, references and mood picture under the same paths")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -96,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
         "lock", "tones", "paper", "treat_as", "scale", "hints", "keyframes", "mood",
         "saturation", "format", "quality", "layers", "codec", "crf",
         ) if getattr(options, name) is not None}
+    if options.reference is not None:
+        said["reference"] = (options.reference,)
     jobs = [(inputs, options.out)] if options.out else [
         ([each], colorize.beside(each, colorize.Settings(**said).suffix)) for each in inputs]
     if len(jobs) > 1 and options.hints is not None and options.hints.is_file():
@@ -160,6 +166,9 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(options.hints, "does not exist", "check --hints")
     if options.keyframes is not None and not options.keyframes.is_dir():
         raise UsageError(options.keyframes, "is no folder", "give the folder of the keyframes")
+    if options.reference is not None and options.mood is not None:
+        raise UsageError("--reference", "tells pages their light, and so does --mood",
+                         "leave out one of them")
     if options.quality is not None and options.format not in ("jpeg", "webp"):
         raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
     if options.tones == "smooth" and options.lock is not None:

@@ -18,7 +18,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_colorize import media
-from keras_colorize.colorize import film, hints, keyframes, report
+from keras_colorize.colorize import film, hints, keyframes, references, report
 from keras_colorize.colorize.crew import ClusterCrew, Crew
 from keras_colorize.colorize.inputs import Work, is_file_output, plan
 from keras_colorize.colorize.job import SUFFIX, Job, with_suffix
@@ -56,14 +56,16 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         SourceError: an input does not exist, or none holds anything to colour.
         SettingsMismatch: `out` was coloured by other models, with other settings, or from others.
         UsageError: `out` would overwrite an input or what is no output of ours, the codec is not
-            known, the hints of one page are given for several, the model has no saturation or no
-            such mood, or keyframes have no film, no frame or no model that takes hints.
+            known, the hints of one page are given for several, the model has no saturation, no such
+            mood or no use for references, or keyframes have no film, no frame or no model that
+            takes hints.
         RunError: a worker of the cluster lacks the models.
     """
     settings = settings or models.settings({})
     models.pages.saturate(settings.saturation)
     if settings.mood is not None:
         models.pages.mood(settings.mood)
+    passed_over = references.check(models.pages, settings.reference)
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
     _check(settings, todo)
@@ -76,6 +78,8 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         crew = ClusterCrew(models, settings, cluster) if cluster else Crew(models, settings)
         begun = Report(failed=[str(error) for error in planned.failed.values()],
                        passed_over=planned.passed_over, place=folder)
+        if passed_over:
+            begun.damaged.append(f"{out}: {passed_over}")
         batch = Batch(job, crew, settings, begun, len(todo) == 1, told)
         try:
             batch.color(todo)
@@ -115,7 +119,7 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
     for name, what in (("tones", "--tones is for printed pages"), ("paper", "--paper is for pages"),
-                       ("mood", "moods are for pages"),
+                       ("mood", "moods are for pages"), ("reference", "references are for pages"),
                        ("hints", "hints are for pages, and keyframes for films")):
         if only_films and name not in settings.of_series \
                 and getattr(settings, name) != getattr(Settings, name):

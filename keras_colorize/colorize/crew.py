@@ -1,5 +1,6 @@
 """Who colours: this process, or the workers of a Dask cluster in its place."""
 
+import json
 import platform
 import threading
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.config import SHIPPED_MODEL
 from keras_colorize.data.cluster import Cluster
 from keras_colorize.errors import RunError
-from keras_colorize.files import sha256_of, whole_file
+from keras_colorize.files import whole_file
 
 AT_LEAST = 8  # pages or frames on their way to a cluster, as workers may join it later
 SAME_FILES = "let all workers see the same model under the same path"
@@ -99,18 +100,19 @@ class _Setup:
     pages: _SharedModel
     line_art: _SharedModel | None
     settings: Settings
-    mood: str | None
-    """The SHA-256 of the picture whose mood is taken."""
+    told_by: str
+    """The content of the references and of the picture whose mood is taken, as JSON."""
 
     @classmethod
     def of(cls, models: Models, settings: Settings) -> "_Setup":
-        mood = None
-        settings = replace(settings, hints=None, keyframes=None)  # as each page or film has its own
+        settings = replace(  # without what each page or film has of its own
+            settings, hints=None, keyframes=None,
+            reference=tuple(place.absolute() for place in settings.reference))
         if settings.mood is not None and not settings.mood.isdecimal():
-            mood = sha256_of(Path(settings.mood))
             settings = replace(settings, mood=str(Path(settings.mood).absolute()))
         other = models.line_art
-        return cls(_SharedModel.of(models.pages), other and _SharedModel.of(other), settings, mood)
+        return cls(_SharedModel.of(models.pages), other and _SharedModel.of(other), settings,
+                   _told_by(settings))
 
     def models(self) -> Models:
         """Returns the models, which a worker loads for the first page or frame."""
@@ -118,14 +120,21 @@ class _Setup:
             return _load(self)
 
 
+def _told_by(settings: Settings) -> str:
+    described = settings.described()
+    return json.dumps([described["mood"], described["reference"]])
+
+
 @lru_cache(maxsize=2)
 def _load(setup: _Setup) -> Models:
-    if setup.mood is not None:
-        picture = Path(setup.settings.mood)
-        if not picture.is_file() or sha256_of(picture) != setup.mood:
-            raise RunError(f"{picture} on the worker {platform.node()}",
-                           "is not the picture that it is here",
-                           "let all workers see the same picture under the same path")
+    try:
+        is_same = _told_by(setup.settings) == setup.told_by
+    except OSError:
+        is_same = False
+    if not is_same:
+        what = ", ".join(map(str, setup.settings.reference)) or setup.settings.mood
+        raise RunError(f"{what} on the worker {platform.node()}", "is not the picture that it is "
+                       "here", "let all workers see the same picture under the same path")
     models = Models(setup.pages.load(), setup.line_art and setup.line_art.load())
     models.pages.saturate(setup.settings.saturation)
     return models

@@ -60,7 +60,7 @@ def _guided(model: Model, luminance: np.ndarray, every: list[np.ndarray]) -> lis
     if not (every and model.network_guided):
         return [model.colorize(luminance)]
     untold = np.zeros((*luminance.shape, 4), np.uint8)
-    told = [moods.tell(mood, luminance) for mood in every]
+    told = [moods.tell(moods.paint(mood, luminance), luminance) for mood in every]
     batch = np.stack([np.dstack([luminance, strokes]) for strokes in (untold, *told)])
     return list(model.network_guided(pixels=tf.constant(batch))["pixels"].numpy())
 

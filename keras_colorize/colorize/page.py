@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from keras_colorize import media
-from keras_colorize.colorize import hints, layers, printed_page, report
+from keras_colorize.colorize import hints, layers, printed_page, references, report
 from keras_colorize.colorize.layers import Colored
 from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.colorize.printed_page import PrintedPage
@@ -69,12 +69,12 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             return _copied(file, original, route, style, where, strokes is not None)
         drawn = reading.result() if reading else None
         tinted, original = original, known.plain
-        mood = None if settings.mood is None else models.pages.mood(settings.mood)
         if known.printed:
+            mood = _mood_of(models.pages, settings)
             printed = known.printed if mood is None else printed_page.in_mood(known.printed, mood)
             result = printed_page.color(original, printed, settings.tones, drawn)
         else:
-            result = _color_locked(original, known.view, mood, drawn)
+            result = _color_locked(original, known.view, _dots_for(known.view, settings), drawn)
         _annotate(result, models, drawn)
         _tell_of_unused(result, known.view.model, settings)
         if tint is not None:
@@ -120,12 +120,12 @@ class View:
     """What the network is shown, uint8 [h, w]."""
     record: dict
 
-    def paint(self, mood: np.ndarray | None = None, strokes: np.ndarray | None = None,
+    def paint(self, dots: np.ndarray | None = None, strokes: np.ndarray | None = None,
               ) -> tuple[np.ndarray, bool]:
         """Computes the network's own picture. Strokes change nothing in panels that hold none.
 
         Args:
-            mood: float32 [levels, 2], as of `Model.mood`.
+            dots: what the page is told all over, uint8 RGBA [h, w, 4], as of `moods.tell`.
             strokes: hints, uint8 RGBA of any size.
 
         Returns:
@@ -134,13 +134,13 @@ class View:
         if self.model.network_guided is None:
             return self.model.colorize(self.condition), False
         drawn = None if strokes is None else hints.scale(strokes, self.guide.shape)
-        given = drawn if mood is None else moods.tell(mood, self.guide, drawn)
         if drawn is None:
-            return self.model.colorize(self.condition, given), given is not None
+            return self.model.colorize(self.condition, dots), dots is not None
+        given = drawn if dots is None else moods.with_strokes(dots, drawn)
         picture = self.model.colorize(self.condition, given)
         silent = panels_without(self.guide, drawn[..., 3] >= hints.OPAQUE)
         if silent.any():
-            others = self.untold if mood is None else self.paint(mood)[0]
+            others = self.untold if dots is None else self.paint(dots)[0]
             picture = np.where(silent[..., None], others, picture)
         return picture, True
 
@@ -256,9 +256,7 @@ def _look(original: media.StoredPicture, route: page_kind.Route, models: Models,
     luminance = pixels.gray(original.shown)
     surface = screentone.descreen(luminance, route.dots, route.pitch)
     height, width = surface.shape
-    # Of a double spread, each page is seen as large as a page alone.
-    scale = settings.scale or model.scale_for(
-        height, width // 2 if page_kind.is_spread(surface) else width)
+    scale = settings.scale or model.page_scale(surface)
     guide = pixels.scale(surface, (max(1, round(height * scale)), max(1, round(width * scale))))
     condition = _condition(surface, guide, model, route.kind) if model.input != "manga" else \
         pixels.scale(tones.stretch(luminance), guide.shape)  # with its dots, as it was learned
@@ -278,16 +276,35 @@ def _find_regions(original: media.StoredPicture, view: View) -> PrintedPage:
                        view.record)
 
 
-def _color_locked(original: media.StoredPicture, view: View, mood: np.ndarray | None,
+def _mood_of(model: Model, settings: Settings) -> np.ndarray | None:
+    """Finds the mood of a page that is coloured by regions, float32 [levels, 2], if it has one."""
+    if settings.reference:
+        return references.mood(model, settings.reference)
+    return None if settings.mood is None else model.mood(settings.mood)
+
+
+def _dots_for(view: View, settings: Settings) -> np.ndarray | None:
+    """Makes what a mood or references tell a page, as `moods.tell`; None where nothing does."""
+    if view.model.network_guided is None:
+        return None
+    if settings.reference:
+        return references.dots(view.model, settings.reference, view.guide, view.untold)
+    if settings.mood is None:
+        return None
+    mood = view.model.mood(settings.mood)
+    return moods.tell(moods.paint(mood, view.guide), view.guide)
+
+
+def _color_locked(original: media.StoredPicture, view: View, dots: np.ndarray | None,
                   strokes: np.ndarray | None) -> Colored:
     """Colours a page under a lock.
 
     Args:
-        mood: float32 [levels, 2], for a network that takes hints.
+        dots: as of `View.paint`, for a network that takes hints.
         strokes: hints, uint8 RGBA [h, w, 4] of any size, laid over the page.
     """
     lock, guide, surface = view.rule, view.guide, view.surface
-    picture, is_told = view.paint(mood, strokes)
+    picture, is_told = view.paint(dots, strokes)
     values = _values(lock, picture, guide, view.model)
     if strokes is not None:
         values_of = pixels.chroma if lock == "luminance" else np.float32
@@ -379,10 +396,10 @@ def _tell_of_unused(result: Colored, model: Model, settings: Settings) -> None:
 
     What the series asks for is no news: it holds for gray and printed pages alike.
     """
-    takes = {"mood": result.record["rule"] == printed_page.RULE or model.network_guided is not None,
-             "saturation": model.saturation is not None}
+    by_light = result.record["rule"] == printed_page.RULE or model.network_guided is not None
+    takes = {"mood": by_light, "reference": by_light, "saturation": model.saturation is not None}
     notes = [f"its {name} was not used: {model.name} takes none" for name, is_used in takes.items()
-             if not is_used and getattr(settings, name) is not None
+             if not is_used and getattr(settings, name) != getattr(Settings, name)
              and name not in settings.of_series]
     if notes:
         result.record["notes"] = [*result.record.get("notes", ()), *notes]

@@ -16,7 +16,7 @@ from keras_colorize.colorize.series import Series
 from keras_colorize.errors import ConfigError, RunError, SourceError, UsageError
 from keras_colorize.export import graph
 from keras_colorize.files import read_json, sha256_of
-from keras_colorize.image import moods, pixels
+from keras_colorize.image import moods, page_kind, pixels
 from keras_colorize.training import run_directory
 
 PRINTED = "printed"  # within a model's folder the model that colours its printed pages
@@ -25,7 +25,7 @@ PANELS = 1.5  # times as large as what it learned a model of printed pages sees 
 TOGETHER = 2  # pages or frames at once, as the network alone leaves a core idle now and then
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A generator from a SavedModel or a run directory."""
 
@@ -45,6 +45,9 @@ class Model:
     """The network with hints beside the condition; None where it was trained without them."""
     class_shares: Callable[[tf.Tensor], tf.Tensor] | None = None
     """How likely the network finds each colour, where it was trained to say so."""
+    features: Callable[[tf.Tensor], tf.Tensor] | None = None
+    """What the network sees in a condition, where it takes hints: uint8 [batch, h, w, 1] to float32
+    [batch, rows, columns, n]."""
     saturation: float | None = None
     """The factor by which the network multiplies its own chroma; None where it does not."""
     moods: list = field(default_factory=list)
@@ -68,7 +71,7 @@ class Model:
         return cls(_name_of(path), sha256_of(path / "generator.keras"), condition,
                    *_learned(dataset), module.network, module,
                    module.network_guided if module.takes_hints else None, module.class_shares,
-                   _saturation(module), run_directory.read_moods(path), path)
+                   module.features, _saturation(module), run_directory.read_moods(path), path)
 
     @classmethod
     def _load_saved(cls, path: Path) -> "Model":
@@ -83,7 +86,8 @@ class Model:
         card = read_json(path / export.CARD, _Card, RunError, "export the model again")
         return cls(str(path), card["generator_sha256"], card["input"], *_learned(card["dataset"]),
                    network, loaded, loaded.signatures.get("network_guided"),
-                   getattr(loaded, "class_shares", None), _saturation(loaded),
+                   getattr(loaded, "class_shares", None),
+                   getattr(loaded, "features", None), _saturation(loaded),
                    card.get("moods", []), path)
 
     def saturate(self, factor: float | None) -> None:
@@ -138,6 +142,12 @@ class Model:
         """
         scale = float(export.working_scale(self.size, height, width))
         return min(1.0, PANELS * scale) if self.input == "manga" else scale
+
+    def page_scale(self, luminance: np.ndarray) -> float:
+        """Computes it for a page, uint8 [h, w]; in a double spread each is as large as one alone.
+        """
+        height, width = luminance.shape
+        return self.scale_for(height, width // 2 if page_kind.is_spread(luminance) else width)
 
     def colorize(self, condition: np.ndarray, strokes: np.ndarray | None = None) -> np.ndarray:
         """Computes the generator's own picture, uint8 RGB [h, w, 3], in tiles where it is large.
@@ -235,6 +245,9 @@ class Settings:
     """A folder of coloured frames of a film, or of folders of them named as the films."""
     mood: str | None = None
     """What the pages' light is like, where hints say nothing: as of `Model.mood`."""
+    reference: tuple[Path, ...] = ()
+    """Coloured pictures, comics, films, or folders of them, that tell the pages their colours; they
+    take the place of a mood."""
     saturation: float | None = None
     """The factor by which the network multiplies its own chroma; None for what it was given in
     training. Hints keep theirs."""
@@ -257,22 +270,25 @@ class Settings:
         return media.FORMATS[self.format.upper()] if self.format else None
 
     def described(self) -> dict:
-        """Describes the settings as JSON, hints and a picture's mood by their content.
+        """Describes the settings as JSON, hints, references and a picture's mood by their content.
 
         Keyframes are described with each film, which is coloured anew where they have changed.
         """
-        hints = self.hints
-        if hints is not None:
-            hints = sha256_of(hints) if not hints.is_dir() else {
-                path.relative_to(hints).as_posix(): sha256_of(path)
-                for path in sorted(hints.rglob("*")) if path.is_file()}
         mood = self.mood
         if mood is not None and not mood.isdecimal():
             mood = sha256_of(Path(mood))
-        described = {**self.__dict__, "hints": hints, "mood": mood,
+        described = {**self.__dict__, "hints": self.hints and _content_of(self.hints), "mood": mood,
+                     "reference": [_content_of(place) for place in self.reference] or None,
                      "keyframes": None if self.keyframes is None else "given"}
         del described["of_series"]
         return described
+
+
+def _content_of(place: Path) -> str | dict[str, str]:
+    """Computes the SHA-256 of a file, or of each file in a folder by its name."""
+    return sha256_of(place) if not place.is_dir() else {
+        path.relative_to(place).as_posix(): sha256_of(path)
+        for path in sorted(place.rglob("*")) if path.is_file()}
 
 
 @dataclass(frozen=True)
@@ -308,13 +324,16 @@ class Models:
     def settings(self, said: dict[str, Any]) -> Settings:
         """Makes settings of what a user said, and where that is silent, of the series' own.
 
-        Of lock and tones, which do not go together, one that was said keeps out the other.
+        Of lock and tones, which do not go together, one that was said keeps out the other, and a
+        reference keeps out a mood.
         """
         own = self.series.settings.decided()
         if said.get("lock"):
             own.pop("tones", None)
         if said.get("tones", "keep") != "keep":
             own.pop("lock", None)
+        if said.get("reference"):
+            own.pop("mood", None)
         return Settings(**own | said, of_series=tuple(name for name in own if name not in said))
 
     def choose(self, kind: str) -> Model:

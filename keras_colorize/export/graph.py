@@ -29,6 +29,7 @@ WHOLE = 1536 * 1024  # pixels that the network sees at once
 
 OPAQUE = 128  # alpha from which on a pixel is a hint
 THINNEST = 0.1  # of a pixel of the network that strokes cover, from which on it is told
+SEEN_LEVEL = 4  # of the encoder, whose features tell alike things apart best (`image.matching`)
 LARGEST_CHROMA = (255 * (1 - RED), 255 * (1 - BLUE))  # the units of `pixels.hint_channels`
 
 HEAD = 32  # bytes of a file that say what it is
@@ -66,8 +67,13 @@ class Colorizer(tf.Module):
         self.saturation = next((layer.saturation.value for layer in generator.layers
                                 if hasattr(layer, "saturation")), None)
         self.takes_hints = generator.input_shape[-1] == 4
-        if not self.takes_hints:  # a SavedModel would trace them all the same
-            self.guided = self.network_guided = None
+        if self.takes_hints:
+            levels = [layer for layer in generator.layers
+                      if isinstance(layer, keras.layers.LeakyReLU)]  # those of the encoder
+            encoder = keras.Model(generator.input, levels[:SEEN_LEVEL][-1].output)
+            self._encode = lambda signed: encoder(signed, training=False)
+        else:  # a SavedModel would trace them all the same
+            self.guided = self.network_guided = self.features = None
         if any(layer.name == "classes" for layer in generator.layers):
             mix, logits = generator.get_layer("color"), keras.Model(
                 generator.input, generator.get_layer("classes").output)
@@ -92,10 +98,18 @@ class Colorizer(tf.Module):
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
     def network(self, pixels):
         """Gives the generator's own picture, uint8 [batch, h, w, 3]."""
+        return self._picture(self._untold(pixels))
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)])
+    def features(self, pixels):
+        """Gives what a level of the encoder sees, float32 [batch, rows, columns, n]."""
+        return tf.cast(self._encode(self._untold(pixels)), tf.float32)
+
+    def _untold(self, pixels):
+        """Makes what the generator takes of conditions without hints."""
         condition = to_signed(tf.cast(pixels, tf.float32))
-        if self.takes_hints:
-            condition = tf.concat([condition, *[tf.zeros_like(condition)] * 3], axis=-1)
-        return self._picture(condition)
+        return tf.concat([condition, *[tf.zeros_like(condition)] * 3], axis=-1) \
+            if self.takes_hints else condition
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, None, 5], tf.uint8)])
     def network_guided(self, pixels):

@@ -101,22 +101,31 @@ class _Sample:
         self.chroma = pixels.chroma(picture)[::step, ::step].reshape(-1, 2)
 
 
-def tell(mood: np.ndarray, luminance: np.ndarray, strokes: np.ndarray | None = None) -> np.ndarray:
-    """Puts a mood in the form of strokes, for a network that takes them.
+def tell(chroma: np.ndarray, luminance: np.ndarray, spacing: int = SPACING) -> np.ndarray:
+    """Puts the chroma that a picture is supposed to have in the form of strokes, for a network.
 
     Args:
+        chroma: float32 [h, w, 2], as of `paint`.
         luminance: as the network sees it, uint8 [h, w].
-        strokes: a person's own, uint8 RGBA [h, w, 4]; near them a mood says nothing.
+        spacing: pixels between the dots.
 
     Returns:
-        uint8 RGBA [h, w, 4]: a dot every `SPACING` pixels, and the strokes.
+        uint8 RGBA [h, w, 4], opaque at the dots.
     """
-    told = np.zeros(luminance.shape, bool)
-    first = [min(SPACING, length) // 2 for length in luminance.shape]
-    told[first[0]::SPACING, first[1]::SPACING] = True
-    picture = line_lock.join(luminance, paint(mood, luminance))
-    if strokes is not None:
-        drawn = strokes[..., 3] > 0
-        told &= cv2.dilate(drawn.astype(np.uint8), np.ones((SPACING, SPACING), np.uint8)) == 0
-        picture[drawn], told = strokes[drawn][:, :3], told | drawn
-    return np.dstack([picture, told.astype(np.uint8) * 255])
+    told = np.zeros(luminance.shape, np.uint8)
+    first = [min(spacing, length) // 2 for length in luminance.shape]
+    told[first[0]::spacing, first[1]::spacing] = 255
+    return np.dstack([line_lock.join(luminance, chroma), told])
+
+
+def with_strokes(dots: np.ndarray, strokes: np.ndarray) -> np.ndarray:
+    """Adds a person's own strokes to what `tell` gave, which says nothing near them.
+
+    All are uint8 RGBA [h, w, 4].
+    """
+    drawn = strokes[..., 3] > 0
+    near = cv2.dilate(drawn.astype(np.uint8), np.ones((SPACING, SPACING), np.uint8)) > 0
+    both = dots.copy()
+    both[near, 3] = 0
+    both[drawn] = strokes[drawn]
+    return both
