@@ -4,7 +4,7 @@ import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
@@ -77,6 +77,8 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             result = _color_locked(original, known.view, _dots_for(known.view, settings), drawn)
         _annotate(result, models, drawn)
         _tell_of_unused(result, known.view.model, settings)
+        if settings.reference and not references.read(models.pages, settings.reference)[0]:
+            _note(result, "its references have no colour, and told nothing")
         if tint is not None:
             result.record["paper"] = settings.paper
         if tint is not None and settings.paper == "keep":
@@ -119,6 +121,8 @@ class View:
     condition: np.ndarray
     """What the network is shown, uint8 [h, w]."""
     record: dict
+    told: dict = field(default_factory=dict, compare=False)
+    """What references told it last, by the files that they are."""
 
     def paint(self, dots: np.ndarray | None = None, strokes: np.ndarray | None = None,
               ) -> tuple[np.ndarray, bool]:
@@ -288,7 +292,12 @@ def _dots_for(view: View, settings: Settings) -> np.ndarray | None:
     if view.model.network_guided is None:
         return None
     if settings.reference:
-        return references.dots(view.model, settings.reference, view.guide, view.untold)
+        found = references.stamped(settings.reference)
+        if found not in view.told:
+            view.told.clear()
+            view.told[found] = references.dots(view.model, settings.reference, view.guide,
+                                               view.untold)
+        return view.told[found]
     if settings.mood is None:
         return None
     mood = view.model.mood(settings.mood)
@@ -401,6 +410,10 @@ def _tell_of_unused(result: Colored, model: Model, settings: Settings) -> None:
     notes = [f"its {name} was not used: {model.name} takes none" for name, is_used in takes.items()
              if not is_used and getattr(settings, name) != getattr(Settings, name)
              and name not in settings.of_series]
+    _note(result, *notes)
+
+
+def _note(result: Colored, *notes: str) -> None:
     if notes:
         result.record["notes"] = [*result.record.get("notes", ()), *notes]
 

@@ -13,13 +13,13 @@ import tensorflow as tf
 from keras_colorize import media
 from keras_colorize.colorize.predictor import Model
 from keras_colorize.data.sources import walk
-from keras_colorize.errors import SourceError, UsageError
+from keras_colorize.errors import UsageError
 from keras_colorize.image import matching, moods, page_kind, pixels
 from keras_colorize.image.matching import Cells
 
 MOST_READ = 64  # pictures, evenly spread over all that are given
 MOST_MATCHED = 8  # those of them that are compared with a page: whose grays are most like its own
-SPACING = 8  # pixels of the network between the places that it is told a colour at
+SPACING = 4  # pixels of the network between the places that it is told a colour at
 COLORED = "give coloured pages, or frames, of the series"
 _READING = threading.Lock()
 
@@ -39,8 +39,8 @@ def check(model: Model, places: tuple[Path, ...]) -> str | None:
     """Reads references, before anything is coloured; returns a note if some tell no colour.
 
     Raises:
-        UsageError: the network takes none, or one does not exist.
-        SourceError: one cannot be read, or none is in colour.
+        UsageError: the network takes none, one does not exist, or none is in colour.
+        SourceError: one cannot be read.
     """
     if not places:
         return None
@@ -48,15 +48,10 @@ def check(model: Model, places: tuple[Path, ...]) -> str | None:
         raise UsageError(model.name, "takes no hints, and so no reference",
                          "leave out --reference, or train cpu/guided_gray, or export it again")
     known, count = read(model, places)
+    if not known:
+        raise UsageError("--reference", f"{places[0]} holds nothing in colour", COLORED)
     return None if len(known) == count else \
         f"of {count} references {count - len(known)} have no colour, and tell none"
-
-
-def files(places: tuple[Path, ...]) -> list[Path]:
-    """Lists the pictures, comics and films among references, and in folders of them."""
-    return [path for place in places for path in (
-        [folder / name for folder, names in walk(place) for name in names
-         if _is_taken(folder / name)] if place.is_dir() else [place])]
 
 
 def read(model: Model, places: tuple[Path, ...]) -> tuple[list[Reference], int]:
@@ -64,25 +59,40 @@ def read(model: Model, places: tuple[Path, ...]) -> tuple[list[Reference], int]:
 
     Those that were read last for a model are kept, until a file changes. Raises as `check`.
     """
+    with _READING:  # of two pages at a time, the second waits for the first
+        return _read(model, stamped(places))
+
+
+def stamped(places: tuple[Path, ...]) -> tuple[tuple[Path, int], ...]:
+    """Lists the pictures, comics and films among references, and when each last changed.
+
+    Raises UsageError where one does not exist, or there is none.
+    """
     for place in places:
         if not place.exists():
             raise UsageError("--reference", f"{place} does not exist", COLORED)
-    every = files(places)
+    every = [path for place in places for path in (
+        [folder / name for folder, names in walk(place) for name in names
+         if _is_taken(folder / name)] if place.is_dir() else [place])]
     if not every:
         raise UsageError("--reference", f"{places[0]} holds no picture, comic or film", COLORED)
-    with _READING:  # of two pages at a time, the second waits for the first
-        return _read(model, tuple((path, path.stat().st_mtime_ns) for path in every))
+    return tuple((path, path.stat().st_mtime_ns) for path in every)
 
 
 def dots(model: Model, places: tuple[Path, ...], luminance: np.ndarray, painted: np.ndarray,
-         ) -> np.ndarray:
+         ) -> np.ndarray | None:
     """Tells a page the colours of the references that it is most like, as `moods.tell` does.
 
     Args:
         luminance: of the page, as the network sees it, uint8 [h, w].
         painted: what the network paints there untold, uint8 RGB [h, w, 3].
+
+    Returns:
+        uint8 RGBA [h, w, 4]; None where no reference is in colour.
     """
     known, _ = read(model, places)
+    if not known:
+        return None
     own = _grays(luminance)
     known = sorted(known, key=lambda each: float(np.abs(each.grays - own).sum()))[:MOST_MATCHED]
     cells = Cells.of(luminance, pixels.chroma(painted), _features(model, luminance))
@@ -90,10 +100,13 @@ def dots(model: Model, places: tuple[Path, ...], luminance: np.ndarray, painted:
     return moods.tell(cv2.resize(chroma, luminance.shape[::-1]), luminance, SPACING)
 
 
-def mood(model: Model, places: tuple[Path, ...]) -> np.ndarray:
-    """Computes the mean mood of references, for a page that is coloured by its regions."""
+def mood(model: Model, places: tuple[Path, ...]) -> np.ndarray | None:
+    """Computes the mean mood of references, for a page that is coloured by its regions.
+
+    It is None where no reference is in colour.
+    """
     known, _ = read(model, places)
-    return np.mean([each.mood for each in known], axis=0)
+    return np.mean([each.mood for each in known], axis=0) if known else None
 
 
 def _is_taken(path: Path) -> bool:
@@ -101,8 +114,8 @@ def _is_taken(path: Path) -> bool:
 
 
 @lru_cache(maxsize=2)
-def _read(model: Model, stamped: tuple[tuple[Path, int], ...]) -> tuple[list[Reference], int]:
-    every = [path for path, _ in stamped]
+def _read(model: Model, found: tuple[tuple[Path, int], ...]) -> tuple[list[Reference], int]:
+    every = [path for path, _ in found]
     step = -(-sum(map(_count, every)) // MOST_READ)
     known, count = [], 0
     for number, read_one in enumerate(each for path in every for each in _pictures(path)):
@@ -110,10 +123,6 @@ def _read(model: Model, stamped: tuple[tuple[Path, int], ...]) -> tuple[list[Ref
             picture, count = read_one(), count + 1
             if page_kind.colors(picture)[0] >= page_kind.COLORED:
                 known.append(_known(model, picture))
-    if not known:
-        raise SourceError(every[0], "is no picture in colour, and so no reference", COLORED) \
-            if len(every) == 1 else UsageError("--reference", f"of {len(every)} files none is in "
-                                               "colour", COLORED)
     return known, count
 
 

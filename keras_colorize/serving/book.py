@@ -25,6 +25,7 @@ from keras_colorize.serving import uploads
 from keras_colorize.serving.limits import Refused
 
 ARRIVING = "upload"  # how the names of files begin that are still arriving
+DIGITS = 5  # of a page's number, with which the names of its files begin
 UNDER_WAY = ("waiting", "coloring")  # states of pages that are not coloured yet
 
 WORDS = {"without --lock a printed page": "by what suits its kind a printed page",
@@ -61,6 +62,7 @@ class Page:
             "number": self.number, "name": self.name, "state": self.state, "version": self.version,
             "changed": self.changed, "error": self.error, "hints": bool(self.settings.hints),
             "treat_as": self.settings.treat_as,
+            "reference": [int(place.name[:DIGITS]) for place in self.settings.reference],
             **{name: getattr(self.settings, name) for name in series.TASTE},
             **{key: self.record.get(key) for key in kept},
             "notes": [_in_words(note) for note in self.record.get("notes", ())]}
@@ -342,4 +344,4 @@ class Book:
         return next(each for each in itertools.chain([name], numbered) if each not in taken)
 
     def _place(self, number: int, what: str) -> Path:
-        return self.folder / f"{number:05}.{what}"
+        return self.folder / f"{number:0{DIGITS}}.{what}"

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from keras_colorize import media
 from keras_colorize.errors import ColorizeError
 from keras_colorize.serving import series_route, uploads
-from keras_colorize.serving.book import UNDER_WAY, Book, Page
+from keras_colorize.serving.book import DIGITS, UNDER_WAY, Book, Page
 from keras_colorize.serving.limits import Busy, Refused
 from keras_colorize.serving.service import Service
 from keras_colorize.serving.shelf import Shelf
@@ -117,10 +117,13 @@ class Studio:
     async def ask(self, request: Request) -> Response:
         """Has a page coloured anew, with the strokes in the body, a transparent PNG.
 
-        The answer may `wait` so many seconds until it is.
+        It may be told by other pages of its book, the numbers of which are its `reference`. The
+        answer may `wait` so many seconds until it is.
         """
         book, page = self._page(request)
         settings = uploads.settings_of(request, self.service.models)
+        if told_by := _told_by(request, book, page):
+            settings = replace(settings, reference=told_by, mood=None)
         strokes, place = await request.body(), None
         if strokes:
             if len(strokes) > self.shelf.room():
@@ -299,6 +302,19 @@ def _described(book: Book, since: int = 0) -> dict:
     return {"id": book.id, "name": book.name, "archive": book.is_archive, "changes": book.changes,
             "count": len(book.pages), "waiting": book.waiting(),
             "pages": [page.described() for page in book.pages if page.changed > since]}
+
+
+def _told_by(request: Request, book: Book, page: Page) -> tuple[Path, ...]:
+    """Finds the coloured files of the pages by which another is to be told."""
+    text = request.query_params.get("reference", "")
+    numbers = {int(each) for each in text.split(",") if each.isascii() and each.isdecimal()
+               and len(each) <= DIGITS and int(each) < len(book.pages)}
+    if text and len(numbers) < len(text.split(",")):
+        raise Refused(400, f"reference: is {text[:40]!r}; give the numbers of pages of the book")
+    for number in sorted(numbers):
+        if not book.colored(book.pages[number]).exists():
+            raise Refused(409, f"{book.pages[number].name}: is not coloured yet; wait for it")
+    return tuple(book.colored(book.pages[number]) for number in sorted(numbers - {page.number}))
 
 
 def _gone() -> Refused:

@@ -4,6 +4,7 @@ import os
 import signal
 import zipfile
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,12 @@ def test_workers_that_cannot_colour_are_told_in_a_line(models, near_workers, tmp
                         "directory; let all workers see the same model under the same path"),
           cluster.connect(near_workers) as workers):
         colorize.colorize(models, [tmp_path / "in"], tmp_path / "out", cluster=workers)
+    for name, told_by in (("mood", str(tmp_path / "in" / "page.png")),
+                          ("reference", (tmp_path / "in" / "page.png",))):
+        setup = crew._Setup.of(models, colorize.Settings(**{name: told_by}))
+        with pytest.raises(RunError, match=r"page\.png on the worker .* is not the picture that it "
+                                           "is here; let all workers see the same picture"):
+            crew._load(replace(setup, told_by="of another picture"))
     monkeypatch.setattr(cluster, "__version__", "0.0")
     with (pytest.raises(ColorizeError, match=r"lacks keras_colorize 0\.0; install it with"),
           cluster.connect(near_workers)):

@@ -2,6 +2,7 @@
 
 import functools
 import shutil
+import zipfile
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from conftest import data_for, tiny
 
 from keras_colorize import colorize, export, media, models
+from keras_colorize.cartoon import episode
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.evaluation import baselines, evaluate, measure
 from keras_colorize.image import line_lock, metrics, moods, pixels
@@ -129,6 +131,95 @@ def test_a_mood_gives_a_page_its_light_and_strokes_come_first(run_dir, saved, pa
         colored(saved, page, tmp_path / "none", mood="dusk")
     with pytest.raises(SourceError, match=r"page\.png: is gray all over, so it tells no mood"):
         colored(saved, page, tmp_path / "none", mood=str(page / "page.png"))
+
+
+def surfaces(left, right):
+    """A picture of 128x192 with a flat surface left and one right."""
+    picture = np.empty((128, 192, np.size(left)), np.uint8)
+    picture[:, :96], picture[:, 96:] = left, right
+    return picture.squeeze()
+
+
+@pytest.fixture(scope="module")
+def references(tmp_path_factory):
+    """A gray page of two surfaces, `page.png`, and coloured ones by name: folders, and a comic."""
+    folder = tmp_path_factory.mktemp("references")
+    media.write_picture(folder / "page.png", surfaces(90, 150))
+    light = surfaces(90, 150)
+    for name, colors in (("warm", (RED, BLUE)), ("cold", (BLUE, RED))):
+        (folder / name).mkdir()
+        chroma = pixels.chroma(surfaces(*colors))
+        chroma[120:] = np.resize([(30, -20), (-20, 30), (-25, -25)], (8, 192, 2))  # many hues
+        media.write_picture(folder / name / "cover.png", line_lock.join(light, chroma))
+        media.write_picture(folder / name / "gray.png", light)
+        (folder / name / "notes.txt").write_text("kept, and no picture")
+    with zipfile.ZipFile(folder / "warm.cbz", "w") as archive:
+        for path in sorted((folder / "warm").glob("*.png")):
+            archive.write(path, path.name)
+    return folder
+
+
+def test_a_coloured_page_tells_a_gray_one_what_colour_things_have(run_dir, saved, references,
+                                                                  tmp_path):
+    warm, cold = (colored(saved, references, tmp_path / name, reference=(references / name,))
+                  for name in ("warm", "cold"))
+    differ = pixels.chroma(warm) - pixels.chroma(cold)
+    left, right = differ[:, 10:80].mean((0, 1)), differ[:, -80:-10].mean((0, 1))
+    assert left[0] > 5 and left[1] < -5 and right[0] < -5 and right[1] > 5
+    np.testing.assert_allclose(pixels.gray(warm), surfaces(90, 150), atol=1)
+    again = [(run_dir, references / "warm"), (saved, references / "warm.cbz"),
+             (saved, references / "warm" / "cover.png")]
+    for number, (model, place) in enumerate(again):
+        same = colored(model, references, tmp_path / f"same{number}", reference=(place,))
+        np.testing.assert_allclose(same, warm, atol=1)
+    strokes = np.zeros((128, 192, 4), np.uint8)
+    strokes[40:60, 20:60] = (*BLUE, 255)
+    cv2.imwrite(str(tmp_path / "hints.png"), cv2.cvtColor(strokes, cv2.COLOR_RGBA2BGRA))
+    both = colored(saved, references, tmp_path / "both", reference=(references / "warm",),
+                   hints=tmp_path / "hints.png")
+    drawn = pixels.chroma(both[42:58, 22:58]) - pixels.chroma(np.uint8([[BLUE]]))
+    assert np.abs(drawn).max() <= 3
+
+
+def test_a_film_is_a_reference_too(saved, page, tmp_path):
+    episode.write_video(tmp_path / "film.mp4", slice(0, 12))
+    told = colored(saved, page, tmp_path / "told", reference=(tmp_path / "film.mp4",))
+    assert np.abs(told.astype(int) - colored(saved, page, tmp_path / "untold")).mean() > 1
+
+
+def test_references_of_no_use_are_told_of_before_anything_is_coloured(saved, runs, references,
+                                                                      tmp_path):
+    def refused(place, model=saved):
+        with pytest.raises((UsageError, SourceError)) as caught:
+            colored(model, references, tmp_path / "none", reference=(place,))
+        assert not (tmp_path / "none").exists()
+        return str(caught.value)
+
+    assert "dusk does not exist" in refused(tmp_path / "dusk")
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no picture, comic or film" in refused(tmp_path / "empty")
+    assert "gray.png holds nothing in colour" in refused(references / "warm" / "gray.png")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "bad.png").write_bytes(b"\x89PNG, and no more")
+    assert f"{tmp_path / 'bad' / 'bad.png'}: " in refused(tmp_path / "bad")
+    assert "takes no hints, and so no reference" in refused(references / "warm",
+                                                            runs["convnet_gray"])
+
+
+def test_a_job_says_which_references_told_nothing_and_goes_on_with_the_same_alone(
+        saved, references, tmp_path):
+    pictures = shutil.copytree(references / "warm", tmp_path / "warm")
+    settings = colorize.Settings(reference=(pictures,))
+
+    def run():
+        return colorize.colorize(models_of(saved), [references / "page.png"], tmp_path / "out",
+                                 settings)
+
+    assert any("of 2 references 1 have no colour" in line for line in run().lines(tmp_path))
+    assert run().found_done == 1
+    shutil.copy(references / "cold" / "cover.png", pictures / "more.png")
+    with pytest.raises(UsageError, match="was coloured with other settings \\(reference was"):
+        run()
 
 
 def test_hints_of_another_shape_than_the_page_are_told_of(saved, page, tmp_path):

@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_colorize import colorize, config, media
+from keras_colorize.cartoon import episode
 from keras_colorize.colorize import mood_previews, printed_page
 from keras_colorize.colorize import page as one_page
 from keras_colorize.errors import SettingsMismatch, UsageError
@@ -357,6 +358,11 @@ def test_a_mood_is_a_pictures_too_and_what_takes_none_says_so(tmp_path):
     media.write_picture(tmp_path / "light.png", light)
     models = painting(TINT, "manga")
     picture, record = colored(sheet.luminance, models=models, mood=str(tmp_path / "light.png"))
+    frame = tmp_path / "frame.png"
+    media.write_picture(frame, episode.draw_frame(0)[:90, :160])
+    of_mood, of_reference = (colored(sheet.luminance, models=models, **given)[0] for given in (
+        {"mood": str(frame)}, {"reference": (frame,)}))
+    np.testing.assert_array_equal(of_mood, of_reference)
     untold, _ = colored(sheet.luminance, models=models)
     at = (untold < 250).any(2) & (sheet.luminance > 160)
     assert (picture[at][:, 0].astype(int) - picture[at][:, 2] > 20).mean() > 0.9

@@ -44,13 +44,15 @@ def test_a_mood_is_amid_the_pictures_that_it_is_for():
 
 def test_strokes_come_before_a_mood():
     picture = lit(30, -20)
-    mood, gray = moods.of_picture(picture), pixels.gray(picture)
+    gray = pixels.gray(picture)
+    chroma = moods.paint(moods.of_picture(picture), gray)
     strokes = np.zeros((*gray.shape, 4), np.uint8)
     strokes[10:14, 60:64] = 10, 20, 200, 255
-    alone, both = moods.tell(mood, gray), moods.tell(mood, gray, strokes)
+    alone = moods.tell(chroma, gray)
+    both = moods.with_strokes(alone, strokes)
     assert np.count_nonzero(alone[..., 3]) == 4  # one of 32x32 pixels
     told = alone[..., 3] > 0
     assert np.abs(pixels.chroma(alone[..., :3])[told] - pixels.chroma(picture)[told]).max() < 3
     np.testing.assert_array_equal(both[10:14, 60:64], strokes[10:14, 60:64])
     assert alone[16, 48, 3] and not both[16, 48, 3] and both[16, 16, 3] and both[16, 80, 3]
-    assert moods.tell(mood, gray[:5, :7])[..., 3].any()
+    assert moods.tell(chroma[:5, :7], gray[:5, :7])[..., 3].any()

@@ -1,18 +1,23 @@
-// The light of a page: small pictures of it in each mood of the series, one click for one.
+// The light of a page: small pictures of it in each mood of the series, one click for one; or what
+// other pages of its book tell it.
 
 import { json } from "./api.js";
 
 const one = (id) => document.getElementById(id);
+const REFERENCE = "like "; // how a light begins that other pages tell; the rest is their numbers
 
 export class Moods {
   #page = null;
   #of = ""; // what of the page the pictures depend on
+  #pictures = [];
+  #drawn = ""; // the buttons that are there
   #count = 0;
 
-  // `choose(mood, reach)` is called with a number, or "" for none, and what it is to count for:
-  // "page", "chapter" or "book".
-  constructor(choose) {
+  // `choose(light, reach)` is called with a light, and what it is to count for: "page", "chapter" or
+  // "book"; `refer()` when the page is to tell the others their colours, or no more.
+  constructor(choose, refer) {
     this.choose = choose;
+    one("refer").onclick = refer;
   }
 
   // Offers so many moods from now on.
@@ -23,37 +28,80 @@ export class Moods {
 
   // Shows a page that is done in each mood; the pictures stay while it is coloured anew.
   async show(page) {
-    if (page !== this.#page) this.#draw([]);
+    const changed = page !== this.#page;
     this.#page = page;
-    this.#mark();
+    if (changed) this.#of = "";
+    this.#draw(changed ? [] : this.#pictures);
     const of = `${page?.kind} ${page?.lock} ${page?.saturation}`;
     if (!this.#count || page?.state !== "done" || of === this.#of) return;
     this.#of = of;
     const path = `books/${page.book.id}/pages/${page.number}/moods`;
-    const pictures = await json(path).catch(() => []); // it can be coloured all the same
-    if (page === this.#page && of === this.#of) this.#draw(pictures, of);
+    const pictures = await json(path).catch(() => null); // it can be coloured all the same
+    if (page !== this.#page || of !== this.#of) return;
+    if (pictures) this.#draw(pictures);
+    else this.#of = "";
   }
 
-  #draw(pictures, of = "") {
-    this.#of = of;
-    one("light").hidden = !pictures.length;
-    one("moods").replaceChildren(...pictures.map((picture, number) => {
-      const button = document.createElement("button");
-      const image = new Image();
-      button.type = "button";
-      button.dataset.mood = number || "";
-      image.alt = "";
-      image.src = `data:image/jpeg;base64,${picture}`;
-      button.append(image, number ? `Mood ${number}` : "No mood");
-      button.onclick = () => this.choose(button.dataset.mood, one("reach").value);
-      return button;
-    }));
-    this.#mark();
-  }
-
-  #mark() {
-    for (const button of one("moods").children) {
-      button.setAttribute("aria-pressed", button.dataset.mood === (this.#page?.mood ?? ""));
+  #draw(pictures) {
+    this.#pictures = pictures;
+    const pages = this.#page?.book.pages ?? [];
+    const numbers = referencesIn(pages.map(lightOf));
+    const isOne = numbers.includes(this.#page?.number);
+    const isTold = this.#page && isReference(lightOf(this.#page));
+    const chosen = isTold ? lightOf(this.#page) : referenceTo(numbers);
+    const picture = pages.find((page) => page.number === numbers[0])?.thumbnails?.[1];
+    const offered = pictures.map((each, mood) => [each, String(mood || ""), mood ? `Mood ${mood}`
+      : "No mood"]);
+    if (numbers.length && !isOne && picture) offered.push([picture, chosen, "Like reference"]);
+    const drawn = offered.map(([each, light]) => `${light} ${each}`).join();
+    if (drawn !== this.#drawn) { // else a button keeps the focus
+      one("moods").replaceChildren(...offered.map((each) => this.#button(...each)));
+      this.#drawn = drawn;
     }
+    for (const button of one("moods").children) {
+      button.setAttribute("aria-pressed", button.dataset.mood === lightOf(this.#page));
+    }
+    one("refer").setAttribute("aria-pressed", isOne);
+    one("refer").disabled = this.#page?.state !== "done" || pages.length < 2;
+    one("light").hidden = !this.#count || !this.#page?.kind;
+    one("reaching").hidden = !offered.length;
   }
+
+  #button(picture, light, name) {
+    const button = document.createElement("button");
+    const image = new Image();
+    button.type = "button";
+    button.dataset.mood = light;
+    image.alt = "";
+    image.src = `data:image/jpeg;base64,${picture}`;
+    button.append(image, name);
+    button.onclick = () => this.choose(light, one("reach").value);
+    return button;
+  }
+}
+
+// The light of a page: the number of a mood, "" for none, or `referenceTo` other pages.
+export function lightOf(page) {
+  return page.reference?.length ? referenceTo(page.reference) : page.mood ?? "";
+}
+
+export function referenceTo(numbers) {
+  return numbers.length ? `${REFERENCE}${numbers}` : "";
+}
+
+export function isReference(light) {
+  return light.startsWith(REFERENCE);
+}
+
+// The numbers of the pages that any of these lights refers to.
+export function referencesIn(lights) {
+  const numbers = lights.filter(isReference).flatMap(
+    (light) => light.slice(REFERENCE.length).split(",").map(Number));
+  return [...new Set(numbers)].sort((one, other) => one - other);
+}
+
+// A light as the server takes it.
+export function wishOf(light) {
+  return isReference(light) ? { mood: "", reference: light.slice(REFERENCE.length) }
+    : { mood: light, reference: "" };
 }

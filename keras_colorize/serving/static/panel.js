@@ -3,7 +3,7 @@
 import { blob, request } from "./api.js";
 import { isReadable, isUnderWay } from "./desk.js";
 import { Likely } from "./likely.js";
-import { Moods } from "./moods.js";
+import { isReference, lightOf, Moods, referencesIn, referenceTo, wishOf } from "./moods.js";
 import { Swatches, swatchOf } from "./swatches.js";
 
 const one = (id) => document.getElementById(id);
@@ -19,11 +19,11 @@ export class Panel {
   #due = new Map(); // pages with strokes that were not sent yet -> settings
   #isFollowing = false; // whether strokes are being sent
   #usual = null; // the model's own saturation
-  #mood = ""; // the number of the mood that is chosen
+  #light = ""; // what is chosen, as of `lightOf`
   #saturation = ""; // what is chosen, which the slider may show rounded; "" for the model's own
   #isKept = false; // whether the server keeps settings for the series
   #nextMood = ""; // with which the next volume begins
-  #given = new Map(); // pages -> the moods that they are being given
+  #given = new Map(); // pages -> the light that they are being given
   #giving = Promise.resolve(); // those so far, one click after the other
   #isDrawing = false; // also while a page is shown that cannot be drawn on
 
@@ -39,7 +39,8 @@ export class Panel {
     one("swatches").append(...Object.entries(SWATCHES).map(
       ([name, color]) => swatchOf(name, color, takeOnce)));
     this.likely = new Likely(takeOnce);
-    this.moods = new Moods((mood, reach) => this.#light(mood, reach));
+    this.moods = new Moods((light, reach) => this.#choose(light, this.#within(reach),
+      reach === "book" && !isReference(light)), () => this.#refer());
     one("draw").onclick = () => this.#draw(one("tools").hidden);
     one("undo").onclick = () => history.undo(this.#page);
     one("clear").onclick = () => strokes.clear();
@@ -47,12 +48,15 @@ export class Panel {
       one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
       this.#again([this.#page]);
     };
-    one("all").onclick = () => this.#again(desk.pages.filter(isReadable), desk.settings);
-    for (const id of ["lock", "tones", "paper", "treat"]) one(id).onchange = () => this.#choose();
+    one("all").onclick = () => {
+      const { reference: _, ...forTheBook } = desk.settings; // which is of this book alone
+      this.#again(desk.pages.filter(isReadable), forTheBook);
+    };
+    for (const id of ["lock", "tones", "paper", "treat"]) one(id).onchange = () => this.#settle();
     one("saturation").onchange = () => {
       const { value } = one("saturation");
       this.#saturation = Number(value) === this.#rounded() ? "" : value;
-      this.#choose();
+      this.#settle();
     };
     one("own").onclick = () => this.#save("colored", nameOf(this.#page));
     one("png").onclick = () => this.#save("colored?format=png", nameOf(this.#page, ".png"));
@@ -141,15 +145,15 @@ export class Panel {
     one("saturation").max = Math.max(VIVID, this.#usual, this.#saturation);
     one("saturation").value = this.#saturation || this.#rounded();
     one("treat").value = settings.treat_as ?? "";
-    this.#mood = settings.mood ?? "";
-    this.#choose();
+    this.#light = lightOf(settings);
+    this.#settle();
   }
 
-  #choose() {
+  #settle() {
     const lock = one("lock").value;
     one("tones").disabled = lock !== ""; // another rule shows them as they are
     this.desk.settings = { lock, tones: lock ? "" : one("tones").value, paper: one("paper").value,
-      treat_as: one("treat").value, mood: this.#mood, saturation: this.#saturation };
+      treat_as: one("treat").value, saturation: this.#saturation, ...wishOf(this.#light) };
   }
 
   // The place of the slider where the model's own saturation is.
@@ -173,36 +177,56 @@ export class Panel {
     });
   }
 
-  // Gives the page, its chapter or its book a mood.
-  #light(mood, reach) {
-    const { book } = this.#page;
-    const pages = { page: [this.#page], book: book.pages,
-      chapter: book.pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach]
+  // The pages that a choice counts for: the page that is shown, its chapter or its book.
+  #within(reach) {
+    const { pages } = this.#page.book;
+    return { page: [this.#page], book: pages,
+      chapter: pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach]
       .filter(isReadable);
-    const moodOf = (page) => this.#given.get(page) ?? page.mood ?? "";
-    const before = new Map(pages.map((page) => [page, moodOf(page)]));
-    const [next, after] = [this.#nextMood, reach === "book" ? mood : this.#nextMood];
-    this.history.add(() => {
-      const same = pages.filter((page) => this.desk.pages.includes(page) && moodOf(page) === mood);
-      this.#give(new Map(same.map((page) => [page, before.get(page)])), // others were given another since
-        this.#nextMood === after ? next : this.#nextMood);
-    }, pages);
-    this.#give(new Map(pages.map((page) => [page, mood])), after);
   }
 
-  // Gives pages their moods, and the next volume one; all else of each stays as it is.
-  #give(moods, next) {
-    this.#mood = moods.get(this.#page) ?? this.#mood;
-    this.#choose();
-    for (const [page, mood] of moods) this.#given.set(page, mood);
+  #lightOf(page) {
+    return this.#given.get(page) ?? lightOf(page);
+  }
+
+  // Gives pages a light, and a mood to the next volume too where it `isForNext`.
+  #choose(light, pages, isForNext = false) {
+    const before = new Map(pages.map((page) => [page, this.#lightOf(page)]));
+    const [next, after] = [this.#nextMood, isForNext ? light : this.#nextMood];
+    this.history.add(() => {
+      const same = pages.filter((page) => this.desk.pages.includes(page)
+        && this.#lightOf(page) === light); // others were given another since
+      this.#give(new Map(same.map((page) => [page, before.get(page)])),
+        this.#nextMood === after ? next : this.#nextMood);
+    }, pages);
+    this.#give(new Map(pages.map((page) => [page, light])), after);
+  }
+
+  // Has the page tell the others of its book their colours; one that does so does it no more.
+  #refer() {
+    const { pages } = this.#page.book;
+    const own = this.#page.number;
+    const before = referencesIn(pages.map((page) => this.#lightOf(page)));
+    const numbers = before.includes(own) ? before.filter((each) => each !== own) : [...before, own];
+    const others = pages.filter((page) => isReadable(page) && page.kind !== "color"
+      && !numbers.includes(page.number)
+      && (numbers.length || isReference(this.#lightOf(page))));
+    if (others.length) this.#choose(referenceTo(numbers), others);
+  }
+
+  // Gives pages their light, and the next volume a mood; all else of each stays as it is.
+  #give(lights, next) {
+    this.#light = lights.get(this.#page) ?? this.#light;
+    this.#settle();
+    for (const [page, light] of lights) this.#given.set(page, light);
     one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
-    const wishesOf = (page) => ({ ...ownOf(page), mood: moods.get(page) });
+    const wishesOf = (page) => ({ ...ownOf(page), ...wishOf(lights.get(page)) });
     const forTheBook = next === this.#nextMood ? null : { mood: next };
     this.#nextMood = next;
     this.#giving = this.#giving.then(async () => {
-      await this.#again([...moods.keys()], forTheBook, wishesOf);
-      for (const [page, mood] of moods) {
-        if (this.#given.get(page) === mood) this.#given.delete(page);
+      await this.#again([...lights.keys()], forTheBook, wishesOf);
+      for (const [page, light] of lights) {
+        if (this.#given.get(page) === light) this.#given.delete(page);
       }
     });
   }
