@@ -648,3 +648,51 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
         "The change of colours is not kept. series.toml: is full")
     expect(names).to_have_count(4)
     expect(button("Sea")).to_have_attribute("title", "#2828d0")
+
+
+def test_a_page_in_colour_tells_the_others_of_its_book(guarded_server, guided_model, pages,
+                                                       open_page, tmp_path):
+    refer, like = "#refer", "[data-mood^='like']"
+
+    def told(name):
+        """What became of a page, once its book is done."""
+        finish(page)
+        expect(page.locator("#apply")).not_to_have_attribute("aria-busy", "true", timeout=SECONDS)
+        choose(page, name)
+        return download(page, "#png")[0]
+
+    media.write_picture(tmp_path / "cover.png", episode.draw_frame(120))
+    page = open_page(guarded_server.url, refused=401)
+    enter_token(page)
+    add(page, tmp_path / "cover.png", pages / "page2.png", pages / "page10.png")
+    untold = [told(name) for name in ("page2.png", "page10.png")]
+    expect(page.locator(like)).to_have_count(0)
+    choose(page, "cover.png")
+    expect(page.locator("#moods")).to_be_empty()
+    page.locator(refer).click()
+    expect(page.locator(refer)).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
+    out = colored_by_command(guided_model, tmp_path / "out", pages / "page2.png",
+                             pages / "page10.png", "--reference", tmp_path / "cover.png")
+    for name, before in zip(("page2.png", "page10.png"), untold, strict=True):
+        assert before != told(name) == (out / name).read_bytes()
+        expect(page.locator(like)).to_have_attribute("aria-pressed", "true")
+    again(page, "[data-mood='']")  # of page10.png alone
+    assert told("page10.png") == untold[1] and told("page2.png") != untold[0]
+    choose(page, "page10.png")
+    page.locator(like).click()
+    assert told("page10.png") == (out / "page10.png").read_bytes()
+    page.locator(refer).click()  # page2.png is told by it too from now on
+    choose(page, "page2.png")
+    expect(page.locator(like)).to_have_attribute("data-mood", "like 0,2", timeout=SECONDS)
+    choose(page, "cover.png")
+    for _ in range(2):
+        page.locator(refer).click()
+        finish(page)
+    page.keyboard.press("Control+z")
+    choose(page, "page10.png")
+    page.locator(refer).click()
+    choose(page, "cover.png")
+    expect(page.locator(refer)).to_have_attribute("aria-pressed", "true")
+    page.locator(refer).click()
+    assert [told(name) for name in ("page2.png", "page10.png")] == untold
+    expect(page.locator(like)).to_have_count(0)

@@ -42,6 +42,11 @@ export class Moods {
     else this.#of = "";
   }
 
+  // Fits what is offered to the other pages of the book, which refer to one another.
+  follow() {
+    this.#draw(this.#pictures);
+  }
+
   #draw(pictures) {
     this.#pictures = pictures;
     const pages = this.#page?.book.pages ?? [];

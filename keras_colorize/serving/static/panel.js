@@ -63,6 +63,7 @@ export class Panel {
     one("layers").onclick = () => this.#save("layers", nameOf(this.#page, ".ora"));
     one("cbz").onclick = () => this.#saveBook();
     document.addEventListener("keydown", (event) => this.#key(event));
+    for (const what of ["page", "pages"]) desk.addEventListener(what, () => this.moods.follow());
   }
 
   // Offers what a model and the project of its series have, as the server tells it.
