@@ -1,10 +1,11 @@
 """What keyframes buy: benchmarks/keyframes.py FILM --shots FIRST-END... [--model MODEL].
 
 Takes the colour from some shots of a film in colour, and colours them without keyframes, with the
-middle frame of each in true colour, and with 20 strokes on it, squares in the mean of their true
-colours. It prints the means over the frames, at 180x320: the distance from the truth as a share of
-the gray film's (L1), CIEDE2000, and flicker, which is the change of chroma where nothing moves; and
-the flicker that the film's report states, of what is seen in two frames.
+middle frame of each in true colour, with 20 strokes on it, squares in the mean of their true
+colours, and with frames of other shots as references, where some are named. It prints the means
+over the frames, at 180x320: the distance from the truth as a share of the gray film's (L1),
+CIEDE2000, and flicker, which is the change of chroma where nothing moves; and the flicker that the
+film's report states, of what is seen in two frames.
 """
 
 import argparse
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("film", type=Path)
     parser.add_argument("--shots", nargs="+", required=True, metavar="FIRST-END",
                         type=lambda text: range(*(int(each) for each in text.split("-"))))
+    parser.add_argument("--references", nargs="*", default=[], type=int, metavar="FRAME")
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL)
     options = parser.parse_args()
     import_tensorflow()
@@ -93,16 +95,23 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_gray(folder / "gray.mkv", frames)
-        for told in ("nothing", "a frame a shot", f"{STROKES} strokes a shot"):
+        others = folder / "others"
+        others.mkdir()
+        for number in options.references:
+            frame, = frames_of(options.film, [range(number, number + 1)])
+            Image.fromarray(frame).save(others / f"{number}.png")
+        by_others = [f"{len(options.references)} references"] if options.references else []
+        for told in ("nothing", *by_others, "a frame a shot", f"{STROKES} strokes a shot"):
             keys = folder / told
             keys.mkdir()
-            for middle in middles if told != "nothing" else ():
+            for middle in middles if "a shot" in told else ():
                 frame = frames[middle]
                 Image.fromarray(strokes_of(frame, generator) if "strokes" in told else frame).save(
                     keys / f"{middle}.png")
             out = folder / f"{told}.mkv"
             settings = colorize.Settings(codec="ffv1", treat_as="gray",
-                                         keyframes=keys if told != "nothing" else None)
+                                         reference=(others,) if told in by_others else (),
+                                         keyframes=keys if "a shot" in told else None)
             report = colorize.colorize(models, [folder / "gray.mkv"], out, settings)
             assert not report.failed, report.failed
             colored = [pixels.scale(frame.picture(), SIZE) for frame in media.read_video(out)]

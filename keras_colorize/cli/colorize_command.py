@@ -54,9 +54,9 @@ def declare(command: argparse.ArgumentParser) -> None:
         help="the light of all pages, gray and printed: one of the series' own, from 1 to 8, or "
              "that of a coloured picture; for a model that takes hints, which come first")
     add("--reference", type=Path, metavar="PICTURE|FOLDER",
-        help="coloured pages of the series that tell all pages the colours of what is on them: a "
-             "picture, a comic, a film, or a folder of them; for a model that takes hints, which "
-             "come first; printed pages take its mood")
+        help="coloured pages or frames of the series, which tell gray pages and films the colours "
+             "of what is on them: a picture, a comic, a film, or a folder of them; for a model "
+             "that takes hints, which come first; printed pages take its mood")
     add("--saturation", type=above_0(10), metavar="FACTOR",
         help="multiply the network's own chroma by this: 1 as it was learned, more for vivid "
              "colours (what training chose on its validation pictures)")

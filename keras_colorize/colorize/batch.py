@@ -119,7 +119,7 @@ def _check(settings: Settings, todo: list[Work]) -> None:
         film_writer.codec_for(todo[0].target, settings.codec)
     only_films = all(work.kind == "video" for work in todo)
     for name, what in (("tones", "--tones is for printed pages"), ("paper", "--paper is for pages"),
-                       ("mood", "moods are for pages"), ("reference", "references are for pages"),
+                       ("mood", "moods are for pages"),
                        ("hints", "hints are for pages, and keyframes for films")):
         if only_films and name not in settings.of_series \
                 and getattr(settings, name) != getattr(Settings, name):
@@ -352,6 +352,8 @@ class Batch:
             record = {"kind": "film", "model": model.name,
                       **film.color_film(work.source, target, model, settings, parts, shots)}
         self.job.forget_parts(work.name)
+        if settings.reference and shots is not None and model.network_guided is None:
+            record["notes"].append(f"its references were not used: {model.name} takes no hints")
         if self.keyframes and not told:
             record["notes"].append("it has no keyframes")
         elif told and shots is None:

@@ -1,6 +1,6 @@
 """A film to its coloured film: decoded, coloured and encoded at once, in pieces that stay."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from keras_colorize.colorize import keyframes
+from keras_colorize.colorize import keyframes, references
 from keras_colorize.colorize.gray_film import Film
 from keras_colorize.colorize.page import flats
 from keras_colorize.colorize.predictor import Model, Settings
@@ -115,7 +115,7 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         film.rehearse()
     size = film.size_for(model, settings.scale)
     found = keyframes.placed(keyframes.listed(settings.keyframes), shots)
-    told = keyframes.told(found, film, shots, size, skipped)
+    told = keyframes.told(found, film, shots, size, skipped, _supposing(film, model, settings))
     coming = ahead(_read(film, shots, skipped, told))
     colored = ahead(_colored(coming, film, model, size, settings.lock, steadier))
     progress = tqdm(colored, source.name, record["frames"], unit="frame", delay=2, initial=skipped)
@@ -133,6 +133,23 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
     return {**record, "codec": film.encoding.codec, "notes": notes,
             "flicker_before": round(before, 3), "flicker_after": round(after, 3),
             "flicker_held": round(written.change / max(1, written.held), 3)}
+
+
+def _supposing(film: Film, model: Model, settings: Settings,
+               ) -> Callable[[np.ndarray], np.ndarray | None] | None:
+    """Makes what colours a drawing as references tell it, for `keyframes.told`, if any do."""
+    if not settings.reference or model.network_guided is None:
+        return None
+
+    def suppose(guide: np.ndarray) -> np.ndarray | None:
+        upright = np.ascontiguousarray(np.rot90(guide, film.turn.quarters))
+        dots = references.dots(model, settings.reference, upright, model.colorize(upright))
+        if dots is None:
+            return None
+        picture = np.rot90(model.colorize(upright, dots), -film.turn.quarters)
+        return np.dstack([picture, np.full(guide.shape, 255, np.uint8)])
+
+    return suppose
 
 
 def line(target: Path, record: dict) -> str:

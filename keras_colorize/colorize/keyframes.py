@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise, repeat
 from pathlib import Path
@@ -162,6 +162,7 @@ def line(shots: list[dict]) -> str:
 
 
 def told(found: dict[int, Keyframe], film: Film, shots: Shots, size: tuple[int, int], skipped: int,
+         suppose: Callable[[np.ndarray], np.ndarray | None] | None = None,
          ) -> Iterator[np.ndarray | None]:
     """Reads keyframes, and gives what each frame from `skipped` on is told by them.
 
@@ -170,6 +171,8 @@ def told(found: dict[int, Keyframe], film: Film, shots: Shots, size: tuple[int, 
     Args:
         found: by the frame's number.
         size: height and width of the frames that the network sees, as they are stored.
+        suppose: colours the middle drawing of a shot without keyframes, which is then its keyframe:
+            uint8 [*size] to RGBA [*size, 4], or to None.
 
     Returns:
         uint8 RGBA [*size, 4] as of `carry`; None where nothing is told.
@@ -183,14 +186,18 @@ def told(found: dict[int, Keyframe], film: Film, shots: Shots, size: tuple[int, 
         if not small[number][..., 3].any():
             raise SourceError(key.path, f"has strokes too thin for a network that sees {size[1]}x"
                               f"{size[0]} pixels", "draw them thicker")
-    return _told(small, film, shots, size, skipped)
+    return _told(small, film, shots, size, skipped, suppose)
 
 
 def _told(small: dict[int, np.ndarray], film: Film, shots: Shots, size: tuple[int, int],
-          skipped: int) -> Iterator[np.ndarray | None]:
+          skipped: int, suppose: Callable | None) -> Iterator[np.ndarray | None]:
     coming, read = film.frames(), 0
     for start, end in shots.spans():
         keys = {number: small[number] for number in range(start, end) if number in small}
+        is_supposed = suppose is not None and not keys and not shots.in_color[start]
+        if is_supposed:
+            middle = (start + end) // 2
+            keys[middle - int(shots.held[middle::-1].argmin())] = None
         if end <= skipped or not keys:
             yield from [None] * (end - max(start, skipped))
             continue
@@ -198,7 +205,10 @@ def _told(small: dict[int, np.ndarray], film: Film, shots: Shots, size: tuple[in
                    for _, frame in islice(coming, start - read, end - read)
                    if not shots.held[frame.number]
                    and min(abs(frame.number - key) for key in keys) <= REACH}
-        read, carried = end, carry(keys, reached)
+        if is_supposed:
+            supposed = {number: suppose(reached[number]) for number in keys}
+            keys = {number: each for number, each in supposed.items() if each is not None}
+        read, carried = end, carry(keys, reached) if keys else {}
         yield from (unpack(carried.get(number)) for number in range(max(start, skipped), end))
     yield from repeat(None)
 
