@@ -45,7 +45,8 @@ def guided():
     """Models whose network takes hints, and paints nothing else where it is given some."""
     return colorize.Models(colorize.Model(
         "painter", "", "gray", "spline", (64, 96), lambda pixels: paint(pixels), None,
-        lambda pixels: paint(pixels), path=Path("painter")))
+        lambda pixels: paint(pixels), features=lambda pixels: tf.zeros((1, 4, 4, 1)),
+        path=Path("painter")))
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,27 @@ def test_a_keyframe_reaches_its_shot_and_not_the_next_and_flickers_less(
     assert "1 keyframe, in 1 of 2 shots" in line
     page = (tmp_path / "told.mkv.job" / "report.html").read_text()
     assert "000006.png for frames 0 to 11" in page and "frames 12 to 23 (0.5 s)" in page
+
+
+def test_references_tell_the_shots_without_keyframes_and_flicker_less(
+        guided, source, folder, tmp_path):
+    frame = episode.draw_frame(0)
+    cool = line_lock.join(pixels.gray(frame), pixels.chroma(frame) / 4 + np.float32([-20, 30]))
+    media.write_picture(tmp_path / "cool.png", cool)
+    given = {"reference": (tmp_path / "cool.png",)}
+    _, plain, _ = colored(guided, source, tmp_path / "plain.mkv", None)
+    _, told, _ = colored(guided, source, tmp_path / "told.mkv", None, **given)
+    _, keyed, _ = colored(guided, source, tmp_path / "keyed.mkv", folder)
+    _, both, _ = colored(guided, source, tmp_path / "both.mkv", folder, **given)
+    for shot in (told[:HALF], told[HALF:], both[HALF:]):
+        assert shot[:, 0].mean() > plain[:, 0].mean() + 4
+        assert shot[:, 1].mean() < plain[:, 1].mean() - 4
+    np.testing.assert_array_equal(both[:HALF], keyed[:HALF])
+    steps = [np.abs(np.diff(each[:HALF].astype(int), axis=0)).mean() for each in (told, plain)]
+    assert steps[0] < steps[1]
+    guideless = colorize.Models(replace(guided.pages, input="manga", network_guided=None))
+    record, _, _ = colored(guideless, source, tmp_path / "unused.mkv", None, **given)
+    assert "its references were not used: painter takes no hints" in record["notes"]
 
 
 def test_a_stroke_keeps_its_chroma_in_its_frame_and_the_network_is_told(guided, source, tmp_path):
