@@ -76,7 +76,7 @@ def main() -> None:
             untold = model.colorize(luminance)
             before = tuple(pages[max(0, number - options.before):number])
             places.append((pages[number], before))
-            dots = references.dots(model, before, luminance, untold)
+            dots = references.dots(model, before, None, luminance, untold)
             rows.append([measured(each, truth) for each in (
                 np.repeat(luminance[..., None], 3, axis=2), untold,
                 model.colorize(luminance, dots), truth)])

@@ -65,7 +65,10 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     models.pages.saturate(settings.saturation)
     if settings.mood is not None:
         models.pages.mood(settings.mood)
-    passed_over = references.check(models.pages, settings.reference)
+    no_color, told_by = None, references.digest(settings.reference)
+    if told_by:
+        no_color = references.check(models.pages, settings.reference, settings.scale, _job_of(out))
+        settings = replace(settings, reference=references.files(settings.reference))
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
     _check(settings, todo)
@@ -73,13 +76,14 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
     folder = _job_of(out)
     made_by = {"model": models.pages.digest,
                "edge_model": models.line_art and models.line_art.digest,
-               "settings": settings.described(), "of_series": list(settings.of_series)}
+               "settings": {**settings.described(), "reference": told_by},
+               "of_series": list(settings.of_series)}
     with Job(folder).claimed(made_by, todo) as job:
         crew = ClusterCrew(models, settings, cluster) if cluster else Crew(models, settings)
         begun = Report(failed=[str(error) for error in planned.failed.values()],
                        passed_over=planned.passed_over, place=folder)
-        if passed_over:
-            begun.damaged.append(f"{out}: {passed_over}")
+        if no_color:
+            begun.damaged.append(f"{out}: {no_color}")
         batch = Batch(job, crew, settings, begun, len(todo) == 1, told)
         try:
             batch.color(todo)
@@ -352,8 +356,8 @@ class Batch:
             record = {"kind": "film", "model": model.name,
                       **film.color_film(work.source, target, model, settings, parts, shots)}
         self.job.forget_parts(work.name)
-        if settings.reference and shots is not None and model.network_guided is None:
-            record["notes"].append(f"its references were not used: {model.name} takes no hints")
+        if settings.reference and shots is not None and not model.takes_references:
+            record["notes"].append(f"its references were not used: {model.name} takes none")
         if self.keyframes and not told:
             record["notes"].append("it has no keyframes")
         elif told and shots is None:

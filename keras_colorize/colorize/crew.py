@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import tensorflow as tf
 
+from keras_colorize.colorize import references
 from keras_colorize.colorize.page import colored_file
 from keras_colorize.colorize.predictor import Model, Models, Settings
 from keras_colorize.config import SHIPPED_MODEL
 from keras_colorize.data.cluster import Cluster
-from keras_colorize.errors import RunError
+from keras_colorize.errors import RunError, UsageError
 from keras_colorize.files import whole_file
 
 AT_LEAST = 8  # pages or frames on their way to a cluster, as workers may join it later
@@ -121,20 +122,19 @@ class _Setup:
 
 
 def _told_by(settings: Settings) -> str:
-    described = settings.described()
-    return json.dumps([described["mood"], described["reference"]])
+    return json.dumps([settings.described()["mood"], references.digest(settings.reference)])
 
 
 @lru_cache(maxsize=2)
 def _load(setup: _Setup) -> Models:
     try:
         is_same = _told_by(setup.settings) == setup.told_by
-    except OSError:
+    except (OSError, UsageError):
         is_same = False
     if not is_same:
-        what = ", ".join(map(str, setup.settings.reference)) or setup.settings.mood
-        raise RunError(f"{what} on the worker {platform.node()}", "is not the picture that it is "
-                       "here", "let all workers see the same picture under the same path")
+        what = setup.settings.mood or f"{len(setup.settings.reference)} files of references"
+        raise RunError(f"{what} on the worker {platform.node()}", "is not what it is here",
+                       "let all workers see the same pictures under the same paths")
     models = Models(setup.pages.load(), setup.line_art and setup.line_art.load())
     models.pages.saturate(setup.settings.saturation)
     return models

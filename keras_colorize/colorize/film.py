@@ -115,7 +115,8 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
         film.rehearse()
     size = film.size_for(model, settings.scale)
     found = keyframes.placed(keyframes.listed(settings.keyframes), shots)
-    told = keyframes.told(found, film, shots, size, skipped, _supposing(film, model, settings))
+    suppose = _supposing(film, model, settings)
+    told = keyframes.told(found, film, shots, size, skipped, suppose)
     coming = ahead(_read(film, shots, skipped, told))
     colored = ahead(_colored(coming, film, model, size, settings.lock, steadier))
     progress = tqdm(colored, source.name, record["frames"], unit="frame", delay=2, initial=skipped)
@@ -127,6 +128,10 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
     if record["color_share"]:
         notes.append(f"{record['color_share']:.1%} of its frames were in colour, and keep their "
                      "chroma")
+    if suppose is not None:
+        alone = sum(1 for start, end in shots.spans() if not shots.in_color[start]
+                    and not any(start <= number < end for number in found))
+        notes.append(f"{alone} of its shots were told by references")
     before, after = steadier.flicker.means()
     if settings.keyframes is not None:
         record |= keyframes.record(found, shots)
@@ -138,12 +143,13 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
 def _supposing(film: Film, model: Model, settings: Settings,
                ) -> Callable[[np.ndarray], np.ndarray | None] | None:
     """Makes what colours a drawing as references tell it, for `keyframes.told`, if any do."""
-    if not settings.reference or model.network_guided is None:
+    if not (settings.reference and model.takes_references):
         return None
 
     def suppose(guide: np.ndarray) -> np.ndarray | None:
         upright = np.ascontiguousarray(np.rot90(guide, film.turn.quarters))
-        dots = references.dots(model, settings.reference, upright, model.colorize(upright))
+        dots = references.dots(model, settings.reference, settings.scale, upright,
+                               model.colorize(upright))
         if dots is None:
             return None
         picture = np.rot90(model.colorize(upright, dots), -film.turn.quarters)

@@ -171,8 +171,8 @@ def told(found: dict[int, Keyframe], film: Film, shots: Shots, size: tuple[int, 
     Args:
         found: by the frame's number.
         size: height and width of the frames that the network sees, as they are stored.
-        suppose: colours the middle drawing of a shot without keyframes, which is then its keyframe:
-            uint8 [*size] to RGBA [*size, 4], or to None.
+        suppose: colours the middle drawing of a shot without keyframes, which is then its keyframe,
+            and several of a long shot: uint8 [*size] to RGBA [*size, 4], or to None.
 
     Returns:
         uint8 RGBA [*size, 4] as of `carry`; None where nothing is told.
@@ -196,8 +196,9 @@ def _told(small: dict[int, np.ndarray], film: Film, shots: Shots, size: tuple[in
         keys = {number: small[number] for number in range(start, end) if number in small}
         is_supposed = suppose is not None and not keys and not shots.in_color[start]
         if is_supposed:
-            middle = (start + end) // 2
-            keys[middle - int(shots.held[middle::-1].argmin())] = None
+            parts = np.linspace(start, end, 1 + -(-(end - start) // REACH)).astype(int).tolist()
+            for middle in ((first + last) // 2 for first, last in pairwise(parts)):
+                keys[middle - int(shots.held[middle::-1].argmin())] = None
         if end <= skipped or not keys:
             yield from [None] * (end - max(start, skipped))
             continue

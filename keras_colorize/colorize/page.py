@@ -77,7 +77,8 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
             result = _color_locked(original, known.view, _dots_for(known.view, settings), drawn)
         _annotate(result, models, drawn)
         _tell_of_unused(result, known.view.model, settings)
-        if settings.reference and not references.read(models.pages, settings.reference)[0]:
+        if settings.reference and not references.read(
+                known.view.model, settings.reference, settings.scale)[0]:
             _note(result, "its references have no colour, and told nothing")
         if tint is not None:
             result.record["paper"] = settings.paper
@@ -291,12 +292,12 @@ def _dots_for(view: View, settings: Settings) -> np.ndarray | None:
     """Makes what a mood or references tell a page, as `moods.tell`; None where nothing does."""
     if view.model.network_guided is None:
         return None
-    if settings.reference:
+    if settings.reference and view.model.takes_references:
         found = references.stamped(settings.reference)
         if found not in view.told:
             view.told.clear()
-            view.told[found] = references.dots(view.model, settings.reference, view.guide,
-                                               view.untold)
+            view.told[found] = references.dots(view.model, settings.reference, settings.scale,
+                                               view.guide, view.untold)
         return view.told[found]
     if settings.mood is None:
         return None
@@ -405,8 +406,10 @@ def _tell_of_unused(result: Colored, model: Model, settings: Settings) -> None:
 
     What the series asks for is no news: it holds for gray and printed pages alike.
     """
-    by_light = result.record["rule"] == printed_page.RULE or model.network_guided is not None
-    takes = {"mood": by_light, "reference": by_light, "saturation": model.saturation is not None}
+    by_regions = result.record["rule"] == printed_page.RULE
+    takes = {"mood": by_regions or model.network_guided is not None,
+             "reference": by_regions or model.takes_references,
+             "saturation": model.saturation is not None}
     notes = [f"its {name} was not used: {model.name} takes none" for name, is_used in takes.items()
              if not is_used and getattr(settings, name) != getattr(Settings, name)
              and name not in settings.of_series]

@@ -102,6 +102,11 @@ class Model:
                              "leave out --saturation, or train with model.output='chroma'")
 
     @property
+    def takes_references(self) -> bool:
+        """Whether coloured pages can tell it a gray one's colours."""
+        return self.input == "gray" and None not in (self.network_guided, self.features)
+
+    @property
     def mood_count(self) -> int:
         """How many moods of the series there are to choose from."""
         return len(self.moods) if self.network_guided else 0
@@ -270,25 +275,23 @@ class Settings:
         return media.FORMATS[self.format.upper()] if self.format else None
 
     def described(self) -> dict:
-        """Describes the settings as JSON, hints, references and a picture's mood by their content.
+        """Describes the settings as JSON, hints and a picture's mood by their content.
 
-        Keyframes are described with each film, which is coloured anew where they have changed.
+        Keyframes are described with each film, which is coloured anew where they have changed;
+        references by `references.digest`.
         """
+        hints = self.hints
+        if hints is not None:
+            hints = sha256_of(hints) if not hints.is_dir() else {
+                path.relative_to(hints).as_posix(): sha256_of(path)
+                for path in sorted(hints.rglob("*")) if path.is_file()}
         mood = self.mood
         if mood is not None and not mood.isdecimal():
             mood = sha256_of(Path(mood))
-        described = {**self.__dict__, "hints": self.hints and _content_of(self.hints), "mood": mood,
-                     "reference": [_content_of(place) for place in self.reference] or None,
+        described = {**self.__dict__, "hints": hints, "mood": mood,
                      "keyframes": None if self.keyframes is None else "given"}
-        del described["of_series"]
+        del described["of_series"], described["reference"]
         return described
-
-
-def _content_of(place: Path) -> str | dict[str, str]:
-    """Computes the SHA-256 of a file, or of each file in a folder by its name."""
-    return sha256_of(place) if not place.is_dir() else {
-        path.relative_to(place).as_posix(): sha256_of(path)
-        for path in sorted(place.rglob("*")) if path.is_file()}
 
 
 @dataclass(frozen=True)

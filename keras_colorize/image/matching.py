@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 CELL = 5  # pixels of a side, at the size that a network sees
-MOST_CELLS = 2500  # of a picture; those of a larger one are larger
+MOST_CELLS = 2000  # of a picture; those of a larger one are larger
 NEAREST = 64  # cells whose chroma a cell takes the mean of
 SHARPNESS = 10.0  # by which the weight of a cell falls with its distance
 LEVEL, LEVEL_SPAN = 6.0, 0.3  # the distance of two cells by their luminance: its weight, its most
@@ -21,7 +21,7 @@ PLACE = 0.3  # by their height in the picture
 SEEN = 1.0  # by the cosine of what a network sees there
 PAINTED, PAINTED_SPAN = 0.4, 60.0  # by the chroma that it would paint, to what the other has
 PICTURE = 1.0  # by how badly a picture fits all over, beyond the best one
-ROWS = 256  # cells that are matched at once, which bounds memory
+ROWS = 256  # cells that are sorted at once, which bounds memory
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Cells:
     """The cells of a picture, row by row."""
 
     shape: tuple[int, int]
-    """How many there are below and beside each other."""
+    """The number of rows, and of cells in a row."""
     level: np.ndarray
     """The mean luminance of each, 0..1, float32 [cells]."""
     deviation: np.ndarray
@@ -82,17 +82,25 @@ def match(picture: Cells, references: list[Cells]) -> np.ndarray:
     middle, spread = every["seen"].mean(axis=0), every["seen"].std(axis=0) + 1e-4
     every["seen"] = _unit((every["seen"] - middle) / spread)
     picture = replace(picture, seen=_unit((picture.seen - middle) / spread))
-    distance = np.concatenate([_distance(picture, slice(first, first + ROWS), every)
-                               for first in range(0, len(picture.level), ROWS)])
+    distance = np.empty((len(picture.level), len(own)), np.float32)
+    blocks = [slice(first, first + ROWS) for first in range(0, len(distance), ROWS)]
+    for some in blocks:
+        distance[some] = _distance(picture, some, every)
     starts = np.flatnonzero(np.diff(own, prepend=-1))
     fit = np.minimum.reduceat(distance, starts, axis=1).mean(axis=0)
     distance += PICTURE * (fit - fit.min()).astype(np.float32)[own]
-    count = min(NEAREST, len(own))
+    return np.concatenate([_mean_of_nearest(distance[some], every["chroma"])
+                           for some in blocks]).reshape(*picture.shape, 2)
+
+
+def _mean_of_nearest(distance: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """Computes the mean chroma of the cells that are nearest, float32 [cells, 2]."""
+    count = min(NEAREST, len(chroma))
     nearest = np.argpartition(distance, count - 1, axis=1)[:, :count]
     far = np.take_along_axis(distance, nearest, axis=1)
     weight = np.exp(SHARPNESS * (far.min(axis=1, keepdims=True) - far))
     weight /= weight.sum(axis=1, keepdims=True)
-    return np.einsum("cn,cnp->cp", weight, every["chroma"][nearest]).reshape(*picture.shape, 2)
+    return np.einsum("cn,cnp->cp", weight, chroma[nearest])
 
 
 def _distance(picture: Cells, some: slice, every: dict[str, np.ndarray]) -> np.ndarray:

@@ -15,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 from PIL import ImageSequence
 
 from keras_colorize.errors import SourceError
+from keras_colorize.image.pixels import narrowed
 from keras_colorize.media import color_spaces, planes
 from keras_colorize.media.pictures import is_animated, on_white, open_picture, rgb_of
 from keras_colorize.media.turns import Turn
@@ -169,8 +170,10 @@ def frame_count(path: Path) -> int:
         return 0
 
 
-def peek(path: Path, count: int = 16) -> list[np.ndarray]:
+def peek(path: Path, count: int = 16, width: int | None = None) -> list[np.ndarray]:
     """Reads a few pictures from all over a video, as `VideoFrame.picture` gives them.
+
+    With a `width` wider ones are scaled down to it.
 
     They are the key frames before `count` evenly spread places, each once. A short video has few
     of them, and some videos cannot be sought: of those, frames from the beginning on are taken.
@@ -179,13 +182,17 @@ def peek(path: Path, count: int = 16) -> list[np.ndarray]:
     pictures: list[np.ndarray] = []
     with suppress(av.FFmpegError, SourceError):
         if not is_animated(path):
-            pictures = [frame.picture() for frame, in excerpts(path, count, 1)]
+            pictures = [_shown(frame, width) for frame, in excerpts(path, count, 1)]
         if len(pictures) < count / 4:
             frames = frame_count(path)
             step = min(count, max(1, frames // count))
             shown = islice(read_video(path), 0, count * step if frames else 0, step)
-            pictures = [frame.picture() for frame in shown]
+            pictures = [_shown(frame, width) for frame in shown]
     return pictures
+
+
+def _shown(frame: VideoFrame, width: int | None) -> np.ndarray:
+    return frame.picture() if width is None else narrowed(frame.picture(), width)
 
 
 def excerpts(path: Path, count: int, length: int) -> Iterator[list[VideoFrame]]:

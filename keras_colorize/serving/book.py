@@ -266,6 +266,14 @@ class Book:
         """Names the page's coloured file, which is there once it is done."""
         return self._place(page.number, "colored")
 
+    def reference(self, page: Page) -> Path:
+        """Keeps the coloured file of a page as it is now, for other pages that it tells."""
+        colored = self.colored(page)
+        kept = self._place(page.number, f"reference{colored.stat().st_mtime_ns}")
+        if not kept.exists():
+            kept.hardlink_to(colored)  # which is replaced, not changed, when it is coloured anew
+        return kept
+
     def fetch(self, page: Page) -> None:
         """Takes a page's own file out of its archive, if that is still to be done.
 

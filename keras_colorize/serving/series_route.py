@@ -87,6 +87,7 @@ def described(service: Service) -> dict:
     """Describes as JSON what a model lets visitors choose, and the project of its series."""
     model, project = service.models.pages, service.models.series
     return {"saturation": model.saturation, "moods": model.mood_count,
+            "references": model.takes_references or model.input == "manga",
             "settings": project.settings.decided(), "swatches": list(project.swatches.items()),
             "kept": _is_kept(service)}
 

@@ -25,6 +25,7 @@ from keras_colorize.serving.limits import Busy, Refused
 from keras_colorize.serving.service import Service
 from keras_colorize.serving.shelf import Shelf
 
+MOST_REFERENCES = 6  # pages that tell another: as many as are compared with it
 LONGEST_WAIT = 20  # seconds
 LOOK = 0.01  # seconds
 LONGEST_KEY = 100  # characters by which a client tells its uploads apart
@@ -122,7 +123,9 @@ class Studio:
         """
         book, page = self._page(request)
         settings = uploads.settings_of(request, self.service.models)
-        if told_by := _told_by(request, book, page):
+        if numbers := self._told_by(request, book, page):
+            told_by = await self._read(book, page.name, lambda: tuple(
+                book.reference(book.pages[number]) for number in numbers))
             settings = replace(settings, reference=told_by, mood=None)
         strokes, place = await request.body(), None
         if strokes:
@@ -282,6 +285,26 @@ class Studio:
         finally:
             self.shelf.sweep(book)
 
+    def _told_by(self, request: Request, book: Book, page: Page) -> list[int]:
+        """Reads the numbers of the pages by which another is to be told; refuses what are none."""
+        text = request.query_params.get("reference", "")
+        if not text:
+            return []
+        model = self.service.models.pages
+        if not (model.takes_references or model.input == "manga"):
+            raise Refused(400, "reference: this model takes none; leave it out")
+        parts = text.split(",")
+        if len(parts) > MOST_REFERENCES or not all(
+                part.isascii() and part.isdecimal() and len(part) <= DIGITS
+                and int(part) < len(book.pages) for part in parts):
+            raise Refused(400, f"reference: is {text[:40]!r}; give the numbers of at most "
+                               f"{MOST_REFERENCES} pages of the book")
+        numbers = sorted(set(map(int, parts)) - {page.number})
+        for number in numbers:
+            if not book.colored(book.pages[number]).exists():
+                raise Refused(409, f"{book.pages[number].name}: is not coloured yet; wait for it")
+        return numbers
+
     def _book(self, request: Request) -> Book:
         book = self.shelf.find(request.path_params["book"])
         if book is None:
@@ -302,19 +325,6 @@ def _described(book: Book, since: int = 0) -> dict:
     return {"id": book.id, "name": book.name, "archive": book.is_archive, "changes": book.changes,
             "count": len(book.pages), "waiting": book.waiting(),
             "pages": [page.described() for page in book.pages if page.changed > since]}
-
-
-def _told_by(request: Request, book: Book, page: Page) -> tuple[Path, ...]:
-    """Finds the coloured files of the pages by which another is to be told."""
-    text = request.query_params.get("reference", "")
-    numbers = {int(each) for each in text.split(",") if each.isascii() and each.isdecimal()
-               and len(each) <= DIGITS and int(each) < len(book.pages)}
-    if text and len(numbers) < len(text.split(",")):
-        raise Refused(400, f"reference: is {text[:40]!r}; give the numbers of pages of the book")
-    for number in sorted(numbers):
-        if not book.colored(book.pages[number]).exists():
-            raise Refused(409, f"{book.pages[number].name}: is not coloured yet; wait for it")
-    return tuple(book.colored(book.pages[number]) for number in sorted(numbers - {page.number}))
 
 
 def _gone() -> Refused:

@@ -114,8 +114,8 @@ def test_workers_that_cannot_colour_are_told_in_a_line(models, near_workers, tmp
     for name, told_by in (("mood", str(tmp_path / "in" / "page.png")),
                           ("reference", (tmp_path / "in" / "page.png",))):
         setup = crew._Setup.of(models, colorize.Settings(**{name: told_by}))
-        with pytest.raises(RunError, match=r"page\.png on the worker .* is not the picture that it "
-                                           "is here; let all workers see the same picture"):
+        with pytest.raises(RunError, match=r"on the worker .* is not what it is here; let all "
+                                           "workers see the same pictures under the same paths"):
             crew._load(replace(setup, told_by="of another picture"))
     monkeypatch.setattr(cluster, "__version__", "0.0")
     with (pytest.raises(ColorizeError, match=r"lacks keras_colorize 0\.0; install it with"),

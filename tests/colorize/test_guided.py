@@ -12,6 +12,7 @@ from conftest import data_for, tiny
 
 from keras_colorize import colorize, export, media, models
 from keras_colorize.cartoon import episode
+from keras_colorize.colorize import references as reading
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.evaluation import baselines, evaluate, measure
 from keras_colorize.image import line_lock, metrics, moods, pixels
@@ -204,6 +205,31 @@ def test_references_of_no_use_are_told_of_before_anything_is_coloured(saved, run
     assert f"{tmp_path / 'bad' / 'bad.png'}: " in refused(tmp_path / "bad")
     assert "takes no hints, and so no reference" in refused(references / "warm",
                                                             runs["convnet_gray"])
+    with pytest.raises(UsageError, match=r"warm/out: lies in .*warm, whose pictures are the refer"):
+        colored(saved, references, references / "warm" / "out", reference=(references / "warm",))
+
+
+def test_of_many_pictures_some_are_read_evenly_spaced_over_all_files(references, tmp_path,
+                                                                     monkeypatch):
+    with zipfile.ZipFile(tmp_path / "book.cbz", "w") as archive:
+        for number in range(7):
+            archive.writestr(f"{number}.png", media.encode_picture(
+                np.full((8, 8), 10 * number, np.uint8)))
+    media.write_picture(tmp_path / "one.png", np.full((8, 8), 200, np.uint8))
+
+    def chosen(most):
+        monkeypatch.setattr(reading, "MOST_READ", most)
+        return [int(picture[0, 0, 0]) for picture in
+                reading._chosen([tmp_path / "book.cbz", tmp_path / "one.png"])]
+
+    every = [0, 10, 20, 30, 40, 50, 60, 200]
+    assert chosen(8) == chosen(64) == every
+    assert chosen(4) == [0, 20, 50, 200] and len(chosen(7)) == 7
+    episode.write_video(tmp_path / "film.mp4", slice(0, 40))
+    assert len(list(reading._chosen([tmp_path / "film.mp4", tmp_path / "one.png"]))) > 1
+    (tmp_path / "film.mp4").write_bytes(b"no film")
+    with pytest.raises(SourceError, match=r"film\.mp4: holds no frame that can be read"):
+        list(reading._chosen([tmp_path / "film.mp4"]))
 
 
 def test_a_job_says_which_references_told_nothing_and_goes_on_with_the_same_alone(

@@ -107,7 +107,8 @@ def test_references_tell_the_shots_without_keyframes_and_flicker_less(
     _, plain, _ = colored(guided, source, tmp_path / "plain.mkv", None)
     _, told, _ = colored(guided, source, tmp_path / "told.mkv", None, **given)
     _, keyed, _ = colored(guided, source, tmp_path / "keyed.mkv", folder)
-    _, both, _ = colored(guided, source, tmp_path / "both.mkv", folder, **given)
+    record, both, _ = colored(guided, source, tmp_path / "both.mkv", folder, **given)
+    assert "1 of its shots were told by references" in record["notes"]
     for shot in (told[:HALF], told[HALF:], both[HALF:]):
         assert shot[:, 0].mean() > plain[:, 0].mean() + 4
         assert shot[:, 1].mean() < plain[:, 1].mean() - 4
@@ -116,7 +117,7 @@ def test_references_tell_the_shots_without_keyframes_and_flicker_less(
     assert steps[0] < steps[1]
     guideless = colorize.Models(replace(guided.pages, input="manga", network_guided=None))
     record, _, _ = colored(guideless, source, tmp_path / "unused.mkv", None, **given)
-    assert "its references were not used: painter takes no hints" in record["notes"]
+    assert "its references were not used: painter takes none" in record["notes"]
 
 
 def test_a_stroke_keeps_its_chroma_in_its_frame_and_the_network_is_told(guided, source, tmp_path):

@@ -527,6 +527,12 @@ def enter_token(page, token=TOKEN):
     page.keyboard.press("Enter")
 
 
+def put(server, path, **sent):
+    """Changes what the series of a server with a token has."""
+    assert httpx.put(f"{server.url}/api/series/{path}", **sent, headers={
+        "Authorization": f"Bearer {TOKEN}".encode()}).status_code == 200
+
+
 def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, guided_model, pages,
                                                                open_page, tmp_path):
     def button(name):
@@ -610,11 +616,7 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
     assert project.settings == series.Taste(mood=2)
     assert project.swatches == {"Her hair": "#d02828", "Sea": "#2828d0"}
 
-    def put(path, **sent):
-        assert httpx.put(f"{guarded_server.url}/api/series/{path}", **sent, headers={
-            "Authorization": f"Bearer {TOKEN}".encode()}).status_code == 200
-
-    put("settings", params={"saturation": 4.25})
+    put(guarded_server, "settings", params={"saturation": 4.25})
     page = open_page(guarded_server.url, refused=409)
     enter_token(page)
     add(page, pages / "page2.png")
@@ -623,12 +625,13 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
     again(page, "#all")
     expect(page.locator("#apply")).not_to_have_attribute("aria-busy", "true")
     assert series.read(guided_model).settings == series.Taste(mood=2, saturation=4.25)
-    put("settings", params={"saturation": ""})
+    put(guarded_server, "settings", params={"saturation": ""})
     expect(button("Mood 2")).to_have_attribute("aria-pressed", "true")
     page.locator("#draw").click()
     button("Sea").click()
     assert page.locator("#color").input_value() == "#2828d0"
-    put("swatches", json={"before": [], "after": [["Sky", "#7cc0ea"]]})  # from another tab
+    put(guarded_server, "swatches",  # from another tab
+        json={"before": [], "after": [["Sky", "#7cc0ea"]]})
     for name in ("Sand", "Grass"):
         page.get_by_label("Name").fill(name)
         page.keyboard.press("Enter")
@@ -661,6 +664,7 @@ def test_a_page_in_colour_tells_the_others_of_its_book(guarded_server, guided_mo
         choose(page, name)
         return download(page, "#png")[0]
 
+    put(guarded_server, "settings", params={"mood": ""})
     media.write_picture(tmp_path / "cover.png", episode.draw_frame(120))
     page = open_page(guarded_server.url, refused=401)
     enter_token(page)
@@ -684,15 +688,28 @@ def test_a_page_in_colour_tells_the_others_of_its_book(guarded_server, guided_mo
     page.locator(refer).click()  # page2.png is told by it too from now on
     choose(page, "page2.png")
     expect(page.locator(like)).to_have_attribute("data-mood", "like 0,2", timeout=SECONDS)
+    finish(page)
+    page.reload()
+    expect(page.locator("button.page")).to_have_count(3, timeout=SECONDS)
+    choose(page, "page2.png")
+    expect(page.locator(like)).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
+    again(page, "#all")
+    assert told("page10.png") == (out / "page10.png").read_bytes()  # each is told as before
     choose(page, "cover.png")
-    for _ in range(2):
+    page.locator(refer).click()  # no more
+    choose(page, "page2.png")
+    expect(page.locator(like)).to_have_attribute("data-mood", "like 2", timeout=SECONDS)
+    assert told("page10.png") == (out / "page10.png").read_bytes()  # a reference stays as it is
+    page.keyboard.press("Control+z")
+    choose(page, "cover.png")
+    page.keyboard.press("Control+z")
+    expect(page.locator(refer)).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
+    finish(page)
+    choose(page, "page10.png")
+    for name in ("page10.png", "cover.png"):  # neither tells any page any more
+        choose(page, name)
         page.locator(refer).click()
         finish(page)
-    page.keyboard.press("Control+z")
-    choose(page, "page10.png")
-    page.locator(refer).click()
-    choose(page, "cover.png")
-    expect(page.locator(refer)).to_have_attribute("aria-pressed", "true")
-    page.locator(refer).click()
-    assert [told(name) for name in ("page2.png", "page10.png")] == untold
+        expect(page.locator("#apply")).not_to_have_attribute("aria-busy", "true", timeout=SECONDS)
+    assert told("page2.png") == untold[0]
     expect(page.locator(like)).to_have_count(0)

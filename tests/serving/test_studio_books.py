@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from serving_process import assert_refused
+from serving_process import TOKEN, assert_refused
 
 from keras_colorize import media
 from keras_colorize.cartoon import episode
@@ -301,6 +301,33 @@ def test_a_page_is_waited_for_and_asked_what_colour_a_point_may_have(client):
     for point in ({"x": 160, "y": 0}, {"x": 0, "y": 120}, {"x": 0}, {"x": -1, "y": 0}):
         assert_refused(client.get(f"{page}/colors", params=point), 400, ": ")
     assert client.get(f"books/{book}/pages/1/colors", params={"x": 0, "y": 0}).json() == []
+
+
+def test_a_page_is_told_by_pages_of_its_book_as_they_were_then(client, guarded_server):
+    def ask(client, number, **given):
+        return client.post(f"books/{book}/pages/{number}", params={"wait": 20, **given})
+
+    book = begin(client)
+    put(client, book, "a.png", picture())
+    finished(client, book)
+    assert_refused(ask(client, 0, reference="0"), 400, "reference: this model takes none")
+    with httpx.Client(base_url=f"{guarded_server.url}/api/", timeout=60, headers={
+            "Authorization": f"Bearer {TOKEN}".encode()}) as client:
+        book = begin(client)
+        for number in range(2):
+            put(client, book, f"{number}.png", picture(60 + 30 * number))
+        put(client, book, "cover.png", media.encode_picture(episode.draw_frame(120)[:120, :160]))
+        finished(client, book)
+        for wrong in ("3", "x", "-1", "0,", "0,1,2,0,1,2,0", "00000000"):
+            assert_refused(ask(client, 1, reference=wrong), 400, "give the numbers of at most 6 ")
+        assert ask(client, 1, reference="1").json()["reference"] == []  # itself
+        told = ask(client, 1, reference="2,2,1", mood="1").json()
+        assert (told["reference"], told["mood"], told["state"]) == ([2], None, "done")
+        seen = client.get(f"books/{book}/pages/1/colored?format=jpeg").content
+        assert ask(client, 2, treat_as="gray").json()["kind"] == "gray"
+        assert client.get(f"books/{book}/pages/1/colored?format=jpeg").content == seen
+        assert ask(client, 1, reference="2").json()["reference"] == [2]
+        assert client.get(f"books/{book}/pages/1/colored?format=jpeg").content != seen
 
 
 def test_a_project_is_kept_only_where_it_may_be_and_only_if_it_is_one(client):

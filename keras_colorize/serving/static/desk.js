@@ -4,6 +4,7 @@
 import { again, json, pause, request, upload } from "./api.js";
 
 const OPEN = "books"; // in sessionStorage, so that they are found again after a reload
+const REFERENCES = "references"; // there too: of each book the pages that tell the others
 const WAIT = 15; // seconds that the server waits for a change before it answers
 const PAUSE = 200; // milliseconds until it is asked again
 const IS_BOOK = /\.(cbz|pdf|cbr|cb7|cbt|epub|zip|rar)$/i;
@@ -46,6 +47,13 @@ export class Desk extends EventTarget {
     this.#follow(page.book);
   }
 
+  // Has these pages of a book, by their numbers, tell the others what colour things have.
+  refer(book, numbers) {
+    book.references = numbers;
+    this.#remember();
+    this.#tell("pages");
+  }
+
   async remove(book) {
     this.#forget(book);
     this.#tell("pages");
@@ -54,10 +62,13 @@ export class Desk extends EventTarget {
 
   // Finds the books again that were on the desk before the page was reloaded.
   async restore() {
+    const references = JSON.parse(sessionStorage.getItem(REFERENCES) ?? "{}");
     for (const id of JSON.parse(sessionStorage.getItem(OPEN) ?? "[]")) {
       try {
         const said = await json(`books/${id}`);
-        this.#open(this.#book(said.archive ? said.name : "Pages", said.archive), said);
+        const book = this.#book(said.archive ? said.name : "Pages", said.archive);
+        book.references = references[id] ?? [];
+        this.#open(book, said);
       } catch (error) {
         if (error.status !== 404) throw error; // else it has expired
       }
@@ -152,7 +163,7 @@ export class Desk extends EventTarget {
   }
 
   #book(name, archive) {
-    const book = { name, archive, id: null, pages: [], changes: 0, followed: false,
+    const book = { name, archive, id: null, pages: [], changes: 0, followed: false, references: [],
       gone: new AbortController() };
     this.books.push(book);
     return book;
@@ -179,6 +190,8 @@ export class Desk extends EventTarget {
   #remember() {
     const ids = this.books.map((book) => book.id).filter(Boolean);
     sessionStorage.setItem(OPEN, JSON.stringify(ids));
+    sessionStorage.setItem(REFERENCES, JSON.stringify(Object.fromEntries(
+      this.books.filter((book) => book.id).map((book) => [book.id, book.references]))));
   }
 
   #tell(type, detail) {

@@ -4,6 +4,7 @@
 import { json } from "./api.js";
 
 const one = (id) => document.getElementById(id);
+const MOST = 6; // pages that tell another
 const REFERENCE = "like "; // how a light begins that other pages tell; the rest is their numbers
 
 export class Moods {
@@ -12,6 +13,7 @@ export class Moods {
   #pictures = [];
   #drawn = ""; // the buttons that are there
   #count = 0;
+  #takesReferences = false;
 
   // `choose(light, reach)` is called with a light, and what it is to count for: "page", "chapter" or
   // "book"; `refer()` when the page is to tell the others their colours, or no more.
@@ -20,9 +22,10 @@ export class Moods {
     one("refer").onclick = refer;
   }
 
-  // Offers so many moods from now on.
-  begin(count) {
+  // Offers so many moods from now on, and to refer to other pages if the model takes that.
+  begin(count, takesReferences) {
     this.#count = count;
+    this.#takesReferences = takesReferences;
     this.show(this.#page);
   }
 
@@ -42,22 +45,22 @@ export class Moods {
     else this.#of = "";
   }
 
-  // Fits what is offered to the other pages of the book, which refer to one another.
+  // Brings up to date what depends on the other pages of the book.
   follow() {
     this.#draw(this.#pictures);
   }
 
   #draw(pictures) {
     this.#pictures = pictures;
-    const pages = this.#page?.book.pages ?? [];
-    const numbers = referencesIn(pages.map(lightOf));
-    const isOne = numbers.includes(this.#page?.number);
-    const isTold = this.#page && isReference(lightOf(this.#page));
-    const chosen = isTold ? lightOf(this.#page) : referenceTo(numbers);
-    const picture = pages.find((page) => page.number === numbers[0])?.thumbnails?.[1];
+    const { book, number, kind, state } = this.#page ?? {};
+    const numbers = book?.references ?? [];
+    const isOne = numbers.includes(number);
+    const picture = book?.pages.find((page) => page.number === numbers[0])?.thumbnails?.[1];
     const offered = pictures.map((each, mood) => [each, String(mood || ""), mood ? `Mood ${mood}`
       : "No mood"]);
-    if (numbers.length && !isOne && picture) offered.push([picture, chosen, "Like reference"]);
+    if (picture && !isOne && kind !== "color") {
+      offered.push([picture, referenceTo(numbers), "Like reference"]);
+    }
     const drawn = offered.map(([each, light]) => `${light} ${each}`).join();
     if (drawn !== this.#drawn) { // else a button keeps the focus
       one("moods").replaceChildren(...offered.map((each) => this.#button(...each)));
@@ -67,8 +70,10 @@ export class Moods {
       button.setAttribute("aria-pressed", button.dataset.mood === lightOf(this.#page));
     }
     one("refer").setAttribute("aria-pressed", isOne);
-    one("refer").disabled = this.#page?.state !== "done" || pages.length < 2;
-    one("light").hidden = !this.#count || !this.#page?.kind;
+    one("refer").disabled = state !== "done" || book.pages.length < 2
+      || (!isOne && numbers.length >= MOST);
+    one("refer").hidden = !this.#takesReferences;
+    one("light").hidden = !kind || !(this.#takesReferences || offered.length);
     one("reaching").hidden = !offered.length;
   }
 
@@ -96,13 +101,6 @@ export function referenceTo(numbers) {
 
 export function isReference(light) {
   return light.startsWith(REFERENCE);
-}
-
-// The numbers of the pages that any of these lights refers to.
-export function referencesIn(lights) {
-  const numbers = lights.filter(isReference).flatMap(
-    (light) => light.slice(REFERENCE.length).split(",").map(Number));
-  return [...new Set(numbers)].sort((one, other) => one - other);
 }
 
 // A light as the server takes it.

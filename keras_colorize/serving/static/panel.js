@@ -3,7 +3,7 @@
 import { blob, request } from "./api.js";
 import { isReadable, isUnderWay } from "./desk.js";
 import { Likely } from "./likely.js";
-import { isReference, lightOf, Moods, referencesIn, referenceTo, wishOf } from "./moods.js";
+import { isReference, lightOf, Moods, referenceTo, wishOf } from "./moods.js";
 import { Swatches, swatchOf } from "./swatches.js";
 
 const one = (id) => document.getElementById(id);
@@ -39,8 +39,10 @@ export class Panel {
     one("swatches").append(...Object.entries(SWATCHES).map(
       ([name, color]) => swatchOf(name, color, takeOnce)));
     this.likely = new Likely(takeOnce);
-    this.moods = new Moods((light, reach) => this.#choose(light, this.#within(reach),
-      reach === "book" && !isReference(light)), () => this.#refer());
+    this.moods = new Moods((light, reach) => {
+      const isForNext = reach === "book" && !isReference(light);
+      this.#choose(light, this.#within(reach, light), isForNext);
+    }, () => this.#refer());
     one("draw").onclick = () => this.#draw(one("tools").hidden);
     one("undo").onclick = () => history.undo(this.#page);
     one("clear").onclick = () => strokes.clear();
@@ -49,8 +51,11 @@ export class Panel {
       this.#again([this.#page]);
     };
     one("all").onclick = () => {
-      const { reference: _, ...forTheBook } = desk.settings; // which is of this book alone
-      this.#again(desk.pages.filter(isReadable), forTheBook);
+      const [settings, light] = [desk.settings, this.#light];
+      const lightFor = (page) => // what other pages of a book tell stays
+        [light, this.#lightOf(page)].some(isReference) ? this.#lightOf(page) : light;
+      this.#again(desk.pages.filter(isReadable), settings,
+        (page) => ({ ...settings, ...wishOf(lightFor(page)) }));
     };
     for (const id of ["lock", "tones", "paper", "treat"]) one(id).onchange = () => this.#settle();
     one("saturation").onchange = () => {
@@ -74,7 +79,7 @@ export class Panel {
     this.#nextMood = about.settings.mood ?? "";
     this.#show(this.#page && isReadable(this.#page) ? this.#page : about.settings);
     this.swatches.begin(about);
-    this.moods.begin(about.moods);
+    this.moods.begin(about.moods, about.references);
   }
 
   // Fits what is offered to a page and how far it is.
@@ -83,7 +88,7 @@ export class Panel {
     this.#page = page;
     const done = page?.state === "done";
     const known = Boolean(page) && isReadable(page);
-    if (changed && known) this.#show(page);
+    if (changed && known) this.#show(page, this.#lightOf(page));
     this.moods.show(page);
     this.likely.show(page);
     this.#showTools();
@@ -112,7 +117,7 @@ export class Panel {
     this.offer();
     const page = this.#page;
     if (page?.rule !== "flat" && !page?.guided) return;
-    this.#due.set(page, this.desk.settings);
+    this.#due.set(page, this.#wishes());
     if (this.#isFollowing) return;
     this.#isFollowing = true;
     for (const [each, settings] of this.#due) { // in turn, those that are added meanwhile too
@@ -138,7 +143,7 @@ export class Panel {
   }
 
   // Shows settings, of a page or of the series.
-  #show(settings) {
+  #show(settings, light = lightOf(settings)) {
     one("lock").value = settings.lock ?? "";
     one("tones").value = settings.tones ?? "keep";
     one("paper").value = settings.paper ?? "keep";
@@ -146,7 +151,7 @@ export class Panel {
     one("saturation").max = Math.max(VIVID, this.#usual, this.#saturation);
     one("saturation").value = this.#saturation || this.#rounded();
     one("treat").value = settings.treat_as ?? "";
-    this.#light = lightOf(settings);
+    this.#light = light;
     this.#settle();
   }
 
@@ -154,7 +159,13 @@ export class Panel {
     const lock = one("lock").value;
     one("tones").disabled = lock !== ""; // another rule shows them as they are
     this.desk.settings = { lock, tones: lock ? "" : one("tones").value, paper: one("paper").value,
-      treat_as: one("treat").value, saturation: this.#saturation, ...wishOf(this.#light) };
+      treat_as: one("treat").value, saturation: this.#saturation,
+      mood: isReference(this.#light) ? this.#nextMood : this.#light };
+  }
+
+  // The settings of the page that is shown, as they are chosen now.
+  #wishes() {
+    return { ...this.desk.settings, ...wishOf(this.#light) };
   }
 
   // The place of the slider where the model's own saturation is.
@@ -166,10 +177,10 @@ export class Panel {
   // Colours pages anew, as is chosen now or each as `wishesOf(page)` says; the next volume begins
   // with what is a choice `forTheBook`.
   async #again(pages, forTheBook = null, wishesOf = null, wait = 0) {
-    const { settings } = this.desk; // those of another page may be shown before the last is sent
+    const wishes = this.#wishes(); // another page may be shown before the last is sent
     await this.#tried(one("apply"), async () => {
       for (const page of pages) {
-        await this.desk.again(page, wishesOf?.(page) ?? settings, await this.strokes.file(page),
+        await this.desk.again(page, wishesOf?.(page) ?? wishes, await this.strokes.file(page),
           wait);
       }
       if (forTheBook && this.#isKept) {
@@ -178,41 +189,47 @@ export class Panel {
     });
   }
 
-  // The pages that a choice counts for: the page that is shown, its chapter or its book.
-  #within(reach) {
-    const { pages } = this.#page.book;
+  // The pages that a light counts for: the page that is shown, its chapter or its book. Pages that
+  // tell others are told by none.
+  #within(reach, light) {
+    const { pages, references } = this.#page.book;
     return { page: [this.#page], book: pages,
       chapter: pages.filter((page) => folderOf(page) === folderOf(this.#page)) }[reach]
-      .filter(isReadable);
+      .filter((page) => isReadable(page) && !(isReference(light)
+        && (page.kind === "color" || references.includes(page.number))));
   }
 
   #lightOf(page) {
     return this.#given.get(page) ?? lightOf(page);
   }
 
-  // Gives pages a light, and a mood to the next volume too where it `isForNext`.
-  #choose(light, pages, isForNext = false) {
+  // Gives pages a light, and a mood to the next volume too where it `isForNext`; `back()` takes
+  // back what belongs to it.
+  #choose(light, pages, isForNext = false, back = () => {}) {
     const before = new Map(pages.map((page) => [page, this.#lightOf(page)]));
     const [next, after] = [this.#nextMood, isForNext ? light : this.#nextMood];
     this.history.add(() => {
+      back();
       const same = pages.filter((page) => this.desk.pages.includes(page)
         && this.#lightOf(page) === light); // others were given another since
       this.#give(new Map(same.map((page) => [page, before.get(page)])),
         this.#nextMood === after ? next : this.#nextMood);
-    }, pages);
+    }, [...pages, this.#page]); // also where it was clicked
     this.#give(new Map(pages.map((page) => [page, light])), after);
   }
 
   // Has the page tell the others of its book their colours; one that does so does it no more.
   #refer() {
-    const { pages } = this.#page.book;
-    const own = this.#page.number;
-    const before = referencesIn(pages.map((page) => this.#lightOf(page)));
-    const numbers = before.includes(own) ? before.filter((each) => each !== own) : [...before, own];
-    const others = pages.filter((page) => isReadable(page) && page.kind !== "color"
-      && !numbers.includes(page.number)
-      && (numbers.length || isReference(this.#lightOf(page))));
-    if (others.length) this.#choose(referenceTo(numbers), others);
+    const { book, number } = this.#page;
+    const before = book.references;
+    const isOne = before.includes(number);
+    const after = isOne ? before.filter((each) => each !== number)
+      : [...before, number].sort((one, other) => one - other);
+    this.desk.refer(book, after);
+    const others = book.pages.filter((page) => isReadable(page) && page.kind !== "color"
+      && ![...before, number].includes(page.number)
+      && (!isOne || isReference(this.#lightOf(page))));
+    this.#choose(referenceTo(after), others, false, () => this.desk.refer(book, before));
   }
 
   // Gives pages their light, and the next volume a mood; all else of each stays as it is.
