@@ -19,7 +19,7 @@ from keras_colorize import import_tensorflow, media
 from keras_colorize.image import figures, metrics, pixels
 
 DRAWN = 8  # pages
-WIDTH = 300  # of one
+WIDTH = 240  # of one
 
 
 def small(model, picture: np.ndarray) -> np.ndarray:
