@@ -69,7 +69,7 @@ export class Moods {
     for (const button of one("moods").children) {
       button.setAttribute("aria-pressed", button.dataset.mood === lightOf(this.#page));
     }
-    one("refer").setAttribute("aria-pressed", isOne);
+    if (this.#takesReferences) one("refer").setAttribute("aria-pressed", isOne);
     one("refer").disabled = state !== "done" || book.pages.length < 2
       || (!isOne && numbers.length >= MOST);
     one("refer").hidden = !this.#takesReferences;
