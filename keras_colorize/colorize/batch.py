@@ -67,7 +67,7 @@ def colorize(models: Models, inputs: list[Path], out: Path, settings: Settings |
         models.pages.mood(settings.mood)
     no_color, told_by = None, references.digest(settings.reference)
     if told_by:
-        no_color = references.check(models.pages, settings.reference, settings.scale, _job_of(out))
+        no_color = references.check(models.pages, settings.reference, settings.scale, out)
         settings = replace(settings, reference=references.files(settings.reference))
     planned = plan(inputs, out, settings.suffix)
     todo = planned.works
