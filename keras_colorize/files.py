@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -178,3 +178,9 @@ def sha256_of(path: Path) -> str:
     """Computes the SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_all(paths: Iterable[Path]) -> str:
+    """Computes the SHA-256 of the names and bytes of files, in their order, in hexadecimal."""
+    named = "\n".join(f"{path.name} {sha256_of(path)}" for path in paths)
+    return hashlib.sha256(named.encode()).hexdigest()

@@ -356,7 +356,7 @@ class Batch:
             record = {"kind": "film", "model": model.name,
                       **film.color_film(work.source, target, model, settings, parts, shots)}
         self.job.forget_parts(work.name)
-        if settings.reference and shots is not None and not model.takes_references:
+        if settings.reference and shots is not None and not model.matches_references:
             record["notes"].append(f"its references were not used: {model.name} takes none")
         if self.keyframes and not told:
             record["notes"].append("it has no keyframes")

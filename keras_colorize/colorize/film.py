@@ -143,7 +143,7 @@ def color_film(source: Path, target: Path, model: Model, settings: Settings, par
 def _supposing(film: Film, model: Model, settings: Settings,
                ) -> Callable[[np.ndarray], np.ndarray | None] | None:
     """Makes what colours a drawing as references tell it, for `keyframes.told`, if any do."""
-    if not (settings.reference and model.takes_references):
+    if not (settings.reference and model.matches_references):
         return None
 
     def suppose(guide: np.ndarray) -> np.ndarray | None:

@@ -1,6 +1,5 @@
 """Keyframes: a film's frames that a user has coloured, and how their colours reach their shots."""
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from keras_colorize.colorize.shots import Shots
 from keras_colorize.colorize.steadying import Motion, likeness
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.export.graph import OPAQUE
-from keras_colorize.files import read_bytes, sha256_of
+from keras_colorize.files import read_bytes, sha256_of_all
 from keras_colorize.image import pixels
 
 FRAME = re.compile(r"\d+")
@@ -122,8 +121,8 @@ def _pictures(folder: Path) -> list[Path]:
 
 def digest(folder: Path | None) -> str:
     """Computes a SHA-256 of the names and bytes of a folder's keyframes; an empty text for none."""
-    named = "\n".join(f"{key.path.name} {sha256_of(key.path)}" for key in listed(folder))
-    return named and hashlib.sha256(named.encode()).hexdigest()
+    paths = [key.path for key in listed(folder)]
+    return sha256_of_all(paths) if paths else ""
 
 
 def placed(keys: list[Keyframe], shots: Shots) -> dict[int, Keyframe]:

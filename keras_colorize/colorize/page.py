@@ -70,16 +70,14 @@ def colored_file(file: bytes, where: object, models: Models, settings: Settings,
         drawn = reading.result() if reading else None
         tinted, original = original, known.plain
         if known.printed:
-            mood = _mood_of(models.pages, settings)
-            printed = known.printed if mood is None else printed_page.in_mood(known.printed, mood)
+            told = _mood_of(models.pages, settings)
+            printed = known.printed if told is None else printed_page.in_mood(known.printed, told)
             result = printed_page.color(original, printed, settings.tones, drawn)
         else:
-            result = _color_locked(original, known.view, _dots_for(known.view, settings), drawn)
+            told = _dots_for(known.view, settings)
+            result = _color_locked(original, known.view, told, drawn)
         _annotate(result, models, drawn)
-        _tell_of_unused(result, known.view.model, settings)
-        if settings.reference and not references.read(
-                known.view.model, settings.reference, settings.scale)[0]:
-            _note(result, "its references have no colour, and told nothing")
+        _tell_of_unused(result, known.view.model, settings, told is not None)
         if tint is not None:
             result.record["paper"] = settings.paper
         if tint is not None and settings.paper == "keep":
@@ -284,7 +282,7 @@ def _find_regions(original: media.StoredPicture, view: View) -> PrintedPage:
 def _mood_of(model: Model, settings: Settings) -> np.ndarray | None:
     """Finds the mood of a page that is coloured by regions, float32 [levels, 2], if it has one."""
     if settings.reference:
-        return references.mood(model, settings.reference)
+        return references.mood(model, settings.reference, settings.scale)
     return None if settings.mood is None else model.mood(settings.mood)
 
 
@@ -292,7 +290,7 @@ def _dots_for(view: View, settings: Settings) -> np.ndarray | None:
     """Makes what a mood or references tell a page, as `moods.tell`; None where nothing does."""
     if view.model.network_guided is None:
         return None
-    if settings.reference and view.model.takes_references:
+    if settings.reference and view.model.matches_references:
         found = references.stamped(settings.reference)
         if found not in view.told:
             view.told.clear()
@@ -401,22 +399,23 @@ def _annotate(result: Colored, models: Models, strokes: np.ndarray | None) -> No
         record["notes"] = notes
 
 
-def _tell_of_unused(result: Colored, model: Model, settings: Settings) -> None:
+def _tell_of_unused(result: Colored, model: Model, settings: Settings, is_told: bool) -> None:
     """Adds to the record of a page what was asked for and had no effect.
 
     What the series asks for is no news: it holds for gray and printed pages alike.
+
+    Args:
+        is_told: whether a mood or references told the page anything.
     """
     by_regions = result.record["rule"] == printed_page.RULE
     takes = {"mood": by_regions or model.network_guided is not None,
-             "reference": by_regions or model.takes_references,
+             "reference": by_regions or model.matches_references,
              "saturation": model.saturation is not None}
     notes = [f"its {name} was not used: {model.name} takes none" for name, is_used in takes.items()
              if not is_used and getattr(settings, name) != getattr(Settings, name)
              and name not in settings.of_series]
-    _note(result, *notes)
-
-
-def _note(result: Colored, *notes: str) -> None:
+    if settings.reference and takes["reference"] and not is_told:
+        notes.append("its references have no colour, and told nothing")
     if notes:
         result.record["notes"] = [*result.record.get("notes", ()), *notes]
 

@@ -102,9 +102,14 @@ class Model:
                              "leave out --saturation, or train with model.output='chroma'")
 
     @property
-    def takes_references(self) -> bool:
-        """Whether coloured pages can tell it a gray one's colours."""
+    def matches_references(self) -> bool:
+        """Whether it can be told, place by place, what coloured pages show that is alike."""
         return self.input == "gray" and None not in (self.network_guided, self.features)
+
+    @property
+    def takes_references(self) -> bool:
+        """Whether coloured pages tell it anything, if only their mood for printed pages."""
+        return self.matches_references or self.input == "manga"
 
     @property
     def mood_count(self) -> int:

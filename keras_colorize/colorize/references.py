@@ -1,6 +1,5 @@
 """References: coloured pictures of a series that tell its gray pages what colour things have."""
 
-import hashlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from keras_colorize.colorize.predictor import Model
 from keras_colorize.data.sources import walk
 from keras_colorize.errors import SourceError, UsageError
 from keras_colorize.export.graph import WHOLE
-from keras_colorize.files import sha256_of
+from keras_colorize.files import sha256_of_all
 from keras_colorize.image import matching, moods, page_kind, pixels
 from keras_colorize.image.matching import Cells
 
@@ -51,7 +50,7 @@ def check(model: Model, places: tuple[Path, ...], scale: float | None, out: Path
             colour.
         SourceError: one cannot be read.
     """
-    if not (model.takes_references or model.input == "manga"):
+    if not model.takes_references:
         raise UsageError(model.name, "takes no hints, and so no reference", "leave out --reference,"
                          " or train cpu/guided_gray; a model that was exported before must be "
                          "exported again")
@@ -89,8 +88,7 @@ def digest(places: tuple[Path, ...]) -> str | None:
 
 @lru_cache(maxsize=1)
 def _digest(found: tuple[tuple[Path, int], ...]) -> str:
-    named = "\n".join(f"{path.name} {sha256_of(path)}" for path, _ in found)
-    return hashlib.sha256(named.encode()).hexdigest()
+    return sha256_of_all(path for path, _ in found)
 
 
 def stamped(places: tuple[Path, ...]) -> tuple[tuple[Path, int], ...]:
@@ -98,7 +96,7 @@ def stamped(places: tuple[Path, ...]) -> tuple[tuple[Path, int], ...]:
     return tuple((path, path.stat().st_mtime_ns) for path in files(places))
 
 
-def read(model: Model, places: tuple[Path, ...], scale: float | None = None,
+def read(model: Model, places: tuple[Path, ...], scale: float | None,
          ) -> tuple[list[Reference], int]:
     """Reads the references that are in colour, and how many pictures were read for it.
 
@@ -113,7 +111,7 @@ def dots(model: Model, places: tuple[Path, ...], scale: float | None, luminance:
     """Tells a page the colours of the references that it is most like, as `moods.tell` does.
 
     Args:
-        model: one that `takes_references`.
+        model: one that `matches_references`.
         luminance: of the page, as the network sees it, uint8 [h, w].
         painted: what the network paints there untold, uint8 RGB [h, w, 3].
 
@@ -130,12 +128,12 @@ def dots(model: Model, places: tuple[Path, ...], scale: float | None, luminance:
     return moods.tell(cv2.resize(chroma, luminance.shape[::-1]), luminance, SPACING)
 
 
-def mood(model: Model, places: tuple[Path, ...]) -> np.ndarray | None:
+def mood(model: Model, places: tuple[Path, ...], scale: float | None) -> np.ndarray | None:
     """Computes the mean mood of references, for a page that is coloured by its regions.
 
     It is None where no reference is in colour.
     """
-    known, _ = read(model, places)
+    known, _ = read(model, places, scale)
     return np.mean([each.mood for each in known], axis=0) if known else None
 
 
@@ -161,10 +159,11 @@ def _chosen(every: list[Path]) -> Iterator[np.ndarray]:
               max(1, MOST_READ // films) if media.is_video(path) else 1 for path in every]
     total = sum(counts)
     wanted = np.unique(np.linspace(0, total - 1, min(total, MOST_READ)).round().astype(int))
-    for path, first, count in zip(every, np.cumsum([0, *counts]), counts, strict=False):
-        own = set((wanted[(wanted >= first) & (wanted < first + count)] - first).tolist())
-        if own:
-            yield from _pictures(path, own)
+    ends = np.cumsum(counts)
+    for path, first, end in zip(every, ends - counts, ends, strict=True):
+        own = wanted[(wanted >= first) & (wanted < end)] - first
+        if own.size:
+            yield from _pictures(path, set(own.tolist()))
 
 
 def _pictures(path: Path, numbers: set[int]) -> Iterator[np.ndarray]:
@@ -187,7 +186,7 @@ def _known(model: Model, picture: np.ndarray, scale: float | None) -> Reference:
     scale = scale or model.page_scale(pixels.gray(picture))
     small = pixels.scale(picture, [max(1, round(scale * each)) for each in picture.shape[:2]])
     luminance = pixels.gray(small)
-    seen = _features(model, luminance) if model.takes_references else \
+    seen = _features(model, luminance) if model.matches_references else \
         np.zeros((1, 1, 1), np.float32)
     return Reference(Cells.of(luminance, pixels.chroma(small), seen), _grays(luminance),
                      moods.of_picture(small))

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from keras_colorize.colorize import Models, Settings, predictor, series
+from keras_colorize.colorize import Models, Settings, predictor, references, series
 from keras_colorize.errors import ColorizeError, ConfigError, RunError, first_line
 from keras_colorize.export import CARD
 from keras_colorize.files import read_json, sha256_of
@@ -87,7 +87,7 @@ def described(service: Service) -> dict:
     """Describes as JSON what a model lets visitors choose, and the project of its series."""
     model, project = service.models.pages, service.models.series
     return {"saturation": model.saturation, "moods": model.mood_count,
-            "references": model.takes_references or model.input == "manga",
+            "references": references.MOST_MATCHED if model.takes_references else 0,
             "settings": project.settings.decided(), "swatches": list(project.swatches.items()),
             "kept": _is_kept(service)}
 

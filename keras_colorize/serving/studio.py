@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from keras_colorize import media
+from keras_colorize.colorize import references
 from keras_colorize.errors import ColorizeError
 from keras_colorize.serving import series_route, uploads
 from keras_colorize.serving.book import DIGITS, UNDER_WAY, Book, Page
@@ -25,7 +26,6 @@ from keras_colorize.serving.limits import Busy, Refused
 from keras_colorize.serving.service import Service
 from keras_colorize.serving.shelf import Shelf
 
-MOST_REFERENCES = 6  # pages that tell another: as many as are compared with it
 LONGEST_WAIT = 20  # seconds
 LOOK = 0.01  # seconds
 LONGEST_KEY = 100  # characters by which a client tells its uploads apart
@@ -290,15 +290,14 @@ class Studio:
         text = request.query_params.get("reference", "")
         if not text:
             return []
-        model = self.service.models.pages
-        if not (model.takes_references or model.input == "manga"):
+        if not self.service.models.pages.takes_references:
             raise Refused(400, "reference: this model takes none; leave it out")
         parts = text.split(",")
-        if len(parts) > MOST_REFERENCES or not all(
+        if len(parts) > references.MOST_MATCHED or not all(
                 part.isascii() and part.isdecimal() and len(part) <= DIGITS
                 and int(part) < len(book.pages) for part in parts):
             raise Refused(400, f"reference: is {text[:40]!r}; give the numbers of at most "
-                               f"{MOST_REFERENCES} pages of the book")
+                               f"{references.MOST_MATCHED} pages of the book")
         numbers = sorted(set(map(int, parts)) - {page.number})
         for number in numbers:
             if not book.colored(book.pages[number]).exists():

@@ -4,7 +4,6 @@
 import { json } from "./api.js";
 
 const one = (id) => document.getElementById(id);
-const MOST = 6; // pages that tell another
 const REFERENCE = "like "; // how a light begins that other pages tell; the rest is their numbers
 
 export class Moods {
@@ -13,7 +12,7 @@ export class Moods {
   #pictures = [];
   #drawn = ""; // the buttons that are there
   #count = 0;
-  #takesReferences = false;
+  #most = 0; // pages that may tell the others
 
   // `choose(light, reach)` is called with a light, and what it is to count for: "page", "chapter" or
   // "book"; `refer()` when the page is to tell the others their colours, or no more.
@@ -22,10 +21,10 @@ export class Moods {
     one("refer").onclick = refer;
   }
 
-  // Offers so many moods from now on, and to refer to other pages if the model takes that.
-  begin(count, takesReferences) {
+  // Offers so many moods from now on, and to refer to so many pages.
+  begin(count, most) {
     this.#count = count;
-    this.#takesReferences = takesReferences;
+    this.#most = most;
     this.show(this.#page);
   }
 
@@ -69,11 +68,11 @@ export class Moods {
     for (const button of one("moods").children) {
       button.setAttribute("aria-pressed", button.dataset.mood === lightOf(this.#page));
     }
-    if (this.#takesReferences) one("refer").setAttribute("aria-pressed", isOne);
+    if (this.#most) one("refer").setAttribute("aria-pressed", isOne);
     one("refer").disabled = state !== "done" || book.pages.length < 2
-      || (!isOne && numbers.length >= MOST);
-    one("refer").hidden = !this.#takesReferences;
-    one("light").hidden = !kind || !(this.#takesReferences || offered.length);
+      || (!isOne && numbers.length >= this.#most);
+    one("refer").hidden = !this.#most;
+    one("light").hidden = !kind || !(this.#most || offered.length);
     one("reaching").hidden = !offered.length;
   }
 
