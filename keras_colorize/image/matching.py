@@ -1,9 +1,9 @@
-"""Matching: what in a gray picture looks as something in coloured ones, and so has its colour.
+"""Matching: finds in coloured pictures what a gray one shows, and takes its colours from there.
 
-Pictures are compared cell by cell. A cell takes the mean chroma of the cells of the coloured
-pictures that it is most like, as in Welsh et al. (2002), who compared luminance and its deviation.
+Pictures are compared cell by cell. A cell takes the mean chroma of those cells of the coloured
+pictures that are most like it, as in Welsh et al. (2002), who compared luminance and its deviation.
 Here cells are also compared by where they lie, by what a network sees there, and by what it would
-paint there itself. A picture that fits badly as a whole is trusted less.
+paint there itself. A picture that fits badly as a whole counts less.
 """
 
 from dataclasses import dataclass, replace
@@ -15,12 +15,13 @@ CELL = 5  # pixels of a side, at the size that a network sees
 MOST_CELLS = 2000  # of a picture; those of a larger one are larger
 NEAREST = 64  # cells whose chroma a cell takes the mean of
 SHARPNESS = 10.0  # by which the weight of a cell falls with its distance
-LEVEL, LEVEL_SPAN = 6.0, 0.3  # the distance of two cells by their luminance: its weight, its most
-DEVIATION, DEVIATION_SPAN = 1.0, 50.0  # by the deviation of luminance in them
-PLACE = 0.3  # by their height in the picture
-SEEN = 1.0  # by the cosine of what a network sees there
-PAINTED, PAINTED_SPAN = 0.4, 60.0  # by the chroma that it would paint, to what the other has
-PICTURE = 1.0  # by how badly a picture fits all over, beyond the best one
+# The distance of two cells is a sum. Each part has a weight, and some do not grow beyond a span.
+LEVEL, LEVEL_SPAN = 6.0, 0.3  # how their luminance differs
+DEVIATION, DEVIATION_SPAN = 1.0, 50.0  # how its deviation differs
+PLACE = 0.3  # how their height in the picture differs
+SEEN = 1.0  # the cosine of what a network sees there, which counts the other way
+PAINTED, PAINTED_SPAN = 0.4, 60.0  # how the chroma that it would paint differs from the reference's
+PICTURE = 1.0  # how much worse the reference fits as a whole than the best one
 ROWS = 256  # cells that are sorted at once, which bounds memory
 
 
