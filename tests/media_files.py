@@ -508,7 +508,7 @@ BAD_COMICS = {
     "really_zip.cbr": (write_comic_cbz, "really_zip.cbr: is a ZIP archive, read only as a comic"),
     "comic.cb7": (write_poem, "comic.cb7: is a 7z archive, which is not read"),
     "comic.cbt": (write_poem, "comic.cbt: is a tar archive, which is not read"),
-    "comic.epub": (write_comic_cbz, "comic.epub: is an EPUB book, which is not read"),
+    "comic.epub": (write_comic_cbz, "comic.epub: lacks 'META-INF/container.xml', which an EPUB"),
     "comic.pdf": (write_poem, "comic.pdf: is no PDF, or a damaged one; export it again"),
     "comic.zip": (write_comic_cbz, "comic.zip: is a ZIP archive, read only as a comic; rename it"),
 }

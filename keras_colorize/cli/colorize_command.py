@@ -16,7 +16,8 @@ def declare(command: argparse.ArgumentParser) -> None:
     """Adds the flags of the command."""
     add = command.add_argument
     add("inputs", metavar="INPUT", nargs="+", type=Path,
-        help="pictures, comics (CBZ, PDF), videos, and folders of them; the first may be the MODEL")
+        help="pictures, comics (CBZ, EPUB, PDF), videos, and folders of them; the first may be the "
+             "MODEL")
     add("--model", type=named, metavar="MODEL",
         help="a SavedModel, or a run directory (the model that ships with this program, which "
              "knows no series)")

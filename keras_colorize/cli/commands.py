@@ -104,8 +104,8 @@ def _run_inspect(options: argparse.Namespace) -> None:
 def _declare_learn(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("sources", metavar="SOURCE", nargs="*", type=Path,
-        help="episodes in colour: videos, comics (CBZ, PDF), and folders of them and of pictures "
-             "(those that MODEL was learned from before)")
+        help="episodes in colour: videos, comics (CBZ, EPUB, PDF), and folders of them and of "
+             "pictures (those that MODEL was learned from before)")
     add("--out", required=True, type=place, metavar="MODEL",
         help="the folder of the model; MODEL.learn beside it holds all that is made on the way")
     add("--minutes", type=whole(1), default=60, metavar="N",

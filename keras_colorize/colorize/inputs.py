@@ -14,7 +14,7 @@ from keras_colorize.media import film_writer
 COLORED = "_colored"  # follows the name of an input
 SAME = dict.fromkeys((".jpeg", ".jpe", ".jfif"), ".jpg") | {".tiff": ".tif"}
 KNOWN = (f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))} "
-         f"{' '.join(sorted(media.VIDEO_SUFFIXES))} .cbz .pdf")
+         f"{' '.join(sorted(media.VIDEO_SUFFIXES))} .cbz .epub .pdf")
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def _single(inputs: list[Path], out: Path, suffix: str | None) -> Work:
     work, given = Work(source, out, out.name), out.suffix.lower()
     if (work.kind == "video") != (given in media.VIDEO_SUFFIXES) \
             or (work.kind == "book") != (given == ".cbz"):
-        raise UsageError(out, f"cannot be made of {source}", "give a video for a video, a CBZ or "
-                         "PDF for a CBZ, and a picture for a picture")
+        raise UsageError(out, f"cannot be made of {source}", "give a video for a video, a comic "
+                         "for a CBZ, and a picture for a picture")
     wanted = _renamed(source, Path(source.name), suffix).suffix.lower()
     if work.kind == "picture" and SAME.get(given, given) != SAME.get(wanted, wanted):
         raise UsageError(out, f"would be of the format {wanted or 'of its input'}",

@@ -172,7 +172,7 @@ class FolderSource:
 
 
 class BookSource(FileSource):
-    """A comic in one file (CBZ or PDF); its pages are treated as those of a folder."""
+    """A comic in one file (CBZ, EPUB or PDF); its pages are treated as those of a folder."""
 
     def length(self) -> int:
         """Returns how many pages to expect, for progress; 0 where the file cannot be read."""
@@ -358,7 +358,7 @@ def _sources_in(place: Path) -> tuple[list[Source], list[tuple[str, SourceError]
     if not sources and not errors:
         raise SourceError(place, "holds no video and no picture",
                           f"known suffixes: {' '.join(sorted(media.VIDEO_SUFFIXES))} "
-                          f"{' '.join(sorted(media.PICTURE_SUFFIXES))} .cbz .pdf")
+                          f"{' '.join(sorted(media.PICTURE_SUFFIXES))} .cbz .epub .pdf")
     sources, unnameable = _with_unicode_paths(sources)
     unreadable = [(one_line(_folder_name(Path(error.where), place)), error) for error in errors]
     return sources, unreadable + unnameable

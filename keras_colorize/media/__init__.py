@@ -3,7 +3,7 @@
 from keras_colorize.media.comics import (
     ARCHIVE_SUFFIXES,
     BOOK_SUFFIXES,
-    Book,
+    AnyBook,
     PdfBook,
     is_book,
     natural_order,
@@ -40,9 +40,9 @@ from keras_colorize.media.video import (
 
 __all__ = [
     "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "FORMATS", "MOST_PIXELS", "PICTURE_SUFFIXES",
-    "VIDEO_SUFFIXES", "Book", "PdfBook", "StoredPicture", "Style", "VideoFrame", "decode_picture",
-    "encode_picture", "excerpts", "frame_count", "is_book", "is_picture", "is_picture_suffix",
-    "is_video", "natural_order", "open_book", "open_video", "peek", "picture_of", "read_picture",
-    "read_stored_picture", "read_video", "refused_archive", "stored_colors", "stored_layer",
-    "write_picture",
+    "VIDEO_SUFFIXES", "AnyBook", "PdfBook", "StoredPicture", "Style", "VideoFrame",
+    "decode_picture", "encode_picture", "excerpts", "frame_count", "is_book", "is_picture",
+    "is_picture_suffix", "is_video", "natural_order", "open_book", "open_video", "peek",
+    "picture_of", "read_picture", "read_stored_picture", "read_video", "refused_archive",
+    "stored_colors", "stored_layer", "write_picture",
 ]

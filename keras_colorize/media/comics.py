@@ -1,8 +1,10 @@
-"""Comics (CBZ and PDF): their pages in reading order, for learning and for colouring.
+"""Comics (CBZ, EPUB and PDF): their pages in reading order, for learning and for colouring.
 
-Nothing is ever unpacked to disk. A coloured comic is written as CBZ, with all else that it held.
+Nothing is ever unpacked to disk. A coloured comic is written as CBZ: a CBZ with all else that it
+held, the others as their pages alone.
 """
 
+import posixpath
 import re
 import struct
 import tarfile
@@ -12,14 +14,16 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
 from keras_colorize.errors import SourceError, one_line
 from keras_colorize.files import reading, whole_file
 from keras_colorize.media import entry_names
-from keras_colorize.media.pdf_book import PdfBook, Read
+from keras_colorize.media.pdf_book import PdfBook, Read, numbered, write_pages
 from keras_colorize.media.picture_kinds import BEGINNING, is_picture_suffix, kind_by
 from keras_colorize.media.pictures import picture_of
 
@@ -29,6 +33,7 @@ ARCHIVE_SUFFIXES = BOOK_SUFFIXES | {".zip", ".rar"}
 LARGEST_ENTRY = 256 * 2**20  # bytes
 LARGEST_ARCHIVE = 2**30  # bytes, unpacked; larger ones must not be `MOST_SWOLLEN`
 MOST_SWOLLEN = 1000  # times the size of the file
+LARGEST_TEXT = 16 * 2**20  # bytes of a document in an EPUB
 
 _AS_CBZ = "unpack it and zip its pictures as CBZ"
 _REFUSED = {
@@ -36,12 +41,16 @@ _REFUSED = {
     ".rar": ("is a RAR archive, which is not read", _AS_CBZ),
     ".cb7": ("is a 7z archive, which is not read", _AS_CBZ),
     ".cbt": ("is a tar archive, which is not read", _AS_CBZ),
-    ".epub": ("is an EPUB book, which is not read", _AS_CBZ),
     ".pdf": ("is a PDF and is not named so", "rename it .pdf"),
     ".zip": ("is a ZIP archive, read only as a comic", "rename it .cbz"),
 }
 _BEGINNINGS = {b"Rar!": ".rar", b"7z\xbc\xaf": ".cb7", b"%PDF": ".pdf"}
 _ZIP = b"PK\3\4"
+_ZIPS = (".cbz", ".epub")  # suffixes of archives that are read
+# Of an EPUB: what names its table of contents, what is encrypted, and what shows a picture.
+_CONTAINER, _LOCKED = "META-INF/container.xml", "META-INF/encryption.xml"
+_SHOWING = {"img": "src", "image": "href"}
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def is_book(path: Path) -> bool:
@@ -68,13 +77,16 @@ def refused_archive(path: Path) -> SourceError | None:
     return SourceError(path, *_REFUSED[suffix])
 
 
-def open_book(path: Path, only_pages: bool = False) -> "Book | PdfBook":
+def open_book(path: Path, only_pages: bool = False) -> "AnyBook":
     """Opens a comic by its suffix; with `only_pages`, what else its archive holds is not checked.
 
     Raises:
         SourceError: it is of a kind that is not read, damaged, encrypted, hostile or without pages.
     """
-    return PdfBook(path) if path.suffix.lower() == ".pdf" else Book(path, only_pages)
+    suffix = path.suffix.lower()
+    if suffix == ".pdf":
+        return PdfBook(path)
+    return EpubBook(path) if suffix == ".epub" else Book(path, only_pages)
 
 
 def natural_order(name: str) -> list[list]:
@@ -172,15 +184,114 @@ class Book:
         return damaged
 
 
+class EpubBook:
+    """An EPUB: the pictures that it shows, in the order in which it shows them."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with _opened(path) as archive:
+            _check_harmless(path, archive.infolist())
+            self._shown, self.notes = _shown(archive, path)
+            if not self._shown:
+                raise SourceError(path, "shows no picture", "give a book whose pages are pictures")
+            locked = {unquote(of.get("uri", "")) for tag, of in _tags(archive, _LOCKED, path)
+                      if tag == "cipherreference"} if _LOCKED in archive.namelist() else set()
+        if not locked.isdisjoint(self._shown):
+            raise SourceError(path, "is copy-protected", "give it without that")
+        self.names = numbered(Path(entry).suffix.lower() for entry in self._shown)
+
+    def pages(self) -> Iterator[tuple[str, Read]]:
+        """Gives each page in reading order: its name, and what reads its file."""
+        with _opened(self.path) as archive:
+            for name, entry in zip(self.names, self._shown, strict=True):
+                yield name, partial(_entry_bytes, archive, archive.getinfo(entry), self.path / name)
+
+    def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Gives each page as `Book.pictures`."""
+        for name, read in self.pages():
+            yield name, picture_of(read(), self.path / name)
+
+    def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
+        """Writes a CBZ of all pages, as `Book.write`; those not coloured as they are stored."""
+        return write_pages(self.pages(), target, colored)
+
+
+AnyBook = Book | EpubBook | PdfBook
+
+
+class _Tags(HTMLParser):
+    """Finds the tags of XML or HTML, each with its attributes, without their namespaces."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keeps a tag; names are in small letters."""
+        plain = {name.rpartition(":")[2]: value or "" for name, value in attrs}
+        self.found.append((tag.rpartition(":")[2], plain))
+
+
+def _tags(archive: zipfile.ZipFile, name: str, path: Path) -> list[tuple[str, dict[str, str]]]:
+    """Reads the tags of a document in an EPUB; raises SourceError where it is missing or damaged.
+    """
+    if name not in archive.namelist():
+        raise SourceError(path, f"lacks {name!r}, which an EPUB has",
+                          "get it again; if it is a CBZ, rename it .cbz")
+    entry = archive.getinfo(name)
+    if entry.file_size > LARGEST_TEXT:
+        raise SourceError(path / name, f"unpacks to {entry.file_size >> 20} MiB of text",
+                          "do not trust it; get it elsewhere")
+    text = _entry_bytes(archive, entry, path / name)
+    return _Tags(text.decode("utf-16" if text[:2] in _UTF_16 else "utf-8-sig", "replace")).found
+
+
+def _shown(archive: zipfile.ZipFile, path: Path) -> tuple[list[str], list[str]]:
+    """Lists the pictures that an EPUB shows, each once: the names of their entries.
+
+    Also a line on each that it lacks, and on what it shows besides. Raises as `_tags`.
+    """
+    package = next((of.get("full-path", "") for tag, of in _tags(archive, _CONTAINER, path)
+                    if tag == "rootfile"), "")
+    tags = _tags(archive, package, path)
+    places = {of.get("id"): _linked(package, of.get("href", "")) for tag, of in tags
+              if tag == "item"}
+    order = dict.fromkeys(places[of["idref"]] for tag, of in tags
+                          if tag == "itemref" and of.get("idref") in places)
+    entries = dict(zip(archive.namelist(), archive.infolist(), strict=True))
+    shown, missing, without = {}, {}, 0
+    for place in order:
+        is_text = place in entries and not _is_page(archive, place, entries[place])
+        links = [_linked(place, of.get(_SHOWING[tag], "")) for tag, of
+                 in _tags(archive, place, path) if tag in _SHOWING] if is_text else [place]
+        lacking = [link for link in links if link not in entries]
+        pictures = [link for link in links if link in entries
+                    and _is_page(archive, link, entries[link])]
+        without += not (lacking or pictures)
+        missing |= dict.fromkeys(lacking)
+        shown |= dict.fromkeys(pictures)
+    notes = [one_line(f"{path}/{link}: is shown, and is not in the book") for link in missing]
+    if without:
+        notes.append(f"{path}: shows text without a picture, which is left out: {without} of "
+                     f"{len(order)} parts")
+    return list(shown), notes
+
+
+def _linked(document: str, link: str) -> str:
+    """Finds what a link in a document means: the name of an entry."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(document),
+                                             unquote(urlsplit(link).path)))
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Opens a CBZ; raises SourceError where it is none, or cannot be read."""
+    """Opens a CBZ or an EPUB; raises SourceError where it is none, or cannot be read."""
     suffix = path.suffix.lower()
     with reading(path), open(path, "rb") as file:
         beginning = file.read(4)
-    if suffix != ".cbz":
-        is_zip = beginning == _ZIP and suffix != ".epub"
-        raise SourceError(path, *_REFUSED[".zip" if is_zip else suffix])
+    if suffix not in _ZIPS:
+        raise SourceError(path, *_REFUSED[".zip" if beginning == _ZIP else suffix])
     try:
         with reading(path):
             archive = zipfile.ZipFile(path)
@@ -190,7 +301,8 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         if tarfile.is_tarfile(path):
             raise SourceError(path, *_REFUSED[".cbt"]) from error
         what = "is damaged or cut short" if beginning == _ZIP else "is no ZIP archive"
-        raise SourceError(path, what, "is it a whole CBZ? copy it again") from error
+        raise SourceError(path, what, f"is it a whole {suffix[1:].upper()}? copy it again"
+                          ) from error
     with archive:
         yield archive
 

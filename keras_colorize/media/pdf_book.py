@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -38,8 +38,7 @@ class PdfBook:
             forms = [_form(document, number) for number in range(len(document))]
         if not forms:
             raise SourceError(path, "has no page", "give a PDF of pages")
-        digits = max(3, len(str(len(forms))))
-        self.names = [f"page{number:0{digits}}{form}" for number, form in enumerate(forms, 1)]
+        self.names = numbered(forms)
         self.notes: list[str] = []
 
     def pages(self) -> Iterator[tuple[str, Read]]:
@@ -56,16 +55,37 @@ class PdfBook:
 
     def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
         """Writes a CBZ of all pages, as `Book.write`; those not coloured as they are drawn."""
-        damaged = []
-        with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as out:
-            for name, read in self.pages():
-                new_name, place = colored.get(name, (name, None))
-                entry = zipfile.ZipInfo(new_name)  # of 1980, so that it is the same each time
-                try:
-                    out.writestr(entry, place.read_bytes() if place else read())
-                except SourceError as error:
-                    damaged.append(one_line(f"{error.where}: {error.what}, and was left out"))
-        return damaged
+        return write_pages(self.pages(), target, colored)
+
+
+def numbered(suffixes: Iterable[str]) -> list[str]:
+    """Names pages that have no names of their own by their numbers, with these suffixes."""
+    suffixes = list(suffixes)
+    digits = max(3, len(str(len(suffixes))))
+    return [f"page{number:0{digits}}{suffix}" for number, suffix in enumerate(suffixes, 1)]
+
+
+def write_pages(pages: Iterable[tuple[str, Read]], target: Path,
+                colored: Mapping[str, tuple[str, Path]]) -> list[str]:
+    """Writes a CBZ of nothing but pages, whole or not at all.
+
+    Args:
+        pages: the name of each, and what reads its file.
+        colored: as of `Book.write`.
+
+    Returns:
+        A line on each page that is damaged, and left out.
+    """
+    damaged = []
+    with whole_file(target) as temporary, zipfile.ZipFile(temporary, "w") as out:
+        for name, read in pages:
+            new_name, place = colored.get(name, (name, None))
+            entry = zipfile.ZipInfo(new_name)  # of 1980, so that it is the same each time
+            try:
+                out.writestr(entry, place.read_bytes() if place else read())
+            except SourceError as error:
+                damaged.append(one_line(f"{error.where}: {error.what}, and was left out"))
+    return damaged
 
 
 def _opened_pdf(path: Path) -> pdfium.PdfDocument:

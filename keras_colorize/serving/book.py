@@ -162,7 +162,7 @@ class Book:
         self._arrivals: list[Arrival] = []
         self._numbers = itertools.count()
         self._taking, self._noting = threading.Lock(), threading.Lock()
-        self._archive: media.Book | media.PdfBook | None = None
+        self._archive: media.AnyBook | None = None
         folder.mkdir()
 
     @property
@@ -172,7 +172,7 @@ class Book:
 
     @property
     def is_archive(self) -> bool:
-        """Whether it is a CBZ or PDF rather than loose pages."""
+        """Whether it is a CBZ, an EPUB or a PDF rather than loose pages."""
         return self._archive is not None
 
     @property

@@ -152,9 +152,9 @@ def _occurrences(stream: BinaryIO, mark: bytes) -> int:
     return count
 
 
-def open_book(place: Path, name: str) -> media.Book | media.PdfBook:
+def open_book(place: Path, name: str) -> media.AnyBook:
     """Opens an archive as `media.open_book`, and raises SourceError for one that holds too much."""
-    if place.suffix == ".cbz":
+    if place.suffix != ".pdf":
         with place.open("rb") as stream:  # its directory would all be read into memory
             if _occurrences(stream, b"PK\1\2") > MOST_ENTRIES:
                 raise SourceError(name, f"holds more than the {MOST_ENTRIES:,} files that this "

@@ -115,7 +115,7 @@ def test_without_skip_bad_one_line_ends_the_build_and_finished_sources_are_kept(
 
 @pytest.mark.parametrize(("name", "beginning", "line"), [
     ("comic.cbr", b"Rar!", "is a RAR archive, which is not read; unpack it and zip its pictures"),
-    ("comic.epub", b"PK\3\4", "is an EPUB book, which is not read; unpack it and zip its pictures"),
+    ("comic.epub", b"PK\3\4", "is damaged or cut short; is it a whole EPUB? copy it again"),
     ("comic.pdf", b"%PDF", "is no PDF, or a damaged one; export it again"),
     ("comic.zip", b"PK\3\4", "is a ZIP archive, read only as a comic; rename it .cbz"),
     ("notes.txt", b"poem", "is neither a video nor a comic (by its suffix)"),

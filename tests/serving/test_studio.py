@@ -480,7 +480,7 @@ def test_what_is_no_book_is_told_beside_its_name(server, pages, open_page, tmp_p
     add(page, tmp_path / "volume.cbr", tmp_path / "empty.png", tmp_path / "notes.txt",
         pages / "page2.png")
     expect(page.locator("#notice")).to_have_text(
-        "notes.txt: no picture, comic or PDF; choose pages.")
+        "notes.txt: no picture and no comic; choose pages.")
     expect(page.locator("#status")).to_have_text("Done: 1 of 3 coloured, 2 failed")
     expect(row(page, "volume.cbr").locator(".state")).to_have_text(
         "is a RAR archive, which is not read; unpack it and zip its pictures as CBZ")

@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_file_is_one_line_and_the_rest_goes_on(client):
     ("a.cbr", b"Rar!\x1a\x07\x01\x00", "is a RAR archive"),
     ("a.pdf", b"%PDF-1.4 and no more", "is no PDF"),
     ("a.zip", archive(a_png=b""), "rename it .cbz"),
-    ("a.epub", archive(a_png=b""), "is an EPUB book"),
+    ("a.epub", archive(a_png=b""), "if it is a CBZ, rename it .cbz"),
 ])
 def test_what_is_no_book_is_refused_in_one_line_without_the_servers_paths(name, file, said, client,
                                                                           server):

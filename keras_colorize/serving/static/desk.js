@@ -7,7 +7,7 @@ const OPEN = "books"; // in sessionStorage, so that they are found again after a
 const REFERENCES = "references"; // there too: of each book the pages that tell the others
 const WAIT = 15; // seconds that the server waits for a change before it answers
 const PAUSE = 200; // milliseconds until it is asked again
-const IS_BOOK = /\.(cbz|pdf|cbr|cb7|cbt|epub|zip|rar)$/i;
+const IS_BOOK = /\.(cbz|epub|pdf|cbr|cb7|cbt|zip|rar)$/i;
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 export class Desk extends EventTarget {

@@ -13,7 +13,7 @@ export function listen(takeKnown, tell) {
     const pages = files.filter(({ type }) => !NO_PAGE.test(type));
     if (pages.length) takeKnown(pages);
     const named = files.filter((file) => !pages.includes(file)).map(({ name }) => name).join(", ");
-    if (named) faults.push(`${named}: no picture, comic or PDF; choose pages.`);
+    if (named) faults.push(`${named}: no picture and no comic; choose pages.`);
     if (faults.length) tell(faults.join(" "));
   };
   one("choose").onclick = one("more").onclick = () => one("files").click();
