@@ -125,7 +125,8 @@ def dots(model: Model, places: tuple[Path, ...], scale: float | None, luminance:
     known = sorted(known, key=lambda each: float(np.abs(each.grays - own).sum()))[:MOST_MATCHED]
     cells = Cells.of(luminance, pixels.chroma(painted), _features(model, luminance))
     chroma = matching.match(cells, [each.cells for each in known])
-    return moods.tell(cv2.resize(chroma, luminance.shape[::-1]), luminance, SPACING)
+    chroma = matching.even_out(cv2.resize(chroma, luminance.shape[::-1]), luminance)
+    return moods.tell(chroma, luminance, SPACING)
 
 
 def mood(model: Model, places: tuple[Path, ...], scale: float | None) -> np.ndarray | None:

@@ -3,13 +3,16 @@
 Pictures are compared cell by cell. A cell takes the mean chroma of those cells of the coloured
 pictures that are most like it, as in Welsh et al. (2002), who compared luminance and its deviation.
 Here cells are also compared by where they lie, by what a network sees there, and by what it would
-paint there itself. A picture that fits badly as a whole counts less.
+paint there itself. A picture that fits badly as a whole counts less. What is one surface on the page
+gets one colour.
 """
 
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from scipy import ndimage
+from skimage.segmentation import felzenszwalb
 
 CELL = 5  # pixels of a side, at the size that a network sees
 MOST_CELLS = 2000  # of a picture; those of a larger one are larger
@@ -23,6 +26,8 @@ SEEN = 1.0  # the cosine of what a network sees there, which counts the other wa
 PAINTED, PAINTED_SPAN = 0.4, 60.0  # how the chroma that it would paint differs from the reference's
 PICTURE = 1.0  # how much worse the reference fits as a whole than the best one
 ROWS = 256  # cells that are sorted at once, which bounds memory
+# What is one surface: the larger the first, the larger surfaces are; the second is in pixels.
+SURFACE_SCALE, LEAST_SURFACE = 40, 20
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,25 @@ def match(picture: Cells, references: list[Cells]) -> np.ndarray:
     distance += PICTURE * (fit - fit.min()).astype(np.float32)[own]
     return np.concatenate([_mean_of_nearest(distance[some], every["chroma"])
                            for some in blocks]).reshape(*picture.shape, 2)
+
+
+def even_out(chroma: np.ndarray, luminance: np.ndarray) -> np.ndarray:
+    """Gives each surface of a picture the median of the chroma that its pixels have.
+
+    Surfaces are found by Felzenszwalb and Huttenlocher's method (2004).
+
+    Args:
+        chroma: float32 [h, w, 2].
+        luminance: of the picture, as a network sees it, uint8 [h, w].
+
+    Returns:
+        float32 [h, w, 2].
+    """
+    surfaces = felzenszwalb(luminance, scale=SURFACE_SCALE, sigma=0.5, min_size=LEAST_SURFACE,
+                            channel_axis=None)
+    every = np.arange(surfaces.max() + 1)
+    return np.float32(np.stack([ndimage.median(plane, surfaces, every)
+                                for plane in cv2.split(chroma)], -1))[surfaces]
 
 
 def _mean_of_nearest(distance: np.ndarray, chroma: np.ndarray) -> np.ndarray:

@@ -56,6 +56,18 @@ def test_a_picture_that_fits_as_a_whole_is_trusted_more():
     assert np.abs(left - RED).max() < np.abs(left - GREEN).max()
 
 
+def test_a_surface_gets_the_color_that_most_of_it_has_and_lines_part_surfaces():
+    luminance = np.full((40, 60), 150, np.uint8)
+    luminance[:, 29:31] = 0
+    luminance += np.random.default_rng(0).integers(0, 6, luminance.shape, np.uint8)
+    chroma = halves(RED, BLUE)
+    chroma[:15, :20] = GREEN
+    even = matching.even_out(chroma, luminance)
+    assert even.dtype == np.float32 and even.shape == chroma.shape
+    np.testing.assert_array_equal(even[2:, 2:27], np.broadcast_to(np.float32(RED), (38, 25, 2)))
+    np.testing.assert_array_equal(even[2:, 33:], np.broadcast_to(np.float32(BLUE), (38, 27, 2)))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (2000, 700)])
 def test_pictures_of_any_size_have_a_bounded_number_of_cells(size):
     luminance = np.full(size, 99, np.uint8)
