@@ -3,8 +3,8 @@
 Pictures are compared cell by cell. A cell takes the mean chroma of those cells of the coloured
 pictures that are most like it, as in Welsh et al. (2002), who compared luminance and its deviation.
 Here cells are also compared by where they lie, by what a network sees there, and by what it would
-paint there itself. A picture that fits badly as a whole counts less. What is one surface on the page
-gets one colour.
+paint there itself. A picture that fits badly as a whole counts less. What is one surface on the
+page gets one colour.
 """
 
 from dataclasses import dataclass, replace
