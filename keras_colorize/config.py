@@ -305,8 +305,11 @@ def fit(tables: dict, kind: type[Kind], where: str) -> Kind:
 def _check_known(keys: dict, known: dict, where: str) -> None:
     for key in keys:
         if key not in known:
+            tables = [table for table, kind in known.items()
+                      if dataclasses.is_dataclass(kind) and key in get_type_hints(kind)]
             nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)
-            raise ConfigError(where, f"unknown key {key!r}", f"did you mean {nearest[0]!r}?")
+            raise ConfigError(where, f"unknown key {key!r}", f"write it below [{tables[0]}]"
+                              if tables else f"did you mean {nearest[0]!r}?")
 
 
 def _config_error(reason: str, tables: dict, known: dict, where: str) -> ConfigError:

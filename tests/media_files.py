@@ -505,7 +505,6 @@ BAD_COMICS = {
     "poem.cbz": (write_poem, "poem.cbz: is no ZIP archive"),
     "really_rar.cbz": (write_rar, "really_rar.cbz: is a RAR archive, which is not read; unpack"),
     "comic.cbr": (write_rar, "comic.cbr: is a RAR archive, which is not read; unpack it"),
-    "really_zip.cbr": (write_comic_cbz, "really_zip.cbr: is a ZIP archive, read only as a comic"),
     "comic.cb7": (write_poem, "comic.cb7: is a 7z archive, which is not read"),
     "comic.cbt": (write_poem, "comic.cbt: is a tar archive, which is not read"),
     "comic.epub": (write_comic_cbz, "comic.epub: lacks 'META-INF/container.xml', which an EPUB"),

@@ -1,8 +1,11 @@
 """The command `keras-colorize`: arguments in, exit codes and one-line errors out."""
 
 import argparse
+import difflib
 import io
+import re
 import sys
+from typing import ClassVar
 
 from keras_colorize import __version__
 from keras_colorize.cli.commands import COMMANDS
@@ -29,10 +32,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers wrong use in one line, as all errors."""
+    """Answers wrong use in one line, as all errors. Options are written out."""
+
+    known: ClassVar[set[str]] = {name for name, *_ in COMMANDS}
+    """Commands and options, of which it says the nearest to a wrong one."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, allow_abbrev=False, **options)
+
+    def add_argument(self, *names, **options):
+        """As of argparse."""
+        self.known.update(name for name in names if name.startswith("--"))
+        return super().add_argument(*names, **options)
 
     def error(self, message: str):
-        self.exit(2, f"error: {self.prog}: {message}; see {self.prog} --help\n")
+        wrong = re.search("(?:unrecognized arguments: |COMMAND: invalid choice: ')([^ '=]+)",
+                          message)
+        near = difflib.get_close_matches(wrong[1], self.known, n=1) if wrong else []
+        asked = f"; did you mean {near[0]}?" if near else ""
+        self.exit(2, f"error: {self.prog}: {message}{asked}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:

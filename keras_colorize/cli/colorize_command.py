@@ -1,6 +1,7 @@
 """The command `colorize`: its flags, its defaults, and what it prints."""
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from pathlib import Path
 from keras_colorize import import_tensorflow
 from keras_colorize.cli.arguments import above_0, named, place, whole
 from keras_colorize.errors import ColorizeError, SourceError, UsageError, one_line, shell_line
+
+FORMATS = {"png": (".png",), "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "webp": (".webp",)}
+"""The formats that pages can be given, each with its suffixes."""
 
 
 def declare(command: argparse.ArgumentParser) -> None:
@@ -63,9 +67,9 @@ def declare(command: argparse.ArgumentParser) -> None:
              "colours (what training chose on its validation pictures)")
     add("--no-series", action="store_true",
         help="leave out MODEL/series.toml, whose settings count where no option names another")
-    add("--format", choices=("png", "jpeg", "webp"),
-        help="the format of all pages (each its own; a page of a PDF is JPEG if it is so there, "
-             "else PNG)")
+    add("--format", choices=tuple(FORMATS),
+        help="the format of all pages (each its own, or that of a picture's --out; a page of a PDF "
+             "is JPEG if it is so there, else PNG)")
     add("--quality", type=whole(1, 100), metavar="N",
         help="the quality of JPEG and WebP with --format, 1 to 100")
     add("--layers", action="store_true",
@@ -160,7 +164,10 @@ def _color(jobs: list[tuple[list[Path], Path]], colorize: Callable) -> bool:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Raises UsageError for options that cannot be, before TensorFlow is imported."""
+    """Raises UsageError for options that cannot be, before TensorFlow is imported.
+
+    What is not named is taken from what is: the format from `--out`.
+    """
     from keras_colorize import media
 
     if options.hints is not None and not options.hints.exists():
@@ -170,6 +177,8 @@ def _check(options: argparse.Namespace) -> None:
     if options.reference is not None and options.mood is not None:
         raise UsageError("--reference", "tells pages their light, and so does --mood",
                          "leave out one of them")
+    if options.out and options.format is None:
+        options.format = _format_named(options.inputs[-1], options.out)
     if options.quality is not None and options.format not in ("jpeg", "webp"):
         raise UsageError("--quality", "is of JPEG and WebP", "give --format jpeg or webp with it")
     if options.tones == "smooth" and options.lock is not None:
@@ -180,5 +189,19 @@ def _check(options: argparse.Namespace) -> None:
                          "name it .cbz, or name a folder")
     for each in options.inputs:
         if not os.path.lexists(each):
-            raise SourceError(each, "does not exist", "give pictures, comics, videos or folders, "
-                              "after the model if you name one")
+            beside = os.listdir(each.parent) if each.parent.is_dir() else []
+            near = difflib.get_close_matches(each.name, beside, n=1)
+            raise SourceError(each, "does not exist", f"did you mean {each.with_name(near[0])}?"
+                              if near else "give pictures, comics, videos or folders, after the "
+                              "model if you name one")
+
+
+def _format_named(source: Path, out: Path) -> str | None:
+    """Finds the format that the name of a picture to write asks for, if its source has another."""
+    from keras_colorize import media
+
+    if not media.is_picture(source):
+        return None
+    wanted, own = (next((name for name, suffixes in FORMATS.items()
+                         if place.suffix.lower() in suffixes), None) for place in (out, source))
+    return None if wanted == own else wanted

@@ -315,12 +315,15 @@ def _summary(out: Path, report: dict, manifest: Manifest, plan: Plan, goes_on: b
              "(distance from the true colours, and as the eye sees it):"]
     lines += [f"  {name}: L1 {_with_interval(row, 'l1')}, "
               f"CIEDE2000 {_with_interval(row, 'ciede2000')}" for name, row in named.items() if row]
-    if model["ciede2000"] >= rows["input"]["ciede2000"]:
-        lines.append("it is no better than the gray page; more episodes or --minutes may help")
+    is_poor = model["ciede2000"] >= rows["input"]["ciede2000"]
+    if is_poor:
+        lines.append("as the eye sees it, it is no better than the gray page; with more episodes, "
+                     "or larger --minutes, the same command learns on")
     if goes_on:
         lines.append("an earlier round may have learned some of these pictures, so it may be worse "
                      "on others")
-    return "\n".join([*lines, f"look at {out / UNSEEN}, then colour what has no colour:",
+    advice = "to colour with it all the same" if is_poor else "then colour what has no colour"
+    return "\n".join([*lines, f"look at {out / UNSEEN}; {advice}:",
                       "  " + shell_line("keras-colorize", "colorize", out, "VOLUME.cbz")])
 
 

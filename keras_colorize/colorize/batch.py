@@ -303,9 +303,7 @@ class Batch:
         coming = in_order(self._color_page, pages, self.crew.models.pages.together)
         for name, (page, task) in zip(progress, coming, strict=True):
             try:
-                record = task.result()
-                if record is not None:
-                    self._note(page.key, work.target / new_names[name], record)
+                self._note(page.key, work.target / new_names[name], task.result())
                 replaced[name] = (new_names[name], page.place)
             except FAILURES as error:
                 self._note_failure(page.key, error)  # and the book keeps the page as it was

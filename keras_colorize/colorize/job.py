@@ -131,9 +131,10 @@ class Job:
                 raise UsageError(place, *NOT_OURS)
             return
         before = self._manifest()
-        target, remedy = works[0].target, "name another --out, or give what it was"
-        if self.folder == target.with_name(target.name + SUFFIX):
-            remedy = f"name another --out, give what it was, or remove {target} and {self.folder}"
+        target, made = works[0].target, self.folder
+        if made == target.with_name(target.name + SUFFIX):
+            made = f"{target} and {made}"
+        remedy = f"name another --out, give what it was, or remove {made} to begin anew"
         for part, what in (("model", "by another model"), ("edge_model", "by another edge model")):
             if before.get(part) != made_by[part]:
                 raise SettingsMismatch(self.folder, f"was coloured {what}", remedy)

@@ -286,12 +286,12 @@ def _linked(document: str, link: str) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Opens a CBZ or an EPUB; raises SourceError where it is none, or cannot be read."""
+    """Opens a ZIP that is a comic; raises SourceError where it is none, or cannot be read."""
     suffix = path.suffix.lower()
     with reading(path), open(path, "rb") as file:
         beginning = file.read(4)
-    if suffix not in _ZIPS:
-        raise SourceError(path, *_REFUSED[".zip" if beginning == _ZIP else suffix])
+    if suffix == ".zip" or (suffix not in _ZIPS and beginning != _ZIP):  # many a .cbr is a ZIP
+        raise SourceError(path, *_REFUSED[suffix])
     try:
         with reading(path):
             archive = zipfile.ZipFile(path)

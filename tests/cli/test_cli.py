@@ -64,7 +64,10 @@ def test_each_launcher_is_its_command(name):
     (["colorize", "model", "page.png", "--out", "colored.zip"], "names an archive that is"),
     (["colorize", "model", "page.png", "--out", "d", "--scale", "2"], "not a number above 0"),
     (["colorize", "model", "page.png", "--out", "d", "--quality", "9"], "is of JPEG and WebP"),
+    (["colorize", "page.png", "--satuation=2"], "did you mean --saturation?; see keras-colorize"),
+    (["colorize", "page.png", "--mod", "3"], "arguments: --mod 3; did you mean --mood?"),
     (["paint"], "invalid choice: 'paint'"),
+    (["colorise"], "did you mean colorize?"),
     ([], "required: COMMAND"),
 ])
 def test_wrong_use_is_one_line_and_exit_2(arguments, message):

@@ -113,7 +113,8 @@ def test_the_steps_lead_to_a_model_and_the_same_command_goes_on(
     shown = capfd.readouterr().out
     assert "40 pictures of 90x160, 2 epochs of gray pages, 2 epochs of printed pages" in shown
     assert "the shipped model: L1 9.00 [8.00, 10.00], CIEDE2000 5.00" in shown
-    assert "it is no better than the gray page" in shown and "an earlier round" not in shown
+    assert "it is no better than the gray page" in shown and "all the same:" in shown
+    assert "an earlier round" not in shown
     assert shown.splitlines()[-1] == f"  keras-colorize colorize {out} VOLUME.cbz"
     assert "![Gray, coloured, and the truth](unseen.png)" in (out / "README.md").read_text()
     assert media.read_picture(out / "unseen.png").ndim == 3

@@ -158,6 +158,10 @@ def test_a_picture_may_become_a_file_of_its_own_format(served_model, tmp_path, e
         colorize.colorize(models, [page], tmp_path / "x.webp")
     with pytest.raises(UsageError, match="cannot be made of"):
         colorize.colorize(models, [page], tmp_path / "x.cbz")
+    assert cli.main(["colorize", str(served_model), str(page), "--out", f"{tmp_path}/x.webp"]) == 0
+    assert (tmp_path / "x.webp").read_bytes()[8:12] == b"WEBP"
+    code, error = error_of("colorize", page.with_name("pagge.png"), "--out", tmp_path / "y.png")
+    assert code == 1 and f"pagge.png: does not exist; did you mean {page}?" in error
     code, error = error_of("colorize", page, tmp_path, "--hints", page)
     assert code == 2 and "is the hints of one page, and there are 2 inputs" in error
 

@@ -31,6 +31,7 @@ def test_a_project_survives_being_written_whatever_its_colours_are_called(tmp_pa
 @pytest.mark.parametrize(("text", "message"), [
     ("[settings]\nsaturatoin = 1", "series.toml: settings: unknown key 'saturatoin'; did you mean "
                                    "'saturation'?"),
+    ("mood = 3", "unknown key 'mood'; write it below [settings]"),
     ("[swatch]", "unknown key 'swatch'; did you mean 'swatches'?"),
     ("[settings]\nsaturation = 0", "settings.saturation: is 0; give a number above 0, up to 10"),
     ("[settings]\nmood = '3'", "settings.mood: is '3'; give a whole number from 1 up"),

@@ -213,6 +213,8 @@ def test_a_comic_gives_its_pages_in_reading_order(tmp_path):
     for (_, page), picture in zip(pages, expected, strict=True):
         np.testing.assert_array_equal(page, picture)
     assert [path.name for path in tmp_path.iterdir()] == ["comic.cbz"]
+    (tmp_path / "comic.cbz").rename(tmp_path / "comic.cbr")  # as many a CBZ is named
+    assert media.open_book(tmp_path / "comic.cbr").names == book.names
 
 
 def test_a_pdf_gives_its_pages_at_the_resolution_of_their_pictures(tmp_path):
