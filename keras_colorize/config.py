@@ -66,6 +66,9 @@ class ModelConfig:
     level."""
     normalization_momentum: Between = 0.99
     """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
+    normalization_frozen: bool = False
+    """The generator's BatchNorm stays as the run has it that this one begins with. The statistics
+    of few pictures fit no other page."""
     upsampling: Literal["transposed", "resize", "bilinear", "mirrored"] = "transposed"
     """The paper's transposed convolutions, or repeated or bilinear pixels and a convolution: no
     checkerboard. Or `mirrored`: transposed, by symmetric kernels for the two coarsest levels, whose
@@ -200,6 +203,7 @@ NEEDS = {"augment.canny": ("model.input", "edge"),
          "augment.screentone": ("model.input", "gray"),
          "model.colourfulness": ("model.output", "chroma"),
          "model.lines": ("model.input", "edge"),
+         "model.normalization_frozen": ("model.normalization", "batch"),
          "model.discriminator": ("model.kind", "gan"),
          "model.discriminator_head": ("model.kind", "gan"),
          "model.discriminator_normalization": ("model.kind", "gan"),

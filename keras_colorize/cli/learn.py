@@ -185,8 +185,8 @@ def _settle(folder: Path, plan: Plan, data: Dataset, earlier: Path,
         wanted = learning_plan.epochs_within(left, minutes, each)
         wanted = {name: count + plan.epochs.get(name, 0) for name, count in wanted.items()}
     if not plan.epochs:
-        begun = _begun(plan, earlier)
-        plan = replace(plan, first_hints=0 if begun else wanted[names[0]] // 2)
+        begun = _begun(plan, earlier) is not None
+        plan = replace(plan, is_frozen=begun, first_hints=0 if begun else wanted[names[0]] // 2)
     grown = {name: max(count, plan.epochs.get(name, 0)) for name, count in wanted.items()}
     return replace(plan, epochs=grown, minutes=max(minutes, plan.minutes), is_done=False,
                    ).write(folder)

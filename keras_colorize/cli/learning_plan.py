@@ -50,7 +50,9 @@ class Lesson:
     def configured(self, plan: "Plan", epochs: int) -> Config:
         """Returns its configuration under a plan."""
         of_plan = [f"augment.first_hints={plan.first_hints}",
-                   f"model.colourfulness={plan.colourfulness}"] if self.name == "gray" else []
+                   f"model.colourfulness={plan.colourfulness}",
+                   f"model.normalization_frozen={str(plan.is_frozen).lower()}",
+                   ] if self.name == "gray" else []
         return config.load(self.config, [*(WIDE if plan.is_wide else ()), *self.changes, *of_plan,
                                          f"train.epochs={epochs}"])
 
@@ -93,6 +95,8 @@ class Plan:
     """Whether the networks have the paper's widths."""
     first_hints: int = 0
     """How many epochs the network that takes hints learns to colour alone."""
+    is_frozen: bool = False
+    """Whether the network of gray pages keeps the BatchNorm that it begins with."""
     epochs: dict[str, int] = field(default_factory=dict)
     """By lesson; none before the trial."""
     is_done: bool = False

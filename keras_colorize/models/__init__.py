@@ -31,6 +31,9 @@ def build(config: Config, size: tuple[int, int], steps: int | None = None) -> Co
     ema = config.optimizer.ema
     with _precision(config.train.precision):
         parts = networks(config, size)
+        if config.model.normalization_frozen:
+            for layer in parts["generator"].layers:
+                layer.trainable &= not isinstance(layer, keras.layers.BatchNormalization)
         if config.model.kind == "convnet":
             model = ConvNet(parts["generator"], config.loss.objective, ema=ema)
         else:

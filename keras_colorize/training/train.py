@@ -13,7 +13,7 @@ import keras
 
 from keras_colorize import models
 from keras_colorize.config import Config
-from keras_colorize.errors import SettingsMismatch
+from keras_colorize.errors import SettingsMismatch, UsageError
 from keras_colorize.training import callbacks, checkpoints, guards, run_directory, tensorboard
 from keras_colorize.training.checkpoints import Keeper
 from keras_colorize.training.devices import Devices, connect
@@ -62,8 +62,12 @@ def train(config: Config, data: Batches, run_dir: Path, init_from: Path | None =
         RunError: stopped by a signal, out of memory or disk space, another process lost, or a
             checkpoint or `init_from` that does not fit.
         UsageError: Keras runs on a backend other than TensorFlow and JAX, a batch does not divide
-            among the devices, or another trainer is at work in the run directory.
+            among the devices, another trainer is at work in the run directory, or BatchNorm is to
+            stay as it is and there is no `init_from`.
     """
+    if config.model.normalization_frozen and not init_from and not checkpoints.latest(run_dir):
+        raise UsageError("model.normalization_frozen", "is for a run that begins with the networks "
+                         "of another", "name that one by --init-from")
     devices, settings = connect(config.train.deterministic), config.train
     with guards.guarded(run_dir, settings.batch_size, devices) as stop, ExitStack() as opened:
         with devices.together(run_dir):

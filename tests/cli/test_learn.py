@@ -32,6 +32,8 @@ def steps(monkeypatch):
 
     def trained(wanted, data, run_dir, init_from, watch):
         asked.append(("train", run_dir.name, wanted.train.epochs, init_from))
+        begins = run_dir.name == "gray" and init_from is not None
+        assert wanted.model.normalization_frozen == begins
         shutil.copytree(SHIPPED_MODEL / ("printed" if run_dir.name == "printed" else ""), run_dir,
                         dirs_exist_ok=True)
         watch.on_epoch_begin(0)

@@ -366,3 +366,24 @@ def test_a_run_can_start_from_the_networks_of_another(runs, data_dir, tmp_path):
     wide = tiny("cpu/gan_gray", "model.encoder=[8,8]")
     with pytest.raises(SettingsMismatch, match="its generator has another shape"):
         train.train(wide, data_for(wide, data_dir), tmp_path / "x", init_from=runs["gan_gray"])
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_batch_norm_may_stay_as_another_run_has_it(frozen, runs, data_dir, tmp_path):
+    wanted = tiny("cpu/gan_gray", "train.epochs=1",
+                  f"model.normalization_frozen={str(frozen).lower()}")
+    data = data_for(wanted, data_dir)
+    if frozen:
+        with pytest.raises(UsageError, match="normalization_frozen: is for a run that begins with"):
+            train.train(wanted, data, tmp_path / "alone")
+        assert not (tmp_path / "alone").exists()
+    train.train(wanted, data, tmp_path / "tuned", runs["gan_gray"])
+    before, after = (run_directory.load_generator(run) for run in (runs["gan_gray"],
+                                                                   tmp_path / "tuned"))
+    stays = [all(np.array_equal(*pair) for pair in
+                 zip(one.get_weights(), other.get_weights(), strict=True))
+             for one, other in zip(before.layers, after.layers, strict=True) if one.get_weights()
+             and isinstance(one, keras.layers.BatchNormalization)]
+    assert stays and all(stays) == any(stays) == frozen
+    assert any(not np.array_equal(one, other) for one, other in
+               zip(before.get_weights(), after.get_weights(), strict=True))
