@@ -361,6 +361,19 @@ def test_strokes_outlive_a_reload_and_clear_is_taken_back(server, panels, open_p
         expect(facts).to_contain_text(f"regions told: {told}" if told else "kept white",
                                       timeout=SECONDS)
     expect(page.locator("#undo")).to_be_disabled()
+    for told, key in ((1, "Control+Shift+z"), (2, "Control+y")):
+        page.keyboard.press(key)
+        expect(facts).to_contain_text(f"regions told: {told}", timeout=SECONDS)
+    page.locator("#redo").click()  # what was cleared is cleared again
+    expect(facts).not_to_contain_text("regions told", timeout=SECONDS)
+    page.locator("#redo").click()
+    expect(page.locator("#kept button")).to_have_count(1)
+    expect(page.locator("#redo")).to_be_disabled()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#redo")).to_be_enabled()
+    stroke(page, (90, 120))  # what is done now takes the place of what was taken back
+    expect(page.locator("#redo")).to_be_disabled()
 
 
 def test_before_and_after_are_compared_by_the_arrow_keys(server, discs, open_page):
@@ -561,6 +574,12 @@ def test_kept_colours_and_a_mood_are_there_for_the_next_volume(guarded_server, g
         page.keyboard.press("Control+z")
         expect(names).to_have_text(before)
     expect(page.locator("#undo")).to_be_disabled()
+    for after in (["Hair"], ["Hair", "Sea"], ["Her hair", "Sea"], ["Her hair"]):
+        page.locator("#redo").click()
+        expect(names).to_have_text(after)
+    for _ in range(4):
+        page.keyboard.press("Control+z")
+    expect(names).to_have_count(0)
     for name, color in (("Her hair", "#d02828"), ("Sea", "#2828d0")):
         page.locator("#color").fill(color)
         page.get_by_label("Name").fill(name)
@@ -691,7 +710,8 @@ def test_a_page_in_colour_tells_the_others_of_its_book(guarded_server, guided_mo
     finish(page)
     page.reload()
     expect(page.locator("button.page")).to_have_count(3, timeout=SECONDS)
-    choose(page, "page2.png")
+    expect(page.locator("#title")).to_have_text("page2.png", timeout=SECONDS)  # as before
+    expect(page.locator("button.page .state").first).to_contain_text(", reference")
     expect(page.locator(like)).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
     again(page, "#all")
     assert told("page10.png") == (out / "page10.png").read_bytes()  # each is told as before
@@ -704,6 +724,9 @@ def test_a_page_in_colour_tells_the_others_of_its_book(guarded_server, guided_mo
     choose(page, "cover.png")
     page.keyboard.press("Control+z")
     expect(page.locator(refer)).to_have_attribute("aria-pressed", "true", timeout=SECONDS)
+    for key, pressed in (("Control+y", "false"), ("Control+z", "true")):
+        page.keyboard.press(key)
+        expect(page.locator(refer)).to_have_attribute("aria-pressed", pressed, timeout=SECONDS)
     finish(page)
     choose(page, "page10.png")
     for name in ("page10.png", "cover.png"):  # neither tells any page any more

@@ -1,53 +1,78 @@
-// What was done and can be taken back, of whatever kind, in the order in which it was done.
+// What was done and can be taken back, of whatever kind, in the order in which it was done, and what
+// was taken back and can be done again.
 
 export class History {
-  #done = []; // { pages, back }, the last at the end
+  #done = []; // { pages, back, again }, the last at the end
+  #undone = []; // those that were taken back, the last at the end
 
-  // `changed()` is called when there is more to take back, or less.
+  // `changed()` is called when there is more to take back or to do again, or less.
   constructor(changed) {
     this.changed = changed;
   }
 
-  // Adds what `back()` takes back. It is offered on these pages; on each page where none are given.
-  add(back, pages = null) {
-    const entry = { pages: pages && new Set(pages), back };
+  // Adds what `back()` takes back, and then `again()` does. It is offered on these pages; on each page
+  // where none are given. What was taken back there before is forgotten.
+  add(back, again, pages = null) {
+    const entry = { pages: pages && new Set(pages), back, again };
     this.#done.push(entry);
+    this.#undone = this.#undone.filter((other) => other.pages && entry.pages
+      && ![...entry.pages].some((page) => other.pages.has(page)));
     this.changed();
     return entry;
   }
 
-  // Adds what was done on a page before all else, the first at the beginning.
-  addEarlier(backs, page) {
-    this.#done.unshift(...backs.map((back) => ({ pages: new Set([page]), back })));
+  // Adds what was done on a page before all else, the first at the beginning; each as `add` takes it.
+  addEarlier(steps, page) {
+    this.#done.unshift(...steps.map((step) => ({ pages: new Set([page]), ...step })));
     this.changed();
   }
 
   has(page) {
-    return Boolean(this.#last(page));
+    return Boolean(lastOf(this.#done, page));
+  }
+
+  hasUndone(page) {
+    return Boolean(lastOf(this.#undone, page));
   }
 
   // Takes back what was done last of what is offered on a page.
   undo(page) {
-    const entry = this.#last(page);
+    const entry = lastOf(this.#done, page);
     if (!entry) return;
     this.drop(entry);
+    this.#undone.push(entry);
     entry.back();
+    this.changed();
   }
 
-  // Has what was done stay.
-  drop(entry) {
-    this.#done = this.#done.filter((each) => each !== entry);
+  // Does again what was taken back last.
+  redo(page) {
+    const entry = lastOf(this.#undone, page);
+    if (!entry) return;
+    this.drop(entry);
+    this.#done.push(entry);
+    entry.again();
     this.changed();
+  }
+
+  // Has what was done stay, or what was taken back.
+  drop(entry) {
+    this.#keep((each) => each !== entry);
   }
 
   // Forgets a page that is gone.
   forget(page) {
-    for (const { pages } of this.#done) pages?.delete(page);
-    this.#done = this.#done.filter(({ pages }) => !pages || pages.size);
-    this.changed();
+    for (const { pages } of [...this.#done, ...this.#undone]) pages?.delete(page);
+    this.#keep(({ pages }) => !pages || pages.size);
   }
 
-  #last(page) {
-    return this.#done.findLast(({ pages }) => !pages || pages.has(page));
+  #keep(isKept) {
+    this.#done = this.#done.filter(isKept);
+    this.#undone = this.#undone.filter(isKept);
+    this.changed();
   }
+}
+
+function lastOf(entries, page) {
+  return entries.findLast(({ pages }) => !pages || pages.has(page));
 }

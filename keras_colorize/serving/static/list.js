@@ -137,7 +137,8 @@ export class List {
 function stateOf(page) {
   if (page.state === "failed") return reasonOf(page);
   if (page.state === "uploading") return `Uploading, ${Math.round(100 * page.share)} %`;
-  return STATES[page.state] ?? KINDS[page.kind] ?? "";
+  const kind = STATES[page.state] ?? KINDS[page.kind] ?? "";
+  return page.book.references.includes(page.number) ? `${kind}, reference` : kind;
 }
 
 function tell(text) {

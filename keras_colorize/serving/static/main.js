@@ -22,6 +22,7 @@ const strokes = new Strokes(viewer, history, { ended: () => panel.follow(),
 let panel = null;
 panel = new Panel(desk, strokes, history, tell);
 const list = new List(desk, pick, remove);
+const PICKED = "picked"; // in the session's storage, the page that the visitor chose
 let picked = false; // whether the visitor chose the page that is shown
 
 desk.addEventListener("pages", settle);
@@ -66,12 +67,15 @@ function settle() {
   one("welcome").hidden = pages.length > 0;
   one("desk").hidden = !pages.length;
   if (pages.includes(viewer.page)) return;
-  picked = false;
-  choose(pages[0] ?? null);
+  const kept = sessionStorage.getItem(PICKED); // before a reload
+  const again = pages.find((page) => keyOf(page) === kept);
+  picked = Boolean(again);
+  choose(again ?? pages[0] ?? null);
 }
 
 function pick(page) {
   picked = true;
+  sessionStorage.setItem(PICKED, keyOf(page));
   tell("");
   choose(page);
 }
@@ -98,6 +102,10 @@ async function refresh(page = viewer.page) {
   strokes.open(page, one("before"));
   panel.offer();
   if (page === before.page && page.state === "done" && page.changed !== before.changed) strokes.fade();
+}
+
+function keyOf(page) {
+  return `${page.book.id} ${page.number}`;
 }
 
 function describe(page) {

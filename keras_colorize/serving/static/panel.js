@@ -45,6 +45,7 @@ export class Panel {
     }, () => this.#refer());
     one("draw").onclick = () => this.#draw(one("tools").hidden);
     one("undo").onclick = () => history.undo(this.#page);
+    one("redo").onclick = () => history.redo(this.#page);
     one("clear").onclick = () => strokes.clear();
     one("apply").onclick = one("again").onclick = () => {
       one("stage").scrollIntoView({ block: "nearest" }); // a small screen has it above
@@ -108,6 +109,7 @@ export class Panel {
     const some = this.strokes.list.length > 0;
     one("clear").disabled = !some;
     one("undo").disabled = !this.history.has(this.#page);
+    one("redo").disabled = !this.history.hasUndone(this.#page);
     one("apply").disabled = !(some || this.#page?.hints);
   }
 
@@ -204,18 +206,26 @@ export class Panel {
   }
 
   // Gives pages a light, and a mood to the next volume too where it `isForNext`; `back()` takes
-  // back what belongs to it.
-  #choose(light, pages, isForNext = false, back = () => {}) {
-    const before = new Map(pages.map((page) => [page, this.#lightOf(page)]));
-    const [next, after] = [this.#nextMood, isForNext ? light : this.#nextMood];
+  // back what belongs to it, and `again()` does that again.
+  #choose(light, pages, isForNext = false, back = () => {}, again = () => {}) {
+    const was = { lights: new Map(pages.map((page) => [page, this.#lightOf(page)])),
+      next: this.#nextMood };
+    const is = { lights: new Map(pages.map((page) => [page, light])),
+      next: isForNext ? light : this.#nextMood };
+    const change = (from, to) => {
+      const same = pages.filter((page) => this.desk.pages.includes(page)
+        && this.#lightOf(page) === from.lights.get(page)); // others were given another since
+      this.#give(new Map(same.map((page) => [page, to.lights.get(page)])),
+        this.#nextMood === from.next ? to.next : this.#nextMood);
+    };
     this.history.add(() => {
       back();
-      const same = pages.filter((page) => this.desk.pages.includes(page)
-        && this.#lightOf(page) === light); // others were given another since
-      this.#give(new Map(same.map((page) => [page, before.get(page)])),
-        this.#nextMood === after ? next : this.#nextMood);
+      change(is, was);
+    }, () => {
+      again();
+      change(was, is);
     }, [...pages, this.#page]); // also where it was clicked
-    this.#give(new Map(pages.map((page) => [page, light])), after);
+    this.#give(is.lights, is.next);
   }
 
   // Has the page tell the others of its book their colours; one that does so does it no more.
@@ -229,7 +239,8 @@ export class Panel {
     const others = book.pages.filter((page) => isReadable(page) && page.kind !== "color"
       && ![...before, number].includes(page.number)
       && (!isOne || isReference(this.#lightOf(page))));
-    this.#choose(referenceTo(after), others, false, () => this.desk.refer(book, before));
+    this.#choose(referenceTo(after), others, false, () => this.desk.refer(book, before),
+      () => this.desk.refer(book, after));
   }
 
   // Gives pages their light, and the next volume a mood; all else of each stays as it is.
@@ -274,11 +285,13 @@ export class Panel {
   }
 
   #key(event) {
-    const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    if (!isUndo || event.shiftKey || !this.#page || document.querySelector("dialog[open]")) return;
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
+    if (!this.#page || document.querySelector("dialog[open]")) return;
     if (event.target.matches("[type=password], [type=text]")) return; // they have their own
     event.preventDefault();
-    this.history.undo(this.#page);
+    if (key === "y" || event.shiftKey) this.history.redo(this.#page);
+    else this.history.undo(this.#page);
   }
 }
 

@@ -83,8 +83,10 @@ export class Strokes {
     if (!this.#drawn.has(page)) {
       const kept = stored(page);
       this.#drawn.set(page, kept);
-      this.history.addEarlier(kept.strokes.map((_, count) => () => this.#set(page,
-        { size: kept.size, strokes: kept.strokes.slice(0, count) })), page);
+      const first = (count) => () => this.#set(page,
+        { size: kept.size, strokes: kept.strokes.slice(0, count) });
+      this.history.addEarlier(kept.strokes.map((_, count) => (
+        { back: first(count), again: first(count + 1) })), page);
     }
     return this.#drawn.get(page);
   }
@@ -92,8 +94,9 @@ export class Strokes {
   #change(strokes) {
     const page = this.#page;
     const before = this.#of(page);
-    this.history.add(() => this.#set(page, before), [page]);
-    this.#set(page, { size: [this.canvas.width, this.canvas.height], strokes });
+    const after = { size: [this.canvas.width, this.canvas.height], strokes };
+    this.history.add(() => this.#set(page, before), () => this.#set(page, after), [page]);
+    this.#set(page, after);
   }
 
   #set(page, kept) {

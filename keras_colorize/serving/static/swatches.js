@@ -64,7 +64,9 @@ export class Swatches {
 
   #change(after) {
     const before = this.#list; // what other tabs do until it is taken back stays
-    this.#set({ before, after }, this.history.add(() => this.#set({ before: after, after: before })));
+    const change = { before, after };
+    this.#set(change, this.history.add(() => this.#set({ before: after, after: before }),
+      () => this.#set(change)));
   }
 
   #set(change, entry = null) {
