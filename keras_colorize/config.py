@@ -296,20 +296,21 @@ def fit(tables: dict, kind: type[Kind], where: str) -> Kind:
     Raises ConfigError, which begins with `where`, for an unknown key or a value that cannot be.
     """
     known = get_type_hints(kind)
-    _check_known(tables, known, where)
+    _check_known(tables, known, where, known)
     for name, values in tables.items():
         if isinstance(values, dict) and dataclasses.is_dataclass(known[name]):
-            _check_known(values, get_type_hints(known[name]), f"{where}: {name}")
+            _check_known(values, get_type_hints(known[name]), f"{where}: {name}", known)
     try:
         return msgspec.convert(tables, kind)
     except msgspec.ValidationError as error:
         raise _config_error(str(error), tables, known, where) from error
 
 
-def _check_known(keys: dict, known: dict, where: str) -> None:
+def _check_known(keys: dict, known: dict, where: str, tables_of: dict) -> None:
+    """Raises ConfigError for a key that is not known here, and says where it is, or what is."""
     for key in keys:
         if key not in known:
-            tables = [table for table, kind in known.items()
+            tables = [table for table, kind in tables_of.items()
                       if dataclasses.is_dataclass(kind) and key in get_type_hints(kind)]
             nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)
             raise ConfigError(where, f"unknown key {key!r}", f"write it below [{tables[0]}]"

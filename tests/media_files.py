@@ -339,6 +339,44 @@ def write_comic_cbz(path: Path) -> list[np.ndarray]:
     return list(pages.values())
 
 
+EPUB_PACKAGE = """<?xml version="1.0"?><!DOCTYPE package [<!ENTITY a "a">]>
+<opf:package xmlns:opf="http://www.idpf.org/2007/opf"><opf:manifest>
+<opf:item id="ten" href="text/page10.xhtml" media-type="application/xhtml+xml"/>
+<opf:item id="two" href="text/page%202.xhtml" media-type="application/xhtml+xml"/>
+<opf:item id="cover" href="pictures/z.png" media-type="image/png"/>
+<opf:item id="end" href="text/end.xhtml" media-type="application/xhtml+xml"/>
+</opf:manifest><opf:spine><opf:itemref idref="cover"/><opf:itemref idref="ten"/>
+<opf:itemref idref="two"/><opf:itemref idref="end"/><opf:itemref idref="ten"/>
+</opf:spine></opf:package>"""
+EPUB = {
+    "mimetype": "application/epub+zip",
+    "META-INF/container.xml": '<container><rootfiles><rootfile full-path="OEBPS/book.opf"/>'
+                              "</rootfiles></container>",
+    "OEBPS/book.opf": EPUB_PACKAGE,
+    "OEBPS/text/page10.xhtml": '<html><style/><p>&nbsp;<img src="../pictures/b.png"/></html>',
+    "OEBPS/text/page 2.xhtml": '<html><svg xmlns:xlink="http://www.w3.org/1999/xlink"><image '
+                               'xlink:href="../pictures/a%C3%A9.png#whole"/></svg>'
+                               '<img src="../pictures/b.png"><img src="gone.png"></html>',
+    "OEBPS/text/end.xhtml": "<html><p>The end.</p></html>",
+    "OEBPS/pictures/never shown.png": None,
+}
+EPUB_SHOWS = ("z", "b", "aé")
+"""The pictures in the order in which the book shows them."""
+
+
+def write_epub(path: Path, **changes: str | None) -> Path:
+    """An EPUB; `changes` replace what its documents hold, by a part of their names."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in EPUB.items():
+            text = next((new for part, new in changes.items() if part in name), text)
+            if text is not None:
+                archive.writestr(name, text)
+        for number, name in enumerate(EPUB_SHOWS):
+            picture = _png(scene(number))
+            archive.writestr(f"OEBPS/pictures/{name}.png", picture)
+    return path
+
+
 def write_cut_mp4(path: Path) -> None:
     """The first half of a video, its index included."""
     _encode(path, scenes(48), options={"movflags": "+faststart"})

@@ -5,7 +5,6 @@ import difflib
 import io
 import re
 import sys
-from typing import ClassVar
 
 from keras_colorize import __version__
 from keras_colorize.cli.commands import COMMANDS
@@ -34,21 +33,27 @@ def main(arguments: list[str] | None = None) -> int:
 class _Parser(argparse.ArgumentParser):
     """Answers wrong use in one line, as all errors. Options are written out."""
 
-    known: ClassVar[set[str]] = {name for name, *_ in COMMANDS}
-    """Commands and options, of which it says the nearest to a wrong one."""
-
     def __init__(self, *args, **options):
+        self.names: list[str] = []
         super().__init__(*args, allow_abbrev=False, **options)
 
     def add_argument(self, *names, **options):
         """As of argparse."""
-        self.known.update(name for name in names if name.startswith("--"))
+        self.names += [name for name in names if name.startswith("--")]
         return super().add_argument(*names, **options)
 
+    def parse_known_args(self, *args, **options):
+        """As of argparse, but refuses what is not known at once: the command knows its options."""
+        known, others = super().parse_known_args(*args, **options)
+        if others:
+            self.error(f"unrecognized arguments: {' '.join(others)}")
+        return known, others
+
     def error(self, message: str):
-        wrong = re.search("(?:unrecognized arguments: |COMMAND: invalid choice: ')([^ '=]+)",
+        wrong = re.search("unrecognized arguments: (--[^ =]+)|COMMAND: invalid choice: '(.+?)'",
                           message)
-        near = difflib.get_close_matches(wrong[1], self.known, n=1) if wrong else []
+        known = self.names if wrong and wrong[1] else [name for name, *_ in COMMANDS]
+        near = wrong and difflib.get_close_matches(wrong[1] or wrong[2], known, 1, cutoff=0.8)
         asked = f"; did you mean {near[0]}?" if near else ""
         self.exit(2, f"error: {self.prog}: {message}{asked}; see {self.prog} --help\n")
 

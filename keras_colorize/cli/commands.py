@@ -23,7 +23,8 @@ NEEDED = {"starlette": "starlette", "uvicorn": "uvicorn", "python_multipart": "p
 def _declare_build_tfrecords(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("sources", metavar="SOURCE", nargs="+", type=Path,
-        help="videos, comics (CBZ), and folders, which are searched for them and for pictures")
+        help="videos, comics (CBZ, EPUB, PDF), and folders, which are searched for them and for "
+             "pictures")
     add("--out", required=True, type=place, help="the dataset directory to make")
     add("--every", type=whole(1), default=50, metavar="N",
         help="keep one frame in N of each video (%(default)s); all pictures are kept")

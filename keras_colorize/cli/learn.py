@@ -80,9 +80,12 @@ def learn(places: list[Path], out: Path, minutes: int, epochs: int | None = None
         with _progress(folder, plan, data) as watch:
             for lesson in learning_plan.LESSONS:
                 wanted, batches = _lesson_of(lesson, plan, data)
+                source = lesson.begin(wanted, earlier)
+                if wanted.model.normalization_frozen and source is None:
+                    raise SettingsMismatch(folder, "began with a network that is gone, or has "
+                                           "another shape now", "name another --out")
                 watch.begin(lesson, batches.batches_per_epoch * wanted.train.epochs)
-                train.train(wanted, batches, folder / "runs" / lesson.name,
-                            lesson.begin(wanted, earlier), watch)
+                train.train(wanted, batches, folder / "runs" / lesson.name, source, watch)
         run_directory.keep_moods(folder / "runs" / "gray", data)
         run = _best(folder / "runs" / "gray")
         print(f"{out}: measuring on pictures that it has not seen", flush=True)
@@ -185,8 +188,9 @@ def _settle(folder: Path, plan: Plan, data: Dataset, earlier: Path,
         wanted = learning_plan.epochs_within(left, minutes, each)
         wanted = {name: count + plan.epochs.get(name, 0) for name, count in wanted.items()}
     if not plan.epochs:
-        begun = _begun(plan, earlier) is not None
-        plan = replace(plan, is_frozen=begun, first_hints=0 if begun else wanted[names[0]] // 2)
+        source = _begun(plan, earlier)
+        many = source == SHIPPED_MODEL or (source is not None and Plan.read(earlier).is_frozen)
+        plan = replace(plan, is_frozen=many, first_hints=0 if source else wanted[names[0]] // 2)
     grown = {name: max(count, plan.epochs.get(name, 0)) for name, count in wanted.items()}
     return replace(plan, epochs=grown, minutes=max(minutes, plan.minutes), is_done=False,
                    ).write(folder)

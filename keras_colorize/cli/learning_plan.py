@@ -96,7 +96,8 @@ class Plan:
     first_hints: int = 0
     """How many epochs the network that takes hints learns to colour alone."""
     is_frozen: bool = False
-    """Whether the network of gray pages keeps the BatchNorm that it begins with."""
+    """Whether the network of gray pages keeps the BatchNorm that it begins with, which is that of
+    the model that ships, with statistics of many series."""
     epochs: dict[str, int] = field(default_factory=dict)
     """By lesson; none before the trial."""
     is_done: bool = False

@@ -12,7 +12,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -33,7 +33,8 @@ ARCHIVE_SUFFIXES = BOOK_SUFFIXES | {".zip", ".rar"}
 LARGEST_ENTRY = 256 * 2**20  # bytes
 LARGEST_ARCHIVE = 2**30  # bytes, unpacked; larger ones must not be `MOST_SWOLLEN`
 MOST_SWOLLEN = 1000  # times the size of the file
-LARGEST_TEXT = 16 * 2**20  # bytes of a document in an EPUB
+LARGEST_TEXT = 8 * 2**20  # bytes of all documents of an EPUB
+MOST_NAMED, LONGEST_LINK = 10, 100  # pictures that an EPUB lacks, and characters of each
 
 _AS_CBZ = "unpack it and zip its pictures as CBZ"
 _REFUSED = {
@@ -50,11 +51,12 @@ _ZIPS = (".cbz", ".epub")  # suffixes of archives that are read
 # Of an EPUB: what names its table of contents, what is encrypted, and what shows a picture.
 _CONTAINER, _LOCKED = "META-INF/container.xml", "META-INF/encryption.xml"
 _SHOWING = {"img": "src", "image": "href"}
+_TAGS = {"rootfile", "item", "itemref", "cipherreference", *_SHOWING}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def is_book(path: Path) -> bool:
-    """Whether a file's suffix is that of a comic archive or a PDF, which `open_book` may refuse."""
+    """Whether a file's suffix is that of a comic: an archive, EPUB or PDF that may be refused."""
     return path.suffix.lower() in BOOK_SUFFIXES
 
 
@@ -191,13 +193,9 @@ class EpubBook:
         self.path = path
         with _opened(path) as archive:
             _check_harmless(path, archive.infolist())
-            self._shown, self.notes = _shown(archive, path)
-            if not self._shown:
-                raise SourceError(path, "shows no picture", "give a book whose pages are pictures")
-            locked = {unquote(of.get("uri", "")) for tag, of in _tags(archive, _LOCKED, path)
-                      if tag == "cipherreference"} if _LOCKED in archive.namelist() else set()
-        if not locked.isdisjoint(self._shown):
-            raise SourceError(path, "is copy-protected", "give it without that")
+            self._shown, self.notes = _EpubReader(archive, path).shown()
+        if not self._shown:
+            raise SourceError(path, "shows no picture", "give a book whose pages are pictures")
         self.names = numbered(Path(entry).suffix.lower() for entry in self._shown)
 
     def pages(self) -> Iterator[tuple[str, Read]]:
@@ -220,7 +218,7 @@ AnyBook = Book | EpubBook | PdfBook
 
 
 class _Tags(HTMLParser):
-    """Finds the tags of XML or HTML, each with its attributes, without their namespaces."""
+    """Finds some tags of XML or HTML, each with its attributes, without their namespaces."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -229,59 +227,92 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keeps a tag; names are in small letters."""
-        plain = {name.rpartition(":")[2]: value or "" for name, value in attrs}
-        self.found.append((tag.rpartition(":")[2], plain))
+        name = tag.rpartition(":")[2]
+        if name in _TAGS:
+            self.found.append((name, {key.rpartition(":")[2]: value or "" for key, value in attrs}))
 
 
-def _tags(archive: zipfile.ZipFile, name: str, path: Path) -> list[tuple[str, dict[str, str]]]:
-    """Reads the tags of a document in an EPUB; raises SourceError where it is missing or damaged.
-    """
-    if name not in archive.namelist():
-        raise SourceError(path, f"lacks {name!r}, which an EPUB has",
-                          "get it again; if it is a CBZ, rename it .cbz")
-    entry = archive.getinfo(name)
-    if entry.file_size > LARGEST_TEXT:
-        raise SourceError(path / name, f"unpacks to {entry.file_size >> 20} MiB of text",
-                          "do not trust it; get it elsewhere")
-    text = _entry_bytes(archive, entry, path / name)
-    return _Tags(text.decode("utf-16" if text[:2] in _UTF_16 else "utf-8-sig", "replace")).found
+class _EpubReader:
+    """Reads what an EPUB shows; raises SourceError where that is damaged, protected or hostile."""
 
+    def __init__(self, archive: zipfile.ZipFile, path: Path):
+        self.archive, self.path = archive, path
+        self.entries = {entry.filename: entry for entry in archive.infolist()}
+        self.text_left = LARGEST_TEXT
+        self.kinds: dict[str, bool] = {}
 
-def _shown(archive: zipfile.ZipFile, path: Path) -> tuple[list[str], list[str]]:
-    """Lists the pictures that an EPUB shows, each once: the names of their entries.
+    def shown(self) -> tuple[list[str], list[str]]:
+        """Lists the entries of pictures, each once, and a line on all else that is to be shown."""
+        package = next((of.get("full-path", "") for tag, of in self.tags(_CONTAINER)
+                        if tag == "rootfile"), "")
+        tags = self.tags(package)
+        places = {of["id"]: of.get("href", "") for tag, of in tags if tag == "item" and "id" in of}
+        order = dict.fromkeys(self.linked(package, places[of["idref"]]) for tag, of in tags
+                              if tag == "itemref" and of.get("idref") in places)
+        locked = {self.linked("", of.get("uri", "")) for tag, of in self.tags(_LOCKED)
+                  if tag == "cipherreference"} if _LOCKED in self.entries else set()
+        pictures, missing, texts = {}, {}, 0
+        for place in order:
+            self.check_open(place, locked)
+            links = [place] if place not in self.entries or self.is_page(place) else dict.fromkeys(
+                self.linked(place, of.get(_SHOWING[tag], "")) for tag, of in self.tags(place)
+                if of.get(_SHOWING.get(tag)))
+            texts += not links
+            for link in links:
+                self.check_open(link, locked)
+                if link not in self.entries:
+                    missing[link] = None
+                elif self.is_page(link):
+                    pictures[link] = None
+        return list(pictures), self.notes(list(missing), texts, len(order))
 
-    Also a line on each that it lacks, and on what it shows besides. Raises as `_tags`.
-    """
-    package = next((of.get("full-path", "") for tag, of in _tags(archive, _CONTAINER, path)
-                    if tag == "rootfile"), "")
-    tags = _tags(archive, package, path)
-    places = {of.get("id"): _linked(package, of.get("href", "")) for tag, of in tags
-              if tag == "item"}
-    order = dict.fromkeys(places[of["idref"]] for tag, of in tags
-                          if tag == "itemref" and of.get("idref") in places)
-    entries = dict(zip(archive.namelist(), archive.infolist(), strict=True))
-    shown, missing, without = {}, {}, 0
-    for place in order:
-        is_text = place in entries and not _is_page(archive, place, entries[place])
-        links = [_linked(place, of.get(_SHOWING[tag], "")) for tag, of
-                 in _tags(archive, place, path) if tag in _SHOWING] if is_text else [place]
-        lacking = [link for link in links if link not in entries]
-        pictures = [link for link in links if link in entries
-                    and _is_page(archive, link, entries[link])]
-        without += not (lacking or pictures)
-        missing |= dict.fromkeys(lacking)
-        shown |= dict.fromkeys(pictures)
-    notes = [one_line(f"{path}/{link}: is shown, and is not in the book") for link in missing]
-    if without:
-        notes.append(f"{path}: shows text without a picture, which is left out: {without} of "
-                     f"{len(order)} parts")
-    return list(shown), notes
+    def notes(self, missing: list[str], texts: int, parts: int) -> list[str]:
+        """Says what is left out: pictures that the book lacks, and text."""
+        lines = [f"{self.path}/{link[:LONGEST_LINK]}: is shown, and is no file of the book"
+                 for link in missing[:MOST_NAMED]]
+        if len(missing) > MOST_NAMED:
+            lines.append(f"{self.path}/{len(missing) - MOST_NAMED} more: are no files of the book")
+        if texts:
+            lines.append(f"{self.path}/text of {texts} of {parts} parts: is left out, as no "
+                         "picture is with it")
+        return list(map(one_line, lines))
 
+    def check_open(self, name: str, locked: set[str]) -> None:
+        if name in locked:
+            raise SourceError(self.path, "is copy-protected", "give it without that")
 
-def _linked(document: str, link: str) -> str:
-    """Finds what a link in a document means: the name of an entry."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(document),
-                                             unquote(urlsplit(link).path)))
+    def is_page(self, name: str) -> bool:
+        if name not in self.kinds:
+            self.kinds[name] = _is_page(self.archive, name, self.entries[name])
+        return self.kinds[name]
+
+    def linked(self, document: str, link: str) -> str:
+        """Finds what a link in a document means: the name of an entry, or what might be one."""
+        folder = posixpath.dirname(document)
+        with suppress(ValueError):
+            names = (posixpath.normpath(posixpath.join(folder, each))
+                     for each in (unquote(urlsplit(link).path), link))
+            return next((name for name in names if name in self.entries),
+                        link if urlsplit(link).scheme else
+                        posixpath.normpath(posixpath.join(folder, unquote(link))))
+        return link
+
+    def tags(self, name: str) -> list[tuple[str, dict[str, str]]]:
+        """Reads the tags of a document."""
+        if name not in self.entries:
+            raise SourceError(self.path, f"lacks {name!r}, which an EPUB has",
+                              "get it again; if it is a CBZ, rename it .cbz")
+        entry, where = self.entries[name], self.path / name
+        self.text_left -= entry.file_size
+        if self.text_left < 0:
+            raise SourceError(self.path, f"holds more than {LARGEST_TEXT >> 20} MiB of text",
+                              "do not trust it; get it elsewhere")
+        text = _entry_bytes(self.archive, entry, where)
+        try:
+            return _Tags(text.decode("utf-16" if text[:2] in _UTF_16 else "utf-8-sig", "replace")
+                         ).found
+        except (AssertionError, ValueError) as error:  # which HTMLParser raises
+            raise SourceError(where, "is damaged", "get the book again") from error
 
 
 @contextmanager

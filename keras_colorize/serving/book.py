@@ -53,6 +53,8 @@ class Page:
     """The strokes of the colouring before, which may be read at this moment."""
     record: dict = field(default_factory=dict)
     """What the report says of it, once it is done."""
+    of_book: tuple[str, ...] = ()
+    """Of a first page, what there is to say of the archive that it came in."""
 
     def described(self) -> dict:
         """Describes the page as JSON; what does not apply to it is null."""
@@ -65,7 +67,7 @@ class Page:
             "reference": [int(place.name[:DIGITS]) for place in self.settings.reference],
             **{name: getattr(self.settings, name) for name in series.TASTE},
             **{key: self.record.get(key) for key in kept},
-            "notes": [_in_words(note) for note in self.record.get("notes", ())]}
+            "notes": [*map(_in_words, self.record.get("notes", ())), *self.of_book]}
 
 
 def _in_words(note: str) -> str:
@@ -223,6 +225,8 @@ class Book:
             raise
         for page in sorted(self._archive.names, key=media.natural_order):
             self._append(page)
+        self.pages[0].of_book = tuple(line.removeprefix(f"{place}/")
+                                      for line in self._archive.notes)
         return place
 
     def _take_page(self, name: str, file: Path) -> Path:
@@ -321,6 +325,8 @@ class Book:
 
     def write(self, target: Path) -> None:
         """Writes a CBZ: the archive with its pages coloured, or the loose pages in their order.
+
+        Of an EPUB or a PDF it holds the pages alone.
 
         Pages of an archive that failed stay as they are, if they can be read at all.
         """

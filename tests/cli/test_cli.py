@@ -68,6 +68,7 @@ def test_each_launcher_is_its_command(name):
     (["colorize", "page.png", "--mod", "3"], "arguments: --mod 3; did you mean --mood?"),
     (["paint"], "invalid choice: 'paint'"),
     (["colorise"], "did you mean colorize?"),
+    (["colorize", "page.png", "--minutes", "5"], "arguments: --minutes 5; see keras-colorize"),
     ([], "required: COMMAND"),
 ])
 def test_wrong_use_is_one_line_and_exit_2(arguments, message):

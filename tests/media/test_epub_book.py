@@ -4,47 +4,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from media_files import scene
+from media_files import scene, write_epub
 
 from keras_colorize import media
 from keras_colorize.errors import SourceError
-
-PACKAGE = """<?xml version="1.0"?><!DOCTYPE package [<!ENTITY a "a">]>
-<opf:package xmlns:opf="http://www.idpf.org/2007/opf"><opf:manifest>
-<opf:item id="ten" href="text/page10.xhtml" media-type="application/xhtml+xml"/>
-<opf:item id="two" href="text/page%202.xhtml" media-type="application/xhtml+xml"/>
-<opf:item id="cover" href="pictures/z.png" media-type="image/png"/>
-<opf:item id="end" href="text/end.xhtml" media-type="application/xhtml+xml"/>
-</opf:manifest><opf:spine><opf:itemref idref="cover"/><opf:itemref idref="ten"/>
-<opf:itemref idref="two"/><opf:itemref idref="end"/><opf:itemref idref="ten"/>
-</opf:spine></opf:package>"""
-BOOK = {
-    "mimetype": "application/epub+zip",
-    "META-INF/container.xml": '<container><rootfiles><rootfile full-path="OEBPS/book.opf"/>'
-                              "</rootfiles></container>",
-    "OEBPS/book.opf": PACKAGE,
-    "OEBPS/text/page10.xhtml": '<html><style/><p>&nbsp;<img src="../pictures/b.png"/></html>',
-    "OEBPS/text/page 2.xhtml": '<html><svg xmlns:xlink="http://www.w3.org/1999/xlink"><image '
-                               'xlink:href="../pictures/a%C3%A9.png#whole"/></svg>'
-                               '<img src="../pictures/b.png"><img src="gone.png"></html>',
-    "OEBPS/text/end.xhtml": "<html><p>The end.</p></html>",
-    "OEBPS/pictures/never shown.png": None,
-}
-SHOWN = ("z", "b", "aé")
-"""The pictures in the order in which the book shows them."""
-
-
-def write_epub(path, **changes):
-    """An EPUB; `changes` replace what its documents hold, by a part of their names."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in BOOK.items():
-            text = next((new for part, new in changes.items() if part in name), text)
-            if text is not None:
-                archive.writestr(name, text)
-        for number, name in enumerate(SHOWN):
-            picture = media.encode_picture(scene(number))
-            archive.writestr(f"OEBPS/pictures/{name}.png", picture)
-    return path
 
 
 def test_pages_come_in_the_order_of_the_book_each_once(tmp_path):
@@ -58,8 +21,20 @@ def test_pages_come_in_the_order_of_the_book_each_once(tmp_path):
 def test_what_it_lacks_and_what_is_left_out_is_said(tmp_path):
     path = write_epub(tmp_path / "book.epub")
     assert media.open_book(path).notes == [
-        f"{path}/OEBPS/text/gone.png: is shown, and is not in the book",
-        f"{path}: shows text without a picture, which is left out: 1 of 4 parts"]
+        f"{path}/OEBPS/text/gone.png: is shown, and is no file of the book",
+        f"{path}/text of 1 of 4 parts: is left out, as no picture is with it"]
+
+
+def test_links_may_be_odd_and_lead_anywhere(tmp_path):
+    many = "".join(f'<img src="{number}.png"/>' for number in range(30))
+    path = write_epub(tmp_path / "book.epub", page10=(
+        '<img src="http://[x/a.jpg"/><img src="data:image/png;base64,' + "A" * 5000 + '"/>'
+        '<img src=""/><img src="http://host/a.png"/><img/><img src="../pictures/b.png"/>' + many))
+    book = media.open_book(path)
+    assert len(book.names) == 3 and len(book.notes) == 12
+    assert all(len(line) < 300 for line in book.notes)
+    assert f"{path}/http://host/a.png: is shown" in book.notes[2]
+    assert book.notes[-2] == f"{path}/24 more: are no files of the book"
 
 
 def test_it_becomes_a_cbz_of_its_pages_the_colored_ones_replaced(tmp_path):
@@ -77,7 +52,9 @@ def test_it_becomes_a_cbz_of_its_pages_the_colored_ones_replaced(tmp_path):
     ({"container": "<rootfile/>"}, "book.epub: lacks '', which an EPUB has; get it again"),
     ({"book.opf": None}, "book.epub: lacks 'OEBPS/book.opf', which an EPUB has; get it again"),
     ({"book.opf": "<spine/>"}, "book.epub: shows no picture; give a book whose pages are pictures"),
-    ({"page10": " " * (17 * 2**20)}, "page10.xhtml: unpacks to 17 MiB of text; do not trust it"),
+    ({"page10": " " * (9 * 2**20)}, "book.epub: holds more than 8 MiB of text; do not trust"),
+    ({"page10": "<![foo[ x ]]>"}, "page10.xhtml: is damaged; get the book again"),
+    ({"book.opf": "<item href='a'/><itemref/>"}, "book.epub: shows no picture; give a book whose"),
 ])
 def test_what_is_no_epub_of_pictures_is_refused(changes, line, tmp_path):
     with pytest.raises(SourceError) as caught:
@@ -85,11 +62,12 @@ def test_what_is_no_epub_of_pictures_is_refused(changes, line, tmp_path):
     assert line in str(caught.value)
 
 
-def test_what_is_copy_protected_is_refused(tmp_path):
+@pytest.mark.parametrize("locked", ["OEBPS/pictures/a%C3%A9.png", "OEBPS/text/page10.xhtml"])
+def test_what_is_copy_protected_is_refused(locked, tmp_path):
     path = write_epub(tmp_path / "book.epub")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("META-INF/encryption.xml", '<enc:EncryptedData><enc:CipherReference '
-                         'URI="OEBPS/pictures/a%C3%A9.png"/></enc:EncryptedData>')
+                         f'URI="{locked}"/></enc:EncryptedData>')
     with pytest.raises(SourceError, match="is copy-protected; give it without that"):
         media.open_book(path)
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 import httpx
 import numpy as np
 import pytest
+from media_files import write_epub
 from PIL import Image
 from serving_process import TOKEN, assert_refused
 
@@ -155,6 +156,19 @@ def test_a_pdf_becomes_a_cbz_of_its_pages(client):
     with zipfile.ZipFile(io.BytesIO(answer.content)) as made:
         assert made.namelist() == ["page001.jpg", "page002.jpg"]
         assert made.read("page002.jpg") == client.get(f"books/{book}/pages/1/colored").content
+
+
+def test_an_epub_becomes_a_cbz_and_what_it_shows_besides_is_said(client, tmp_path):
+    book = begin(client)
+    file = write_epub(tmp_path / "book.epub").read_bytes()
+    assert put(client, book, "a book.epub", file).status_code == 201
+    pages = finished(client, book)["pages"]
+    assert [page["name"] for page in pages] == ["page001.png", "page002.png", "page003.png"]
+    assert pages[0]["notes"][-2:] == [
+        "OEBPS/text/gone.png: is shown, and is no file of the book",
+        "text of 1 of 4 parts: is left out, as no picture is with it"]
+    with zipfile.ZipFile(io.BytesIO(client.get(f"books/{book}/book.cbz").content)) as made:
+        assert made.namelist() == ["page001.png", "page002.png", "page003.png"]
 
 
 def test_a_tiff_is_shown_as_png_and_downloaded_as_it_is(client):

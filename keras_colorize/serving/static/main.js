@@ -66,18 +66,22 @@ function settle() {
   document.body.classList.toggle("empty", !pages.length);
   one("welcome").hidden = pages.length > 0;
   one("desk").hidden = !pages.length;
-  if (pages.includes(viewer.page)) return;
-  const kept = sessionStorage.getItem(PICKED); // before a reload
-  const again = pages.find((page) => keyOf(page) === kept);
+  const kept = sessionStorage.getItem(PICKED); // before a reload, after which books come one by one
+  const again = picked || !kept ? null : pages.find((page) => keyOf(page) === kept);
+  if (!again && pages.includes(viewer.page)) return;
   picked = Boolean(again);
   choose(again ?? pages[0] ?? null);
 }
 
 function pick(page) {
   picked = true;
-  sessionStorage.setItem(PICKED, keyOf(page));
   tell("");
   choose(page);
+  try {
+    sessionStorage.setItem(PICKED, keyOf(page));
+  } catch {
+    sessionStorage.removeItem(PICKED); // it is full of strokes
+  }
 }
 
 function choose(page) {
@@ -104,8 +108,9 @@ async function refresh(page = viewer.page) {
   if (page === before.page && page.state === "done" && page.changed !== before.changed) strokes.fade();
 }
 
-function keyOf(page) {
-  return `${page.book.id} ${page.number}`;
+// Names a page by what the server knows it by; one that it has not got yet cannot be found again.
+function keyOf({ book, number }) {
+  return book.id === null || number === null ? "" : `${book.id} ${number}`;
 }
 
 function describe(page) {

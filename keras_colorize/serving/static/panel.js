@@ -285,8 +285,9 @@ export class Panel {
   }
 
   #key(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase();
-    if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
+    if (!["z", "y"].includes(key)) return;
     if (!this.#page || document.querySelector("dialog[open]")) return;
     if (event.target.matches("[type=password], [type=text]")) return; // they have their own
     event.preventDefault();

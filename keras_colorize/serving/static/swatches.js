@@ -65,11 +65,12 @@ export class Swatches {
   #change(after) {
     const before = this.#list; // what other tabs do until it is taken back stays
     const change = { before, after };
-    this.#set(change, this.history.add(() => this.#set({ before: after, after: before }),
-      () => this.#set(change)));
+    const entry = this.history.add(() => this.#set({ before: after, after: before }, entry),
+      () => this.#set(change, entry));
+    this.#set(change, entry);
   }
 
-  #set(change, entry = null) {
+  #set(change, entry) {
     this.#list = change.after;
     this.#draw();
     this.#sent = this.#sent.then(() => this.#send(change, entry));
