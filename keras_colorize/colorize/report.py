@@ -31,6 +31,7 @@ class Report:
     """The model that coloured each page (a book's under the book's name), or the words `COPIED` or
     `CONVERTED`."""
     found_done: int = 0
+    """Pages of pictures and of unfinished comics, and whole comics and films, found coloured."""
     failed: list[str] = field(default_factory=list)
     films: list[str] = field(default_factory=list)
     """A line on each film that was coloured."""

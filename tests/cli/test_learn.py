@@ -32,8 +32,8 @@ def steps(monkeypatch):
 
     def trained(wanted, data, run_dir, init_from, watch):
         asked.append(("train", run_dir.name, wanted.train.epochs, init_from))
-        begins = run_dir.name == "gray" and init_from is not None
-        assert wanted.model.normalization_frozen == begins
+        plan = learning_plan.Plan.read(run_dir.parents[1])
+        assert wanted.model.normalization_frozen == (plan.is_frozen and run_dir.name == "gray")
         shutil.copytree(SHIPPED_MODEL / ("printed" if run_dir.name == "printed" else ""), run_dir,
                         dirs_exist_ok=True)
         watch.on_epoch_begin(0)
@@ -177,6 +177,13 @@ def test_a_model_is_measured_on_the_sources_that_are_named(pages, steps, tmp_pat
     more = [*command[:3], str(tmp_path / "ep03"), *command[3:], "--test", "ep02", "ep03"]
     assert cli.main(more) == 0  # another round
     assert tests_of("2") == 4 and series.read(out).learned.test == ("ep02", "ep03")
+    first, second, third = (tmp_path / "model.learn" / number for number in "123")
+    plans = [learning_plan.Plan.read(folder) for folder in (first, second)]
+    assert all(plan.is_frozen for plan in plans)
+    replace(plans[1], is_frozen=False).write(second)  # statistics of these pages alone
+    shutil.copytree(other, tmp_path / "ep05")
+    assert cli.main([*more[:4], str(tmp_path / "ep05"), *more[4:], "ep05"]) == 0
+    assert not learning_plan.Plan.read(third).is_frozen
     code, error = error_of(*command, "--test", "ep04")
     assert code == 2 and "--test ep04: is none of the sources; they are ep02, series" in error
 
