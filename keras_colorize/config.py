@@ -67,8 +67,8 @@ class ModelConfig:
     normalization_momentum: Between = 0.99
     """How slowly BatchNorm's inference statistics follow; a short run needs a lower value."""
     normalization_frozen: bool = False
-    """The generator's BatchNorm stays as the run has it that this one begins with. The statistics
-    of few pictures fit no other page."""
+    """The generator keeps the BatchNorm of the run that this one begins with: statistics of a few
+    pictures fit no other."""
     upsampling: Literal["transposed", "resize", "bilinear", "mirrored"] = "transposed"
     """The paper's transposed convolutions, or repeated or bilinear pixels and a convolution: no
     checkerboard. Or `mirrored`: transposed, by symmetric kernels for the two coarsest levels, whose
@@ -306,11 +306,12 @@ def fit(tables: dict, kind: type[Kind], where: str) -> Kind:
         raise _config_error(str(error), tables, known, where) from error
 
 
-def _check_known(keys: dict, known: dict, where: str, tables_of: dict) -> None:
-    """Raises ConfigError for a key that is not known here, and says where it is, or what is."""
+def _check_known(keys: dict, known: dict, where: str, every: dict) -> None:
+    """Raises ConfigError for an unknown key; it names the table of it in `every`, or one like it.
+    """
     for key in keys:
         if key not in known:
-            tables = [table for table, kind in tables_of.items()
+            tables = [table for table, kind in every.items()
                       if dataclasses.is_dataclass(kind) and key in get_type_hints(kind)]
             nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)
             raise ConfigError(where, f"unknown key {key!r}", f"write it below [{tables[0]}]"

@@ -12,8 +12,8 @@ from keras_colorize import import_tensorflow
 from keras_colorize.cli.arguments import above_0, named, place, whole
 from keras_colorize.errors import ColorizeError, SourceError, UsageError, one_line, shell_line
 
-FORMATS = {"png": (".png",), "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "webp": (".webp",)}
-"""The formats that pages can be given, each with its suffixes."""
+FORMATS = ("png", "jpeg", "webp")
+"""The formats that pages can be given."""
 
 
 def declare(command: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def declare(command: argparse.ArgumentParser) -> None:
              "colours (what training chose on its validation pictures)")
     add("--no-series", action="store_true",
         help="leave out MODEL/series.toml, whose settings count where no option names another")
-    add("--format", choices=tuple(FORMATS),
+    add("--format", choices=FORMATS,
         help="the format of all pages (each its own, or that of a picture's --out; a page of a PDF "
              "is JPEG if it is so there, else PNG)")
     add("--quality", type=whole(1, 100), metavar="N",
@@ -200,8 +200,8 @@ def _format_named(source: Path, out: Path) -> str | None:
     """Finds the format that the name of a picture to write asks for, if its source has another."""
     from keras_colorize import media
 
-    if not media.is_picture(source):
+    wanted, own = (media.SAME_SUFFIX.get(suffix, suffix) for suffix in
+                   (place.suffix.lower() for place in (out, source)))
+    if wanted == own or not media.is_picture(source):
         return None
-    wanted, own = (next((name for name, suffixes in FORMATS.items()
-                         if place.suffix.lower() in suffixes), None) for place in (out, source))
-    return None if wanted == own else wanted
+    return next((name for name in FORMATS if media.FORMATS[name.upper()] == wanted), None)

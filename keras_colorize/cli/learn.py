@@ -189,8 +189,9 @@ def _settle(folder: Path, plan: Plan, data: Dataset, earlier: Path,
         wanted = {name: count + plan.epochs.get(name, 0) for name, count in wanted.items()}
     if not plan.epochs:
         source = _begun(plan, earlier)
-        many = source == SHIPPED_MODEL or (source is not None and Plan.read(earlier).is_frozen)
-        plan = replace(plan, is_frozen=many, first_hints=0 if source else wanted[names[0]] // 2)
+        is_frozen = source == SHIPPED_MODEL or bool(source and Plan.read(earlier).is_frozen)
+        plan = replace(plan, is_frozen=is_frozen,
+                       first_hints=0 if source else wanted[names[0]] // 2)
     grown = {name: max(count, plan.epochs.get(name, 0)) for name, count in wanted.items()}
     return replace(plan, epochs=grown, minutes=max(minutes, plan.minutes), is_done=False,
                    ).write(folder)

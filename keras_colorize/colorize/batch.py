@@ -318,7 +318,7 @@ class Batch:
                                         "kind": "book", "pages": len(replaced), "notes": damaged})
             self.job.forget_parts(work.name)
 
-    def _pages_of(self, work: Work, book: media.AnyBook, parts: Path,
+    def _pages_of(self, work: Work, book: media.Book | media.PdfBook, parts: Path,
                   new_names: dict[str, str]) -> Iterator[_Page]:
         """Gives the pages of a book, their files read in this thread, as their archive needs it."""
         layers = with_suffix(book.names, ".ora")

@@ -12,7 +12,6 @@ from keras_colorize.files import check_apart, is_unicode
 from keras_colorize.media import film_writer
 
 COLORED = "_colored"  # follows the name of an input
-SAME = dict.fromkeys((".jpeg", ".jpe", ".jfif"), ".jpg") | {".tiff": ".tif"}
 KNOWN = (f"known are {' '.join(sorted(media.PICTURE_SUFFIXES))} "
          f"{' '.join(sorted(media.VIDEO_SUFFIXES))} .cbz .epub .pdf")
 
@@ -116,7 +115,8 @@ def _single(inputs: list[Path], out: Path, suffix: str | None) -> Work:
         raise UsageError(out, f"cannot be made of {source}", "give a video for a video, a comic "
                          "for a CBZ, and a picture for a picture")
     wanted = _renamed(source, Path(source.name), suffix).suffix.lower()
-    if work.kind == "picture" and SAME.get(given, given) != SAME.get(wanted, wanted):
+    if work.kind == "picture" and media.SAME_SUFFIX.get(given, given) \
+            != media.SAME_SUFFIX.get(wanted, wanted):
         raise UsageError(out, f"would be of the format {wanted or 'of its input'}",
                          "name it so, give --format, or name a folder")
     return work

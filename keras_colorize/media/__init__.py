@@ -3,14 +3,19 @@
 from keras_colorize.media.comics import (
     ARCHIVE_SUFFIXES,
     BOOK_SUFFIXES,
-    AnyBook,
+    Book,
     PdfBook,
     is_book,
     natural_order,
     open_book,
     refused_archive,
 )
-from keras_colorize.media.picture_kinds import FORMATS, PICTURE_SUFFIXES, is_picture_suffix
+from keras_colorize.media.picture_kinds import (
+    FORMATS,
+    PICTURE_SUFFIXES,
+    SAME_SUFFIX,
+    is_picture_suffix,
+)
 from keras_colorize.media.pictures import (
     MOST_PIXELS,
     decode_picture,
@@ -40,7 +45,7 @@ from keras_colorize.media.video import (
 
 __all__ = [
     "ARCHIVE_SUFFIXES", "BOOK_SUFFIXES", "FORMATS", "MOST_PIXELS", "PICTURE_SUFFIXES",
-    "VIDEO_SUFFIXES", "AnyBook", "PdfBook", "StoredPicture", "Style", "VideoFrame",
+    "SAME_SUFFIX", "VIDEO_SUFFIXES", "Book", "PdfBook", "StoredPicture", "Style", "VideoFrame",
     "decode_picture", "encode_picture", "excerpts", "frame_count", "is_book", "is_picture",
     "is_picture_suffix", "is_video", "natural_order", "open_book", "open_video", "peek",
     "picture_of", "read_picture", "read_stored_picture", "read_video", "refused_archive",

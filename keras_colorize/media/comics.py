@@ -12,11 +12,11 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import contextmanager
+from functools import cached_property, partial
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def refused_archive(path: Path) -> SourceError | None:
     return SourceError(path, *_REFUSED[suffix])
 
 
-def open_book(path: Path, only_pages: bool = False) -> "AnyBook":
+def open_book(path: Path, only_pages: bool = False) -> "Book | PdfBook":
     """Opens a comic by its suffix; with `only_pages`, what else its archive holds is not checked.
 
     Raises:
@@ -186,7 +186,7 @@ class Book:
         return damaged
 
 
-class EpubBook:
+class EpubBook(Book):
     """An EPUB: the pictures that it shows, in the order in which it shows them."""
 
     def __init__(self, path: Path):
@@ -204,17 +204,9 @@ class EpubBook:
             for name, entry in zip(self.names, self._shown, strict=True):
                 yield name, partial(_entry_bytes, archive, archive.getinfo(entry), self.path / name)
 
-    def pictures(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Gives each page as `Book.pictures`."""
-        for name, read in self.pages():
-            yield name, picture_of(read(), self.path / name)
-
     def write(self, target: Path, colored: Mapping[str, tuple[str, Path]]) -> list[str]:
         """Writes a CBZ of all pages, as `Book.write`; those not coloured as they are stored."""
         return write_pages(self.pages(), target, colored)
-
-
-AnyBook = Book | EpubBook | PdfBook
 
 
 class _Tags(HTMLParser):
@@ -249,17 +241,11 @@ class _EpubReader:
         places = {of["id"]: of.get("href", "") for tag, of in tags if tag == "item" and "id" in of}
         order = dict.fromkeys(self.linked(package, places[of["idref"]]) for tag, of in tags
                               if tag == "itemref" and of.get("idref") in places)
-        locked = {self.linked("", of.get("uri", "")) for tag, of in self.tags(_LOCKED)
-                  if tag == "cipherreference"} if _LOCKED in self.entries else set()
         pictures, missing, texts = {}, {}, 0
         for place in order:
-            self.check_open(place, locked)
-            links = [place] if place not in self.entries or self.is_page(place) else dict.fromkeys(
-                self.linked(place, of.get(_SHOWING[tag], "")) for tag, of in self.tags(place)
-                if of.get(_SHOWING.get(tag)))
+            links = self.pictures_of(place)
             texts += not links
             for link in links:
-                self.check_open(link, locked)
                 if link not in self.entries:
                     missing[link] = None
                 elif self.is_page(link):
@@ -277,8 +263,27 @@ class _EpubReader:
                          "picture is with it")
         return list(map(one_line, lines))
 
-    def check_open(self, name: str, locked: set[str]) -> None:
-        if name in locked:
+    def pictures_of(self, place: str) -> list[str]:
+        """Lists what a part of the book shows: itself, if it is a picture, or what it links to."""
+        if place not in self.entries or self.is_page(place):
+            links = [place]
+        else:
+            self.check_open(place)
+            links = list(dict.fromkeys(self.linked(place, of[_SHOWING[tag]])
+                                       for tag, of in self.tags(place)
+                                       if tag in _SHOWING and of.get(_SHOWING[tag])))
+        for link in links:
+            self.check_open(link)
+        return links
+
+    @cached_property
+    def locked(self) -> set[str]:
+        """The entries that are encrypted, which fonts may be."""
+        return {self.linked("", of.get("uri", "")) for tag, of in self.tags(_LOCKED)
+                if tag == "cipherreference"} if _LOCKED in self.entries else set()
+
+    def check_open(self, name: str) -> None:
+        if name in self.locked:
             raise SourceError(self.path, "is copy-protected", "give it without that")
 
     def is_page(self, name: str) -> bool:
@@ -288,14 +293,10 @@ class _EpubReader:
 
     def linked(self, document: str, link: str) -> str:
         """Finds what a link in a document means: the name of an entry, or what might be one."""
-        folder = posixpath.dirname(document)
-        with suppress(ValueError):
-            names = (posixpath.normpath(posixpath.join(folder, each))
-                     for each in (unquote(urlsplit(link).path), link))
-            return next((name for name in names if name in self.entries),
-                        link if urlsplit(link).scheme else
-                        posixpath.normpath(posixpath.join(folder, unquote(link))))
-        return link
+        names = [posixpath.normpath(posixpath.join(posixpath.dirname(document), each))
+                 for each in (unquote(link.partition("#")[0].partition("?")[0]), link)]
+        return next((name for name in names if name in self.entries),
+                    link if ":" in link else names[0])
 
     def tags(self, name: str) -> list[tuple[str, dict[str, str]]]:
         """Reads the tags of a document."""

@@ -6,6 +6,9 @@ FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP"
            "GIF": ".gif", "AVIF": ".avif", "JPEG2000": ".jp2"}
 """What is read and written, as Pillow names it: none that starts a program, as EPS does."""
 
+SAME_SUFFIX = dict.fromkeys((".jpeg", ".jpe", ".jfif"), ".jpg") | {".tiff": ".tif"}
+"""Suffixes that mean the same format as one of `FORMATS`."""
+
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
          "BMP": "image/bmp", "AVIF": "image/avif", "TIFF": "image/tiff", "JPEG2000": "image/jp2"}
 """Media types of `FORMATS`; browsers show all but the last two."""

@@ -164,7 +164,7 @@ class Book:
         self._arrivals: list[Arrival] = []
         self._numbers = itertools.count()
         self._taking, self._noting = threading.Lock(), threading.Lock()
-        self._archive: media.AnyBook | None = None
+        self._archive: media.Book | media.PdfBook | None = None
         folder.mkdir()
 
     @property

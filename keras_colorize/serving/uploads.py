@@ -152,7 +152,7 @@ def _occurrences(stream: BinaryIO, mark: bytes) -> int:
     return count
 
 
-def open_book(place: Path, name: str) -> media.AnyBook:
+def open_book(place: Path, name: str) -> media.Book | media.PdfBook:
     """Opens an archive as `media.open_book`, and raises SourceError for one that holds too much."""
     if place.suffix != ".pdf":
         with place.open("rb") as stream:  # its directory would all be read into memory

@@ -37,25 +37,17 @@ export class History {
 
   // Takes back what was done last of what is offered on a page.
   undo(page) {
-    const entry = lastOf(this.#done, page);
-    if (!entry) return;
-    this.drop(entry);
-    this.#undone.push(entry);
-    entry.back();
+    this.#move(this.#done, this.#undone, page)?.back();
     this.changed();
   }
 
   // Does again what was taken back last.
   redo(page) {
-    const entry = lastOf(this.#undone, page);
-    if (!entry) return;
-    this.drop(entry);
-    this.#done.push(entry);
-    entry.again();
+    this.#move(this.#undone, this.#done, page)?.again();
     this.changed();
   }
 
-  // Has what was done stay, or what was taken back.
+  // Forgets what was done, or taken back: it stays so.
   drop(entry) {
     this.#keep((each) => each !== entry);
   }
@@ -64,6 +56,14 @@ export class History {
   forget(page) {
     for (const { pages } of [...this.#done, ...this.#undone]) pages?.delete(page);
     this.#keep(({ pages }) => !pages || pages.size);
+  }
+
+  #move(from, to, page) {
+    const entry = lastOf(from, page);
+    if (!entry) return null;
+    from.splice(from.indexOf(entry), 1);
+    to.push(entry);
+    return entry;
   }
 
   #keep(isKept) {
